@@ -1,0 +1,317 @@
+"""Every setting of Dongting: one table, read once at start, frozen afterwards.
+
+A setting's name, environment variable, default, unit and meaning stand in :data:`TABLE` and nowhere else;
+``python -m wms.settings`` prints docs/settings.md from it.
+"""
+
+import os
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import platformdirs
+
+from wms.errors import N_, Kind, WmsError
+
+SECRET_KEY_FILE = "secret_key"  # noqa: S105 - the name of a file, not a secret
+SYSTEM_DATA = Path("/var/lib/dongting")  # where root keeps it: the database's own user cannot enter /root
+
+
+class BadSetting(WmsError):
+    """An environment variable holds something that its rule does not allow."""
+
+    code = "bad_setting"
+    kind = Kind.INVALID
+    text = N_("%(variable)s must be %(rule)s, but it is %(given)s.")
+
+
+class _Broken(ValueError):
+    """A reader's rule was broken; the message is the rule in words."""
+
+
+def _text(given: str) -> str:
+    return given
+
+
+def _optional(given: str) -> str | None:
+    return given or None
+
+
+def _whole(given: str, *, low: int, high: int) -> int:
+    if not re.fullmatch(r"[0-9]{1,12}", given) or not low <= int(given) <= high:
+        raise _Broken(f"a whole number from {low} to {high}")
+    return int(given)
+
+
+def _choice(given: str, *, among: tuple[str, ...]) -> str:
+    if given not in among:
+        raise _Broken("one of " + ", ".join(among))
+    return given
+
+
+def _switch(given: str) -> bool:
+    return _choice(given.lower(), among=("on", "off")) == "on"
+
+
+def _database(given: str) -> str | None:
+    """Any spelling of a PostgreSQL URL becomes the one that SQLAlchemy and psycopg 3 agree on."""
+    if not given:
+        return None
+    scheme, found, rest = given.partition("://")
+    if not found or scheme not in ("postgresql", "postgres", "postgresql+psycopg"):
+        raise _Broken("a URL like postgresql://login:password@host/database")
+    return "postgresql+psycopg://" + rest
+
+
+def _mqtt(given: str) -> str | None:
+    if not given:
+        return None
+    parts = urlsplit(given)
+    try:
+        right = parts.scheme in ("mqtt", "mqtts") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        right = False
+    if not right:
+        raise _Broken("a URL like mqtt://login:password@host:1883 (mqtts:// for TLS)")
+    return given
+
+
+def _folder(given: str) -> Path:
+    if "\0" in given:
+        raise _Broken("the path of a folder")
+    return Path(given).expanduser().absolute()
+
+
+def _optional_file(given: str) -> Path | None:
+    return Path(given).expanduser().absolute() if given else None
+
+
+def _secret(given: str) -> str | None:
+    if given and len(given) < 32:
+        raise _Broken("at least 32 characters long")
+    return given or None
+
+
+def _zone(given: str) -> str:
+    try:
+        ZoneInfo(given)
+    except (KeyError, ValueError, OSError):
+        raise _Broken("the name of a time zone like Asia/Shanghai") from None
+    return given
+
+
+def default_data_dir() -> Path:
+    """The platform's user data folder; for root a system folder, which the database's own user can enter."""
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        return SYSTEM_DATA
+    return Path(platformdirs.user_data_path("dongting"))
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One row of the table. ``default`` is what the variable would hold; ``shown`` says it where it is computed."""
+
+    name: str
+    variable: str
+    default: str
+    unit: str
+    meaning: str
+    read: Callable[[str], Any] = _text
+    shown: str = ""
+    is_secret: bool = False
+
+
+port = partial(_whole, low=1, high=65535)
+count = partial(_whole, low=1, high=10_000)
+seconds = partial(_whole, low=1, high=86_400)
+
+TABLE = (
+    Setting("data_dir", "DONGTING_DATA", "", "folder", "Everything that must outlive a restart: the embedded database, "
+            "secrets, logs, certificates. Root's default is /var/lib/dongting.", _folder,
+            "the platform's user data folder"),
+    Setting("database_url", "DONGTING_DATABASE_URL", "", "URL", "A PostgreSQL server to use; the login must be bound "
+            "by row-level security (dongting_app). Empty: the embedded PostgreSQL.", _database, "embedded", True),
+    Setting("database_owner_url", "DONGTING_DATABASE_OWNER_URL", "", "URL", "Login that owns the tables, used by "
+            "migrations, seed and backup alone. Empty: DONGTING_DATABASE_URL.", _database,
+            "DONGTING_DATABASE_URL", True),
+    Setting("mqtt_url", "DONGTING_MQTT_URL", "", "URL", "The site's own MQTT broker. Empty: the embedded broker.",
+            _mqtt, "embedded", True),
+    Setting("given_secret_key", "DONGTING_SECRET_KEY", "", "characters", "Signs sessions and forms, at least 32. "
+            "Empty: made once and kept, readable by its owner alone, in the data folder.", _secret,
+            "made once", True),
+    Setting("host", "DONGTING_HOST", "127.0.0.1", "address", "Where web, live stream and embedded broker listen."),
+    Setting("port", "DONGTING_PORT", "8000", "port", "The web's port; a taken one is stepped over.", port),
+    Setting("live_port", "DONGTING_LIVE_PORT", "8100", "port", "The live stream's port when it has a process of its "
+            "own.", port),
+    Setting("mqtt_port", "DONGTING_MQTT_PORT", "1883", "port", "The embedded broker's port.", port),
+    Setting("metrics_port", "DONGTING_METRICS_PORT", "0", "port", "Serve metrics of ingest and worker on a port of "
+            "their own; 0: only through the web's /metrics.", partial(_whole, low=0, high=65535)),
+    Setting("log_level", "DONGTING_LOG_LEVEL", "info", "", "The least serious line that the log files keep.",
+            partial(_choice, among=("debug", "info", "warning", "error"))),
+    Setting("log_file_bytes", "DONGTING_LOG_FILE_BYTES", "20000000", "bytes", "A log file is rotated at this size.",
+            partial(_whole, low=10_000, high=10_000_000_000)),
+    Setting("log_files_kept", "DONGTING_LOG_FILES_KEPT", "5", "files", "Rotated log files kept for each process.",
+            count),
+    Setting("locale", "DONGTING_LOCALE", "zh", "language", "The language of a page when neither person nor browser "
+            "asks for one.", partial(_choice, among=("zh", "en"))),
+    Setting("time_zone", "DONGTING_TIME_ZONE", "Asia/Shanghai", "time zone", "The zone in which instants are shown; "
+            "they are stored in UTC.", _zone),
+    Setting("tenant_id", "DONGTING_TENANT", "1", "", "The installation served by these processes.",
+            partial(_whole, low=1, high=2**31)),
+    Setting("web_threads", "DONGTING_WEB_THREADS", "64", "threads", "Requests and live streams served at once.",
+            partial(_whole, low=4, high=1000)),
+    Setting("web_pool", "DONGTING_WEB_POOL", "40", "connections", "Database connections of the web process; all pools "
+            "together must fit in the server's max_connections (100 when embedded).", count),
+    Setting("worker_pool", "DONGTING_WORKER_POOL", "10", "connections", "Database connections of the worker.", count),
+    Setting("ingest_pool", "DONGTING_INGEST_POOL", "10", "connections", "Database connections of ingest.", count),
+    Setting("worker_jobs", "DONGTING_WORKER_JOBS", "4", "jobs", "Jobs that a worker runs at once.", count),
+    Setting("job_stalled_s", "DONGTING_JOB_STALLED_S", "60", "seconds", "A job whose worker gave no sign for this long "
+            "is given to another.", seconds),
+    Setting("lock_timeout_s", "DONGTING_LOCK_TIMEOUT_S", "10", "seconds", "A migration that waits longer for a lock "
+            "gives up rather than stop the work.", seconds),
+    Setting("statement_timeout_s", "DONGTING_STATEMENT_TIMEOUT_S", "30", "seconds", "A request's longest SQL "
+            "statement.", seconds),
+    Setting("body_limit_bytes", "DONGTING_BODY_LIMIT_BYTES", "1048576", "bytes", "The largest request body and device "
+            "payload that is read.", partial(_whole, low=1024, high=1_000_000_000)),
+    Setting("live_streams", "DONGTING_LIVE_STREAMS", "40", "streams", "Live streams open at once; more are asked to "
+            "poll.", count),
+    Setting("tls_certificate", "DONGTING_TLS_CERTIFICATE", "", "file", "Certificate (PEM) of the web; see `dongting "
+            "cert`.", _optional_file, "plain HTTP"),
+    Setting("tls_key", "DONGTING_TLS_KEY", "", "file", "Private key (PEM) of that certificate.", _optional_file, "none"),
+    Setting("seed", "DONGTING_SEED", "2020", "", "Makes the demo data repeatable.", partial(_whole, low=0, high=2**31)),
+    Setting("metrics_dir", "PROMETHEUS_MULTIPROC_DIR", "", "folder", "Where processes leave their counters for "
+            "/metrics; set by `dongting up`.", _optional_file, "none"),
+    Setting("shared", "DONGTING_SHARED", "../shared", "folder", "Where tests find public samples."),
+    Setting("chromium", "DONGTING_CHROMIUM", "", "file", "The Chromium that browser tests drive.", _optional,
+            "found on the path"),
+    Setting("required", "DONGTING_REQUIRE", "", "list", "What tests may not skip for want of, comma-separated: "
+            "shared, chromium, mosquitto."),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings; the meaning of each stands in :data:`TABLE`."""
+
+    data_dir: Path
+    database_url: str | None
+    database_owner_url: str | None
+    mqtt_url: str | None
+    given_secret_key: str | None
+    host: str
+    port: int
+    live_port: int
+    mqtt_port: int
+    metrics_port: int
+    log_level: str
+    log_file_bytes: int
+    log_files_kept: int
+    locale: str
+    time_zone: str
+    tenant_id: int
+    web_threads: int
+    web_pool: int
+    worker_pool: int
+    ingest_pool: int
+    worker_jobs: int
+    job_stalled_s: int
+    lock_timeout_s: int
+    statement_timeout_s: int
+    body_limit_bytes: int
+    live_streams: int
+    tls_certificate: Path | None
+    tls_key: Path | None
+    seed: int
+    metrics_dir: Path | None
+    shared: str
+    chromium: str | None
+    required: str
+
+    def __repr__(self) -> str:
+        """Names and values, but never a secret: this lands in logs and tracebacks."""
+        hidden = {row.name for row in TABLE if row.is_secret}
+        shown = (f"{f.name}={'***' if f.name in hidden else getattr(self, f.name)!r}" for f in fields(self))
+        return f"Settings({', '.join(shown)})"
+
+    @property
+    def secret_key(self) -> str:
+        """The given key, else the one kept in the data folder, made at the first call (mode 0600)."""
+        return self.given_secret_key or kept_secret(self.data_dir / SECRET_KEY_FILE)
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether Dongting runs its own PostgreSQL."""
+        return self.database_url is None
+
+    @property
+    def broker_url(self) -> str:
+        """Where an MQTT client connects: the site's broker, else the embedded one."""
+        if self.mqtt_url:
+            return self.mqtt_url
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "") else self.host  # noqa: S104 - compared, not bound
+        return f"mqtt://{host}:{self.mqtt_port}"
+
+
+def kept_secret(path: Path, n_bytes: int = 32) -> str:
+    """Return the secret in ``path``; when missing, make one of ``n_bytes`` random bytes, readable by the owner alone.
+
+    Two processes may start at once: the file appears whole under its name or not at all, and the first one wins.
+    """
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_urlsafe(n_bytes))
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text().strip()
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read all settings from ``environ`` (the process's own when None). An empty variable counts as not set.
+
+    Raises :class:`BadSetting` naming the variable and its rule; a secret's value is not repeated.
+    """
+    given = os.environ if environ is None else environ
+    return Settings(**{row.name: _read(row, given.get(row.variable, "")) for row in TABLE})
+
+
+def _read(row: Setting, given: str) -> Any:
+    if row.name == "data_dir" and not given:
+        return default_data_dir()
+    try:
+        return row.read(given or row.default)
+    except _Broken as rule:
+        shown = "not" if row.is_secret else repr(given)
+        raise BadSetting(field=row.name, variable=row.variable, rule=str(rule), given=shown) from None
+
+
+def as_markdown() -> str:
+    """Return docs/settings.md."""
+    head = (
+        "# Settings\n\nRead once at start from the environment; an empty variable counts as not set. "
+        "This page is printed by `python -m wms.settings`.\n\n"
+        "| variable | default | unit | meaning |\n|---|---|---|---|\n"
+    )
+    rows = (
+        f"| `{row.variable}` | {row.shown or (f'`{row.default}`' if row.default else '')} | {row.unit} | {row.meaning} |\n"
+        for row in TABLE
+    )
+    return head + "".join(rows)
+
+
+if __name__ == "__main__":
+    print(as_markdown(), end="")
