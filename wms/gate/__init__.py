@@ -1,0 +1,1 @@
+"""The gate (卡口): visits and passages, the release decision, barrier commands as rows."""

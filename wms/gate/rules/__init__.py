@@ -1,0 +1,42 @@
+"""Pure decisions of the gate: facts in, a verdict out. No session, no clock, no I/O."""
+
+from wms.gate.rules.checks import ORDER, RULE_VERSION, CheckResult, Verdict, decide
+from wms.gate.rules.facts import (
+    Case,
+    Document,
+    LaneFacts,
+    PassFacts,
+    Seen,
+    SeenContainer,
+    Tolerance,
+    VehicleFacts,
+)
+from wms.gate.rules.holds import HOLDS, Hold, Words, hold_of
+from wms.gate.rules.replay import case_from_payload, case_hash, case_payload
+from wms.gate.rules.weight import WeightFinding, allowed_difference_g, compare_weight
+
+__all__ = [
+    "HOLDS",
+    "ORDER",
+    "RULE_VERSION",
+    "Case",
+    "CheckResult",
+    "Document",
+    "Hold",
+    "LaneFacts",
+    "PassFacts",
+    "Seen",
+    "SeenContainer",
+    "Tolerance",
+    "VehicleFacts",
+    "Verdict",
+    "WeightFinding",
+    "Words",
+    "allowed_difference_g",
+    "case_from_payload",
+    "case_hash",
+    "case_payload",
+    "compare_weight",
+    "decide",
+    "hold_of",
+]

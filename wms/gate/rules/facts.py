@@ -1,0 +1,126 @@
+"""What a gate decision looks at: the lane, what was seen, the vehicle, its gate passes and the tolerance.
+
+Everything is frozen and made of strings, integers and instants, so that the same facts stored today give the same
+answer in three years. Weights are grams, shares are basis points (1/10,000).
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+EMPTY_VEHICLE = "6"  # passportTypecd 空车进出区
+REGISTERED_GOODS = "5"  # passportTypecd 卡口登记货物
+NEEDS_NO_DOCUMENT = (REGISTERED_GOODS, EMPTY_VEHICLE)
+
+
+@dataclass(frozen=True)
+class LaneFacts:
+    """One lane. ``stage``: 0 single gate, 1 or 2 the first or second gate of a double gate."""
+
+    code: str
+    direction: str  # I into the zone, E out of it
+    kind: str  # goods, passenger, temporary
+    stage: int = 0
+    is_open: bool = True
+    needs_container: bool = False
+    needs_weight: bool = True
+    needs_tag: bool = False
+    needs_customs_answer: bool = False
+
+
+@dataclass(frozen=True)
+class SeenContainer:
+    """A container number as the reader gave it; ``recognised`` is CONTA_RECO."""
+
+    number: str
+    check_digit_ok: bool
+    recognised: bool = True
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the readings of one vehicle say together. ``weight_g`` None or 0 means: not weighed."""
+
+    plate: str | None
+    plate_confidence_permille: int = 0
+    trailer_plate: str | None = None
+    containers: tuple[SeenContainer, ...] = ()
+    weight_g: int | None = None
+    tag_plate: str | None = None  # the plate that the e-plate is registered for
+    tag: str | None = None
+    seals: tuple[str, ...] = ()
+    timed_out: bool = False
+    is_fresh: bool = True  # False when read from replayed, retained, skewed or old messages
+    customs_answer: str | None = None  # lift, hold
+
+
+@dataclass(frozen=True)
+class VehicleFacts:
+    """The vehicle register's row of the seen plate."""
+
+    plate: str
+    kind: str  # goods, passenger
+    tare_g: int = 0
+    is_registered: bool = True
+    registered_until_at: datetime | None = None
+    blacklisted_for: str | None = None
+
+
+@dataclass(frozen=True)
+class Document:
+    """A verification list, movement slip or bill of lading behind a pass."""
+
+    number: str
+    is_released: bool
+    control_order: str | None = None  # inspect, detain, stop
+
+
+@dataclass(frozen=True)
+class PassFacts:
+    """A gate pass (核放单) that names the plate, the e-plate or a container that was seen."""
+
+    pass_id: int
+    number: str
+    state: str
+    direction: str
+    pass_type: str
+    bind_type: str
+    plate: str
+    trailer_plate: str | None
+    containers: tuple[str, ...]
+    seal: str | None
+    total_weight_g: int
+    goods_class: str
+    is_double_gate: bool
+    valid_from_at: datetime
+    valid_until_at: datetime
+    control_order: str | None = None
+    documents: tuple[Document, ...] = ()
+    goods_missing: bool = False  # some of its goods do not lie declared and waiting to leave
+
+    def is_open_for(self, lane: LaneFacts) -> bool:
+        """Whether the pass still serves this direction and gate stage (state 1, or 3 at the second gate)."""
+        wanted = "passed_first" if self.is_double_gate and lane.stage == 2 else "approved"
+        return self.direction == lane.direction and self.state == wanted
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """Dated data: how far a weight may be off, by lane and goods class. Default 5 % or 100 kg, the wider one."""
+
+    share_bp: int = 500
+    absolute_g: int = 100_000
+    unweighed_may_pass: bool = False
+    row_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Case:
+    """All facts of one decision."""
+
+    seq_no: str
+    decided_at: datetime
+    lane: LaneFacts
+    seen: Seen
+    vehicle: VehicleFacts | None = None
+    passes: tuple[PassFacts, ...] = ()
+    tolerance: Tolerance = field(default_factory=Tolerance)
