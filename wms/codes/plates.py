@@ -54,7 +54,7 @@ def normalise(text: str) -> str:
 
     Text that is no plate comes back tidied too, so that two spellings of it still compare equal.
     """
-    tidy = _SEPARATORS.sub("", unicodedata.normalize("NFKC", text)).upper()
+    tidy = unicodedata.normalize("NFKC", _SEPARATORS.sub("", unicodedata.normalize("NFKC", text).upper()))
     if len(tidy) > 2 and tidy[0] in PROVINCES:
         return tidy[:2] + tidy[2:].translate(_NEVER_ISSUED)
     return tidy
