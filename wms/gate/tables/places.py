@@ -1,0 +1,121 @@
+"""Lanes with their devices, the vehicle register, the blacklist and the dated weight tolerances."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from wms.customs.tables import DIRECTIONS
+from wms.db import Base, Id, Instant, Qty, RecordedAt, Tenanted
+from wms.parties.tables import one_of
+
+LANE_KINDS = ("goods", "passenger", "temporary")
+DEVICE_ROLES = ("plate", "container", "scale", "loop", "tag", "barrier")
+BARRIER_STATES = ("closed", "opening", "open", "closing", "fault", "unknown")
+VEHICLE_KINDS = ("goods", "passenger")
+
+
+class Lane(Tenanted, Base):
+    """A lane of a gate. ``stage`` 0 is a single gate, 1 and 2 are the gates of a double gate."""
+
+    __tablename__ = "lane"
+    __table_args__ = (
+        UniqueConstraint("site_id", "code"),
+        one_of("direction", DIRECTIONS),
+        one_of("kind", LANE_KINDS),
+        CheckConstraint("stage BETWEEN 0 AND 2", name="stage_known"),
+        CheckConstraint("decide_within_ms BETWEEN 500 AND 60000", name="decide_within"),
+        CheckConstraint("code ~ '^[A-Za-z0-9_-]{1,10}$'", name="code_shape"),
+    )
+    id: Mapped[Id]
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
+    code: Mapped[str]  # CHNL_NO
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    direction: Mapped[str]
+    kind: Mapped[str] = mapped_column(server_default="goods")
+    stage: Mapped[int] = mapped_column(server_default="0")
+    is_open: Mapped[bool] = mapped_column(server_default=text("true"))
+    needs_container: Mapped[bool] = mapped_column(server_default=text("false"))
+    needs_weight: Mapped[bool] = mapped_column(server_default=text("true"))
+    needs_tag: Mapped[bool] = mapped_column(server_default=text("false"))
+    needs_customs_answer: Mapped[bool] = mapped_column(server_default=text("false"))
+    has_loops: Mapped[bool] = mapped_column(server_default=text("true"))
+    decide_within_ms: Mapped[int] = mapped_column(server_default="8000")
+    gap_ms: Mapped[int] = mapped_column(server_default="20000")
+    scale_division_g: Mapped[int] = mapped_column(BigInteger, server_default="20000")
+
+
+class LaneDevice(Tenanted, Base):
+    """Which device watches which lane, and as what."""
+
+    __tablename__ = "lane_device"
+    __table_args__ = (UniqueConstraint("tenant_id", "device", "role"), one_of("role", DEVICE_ROLES), Index(None, "lane_id"))
+    id: Mapped[Id]
+    lane_id: Mapped[int] = mapped_column(ForeignKey("lane.id"))
+    device: Mapped[str]
+    role: Mapped[str]
+
+
+class LaneState(Tenanted, Base):
+    """What the lane's sensors last said. The barrier's state comes from its limit switches, never from a command."""
+
+    __tablename__ = "lane_state"
+    __table_args__ = (one_of("barrier", BARRIER_STATES),)
+    lane_id: Mapped[int] = mapped_column(ForeignKey("lane.id"), primary_key=True)
+    barrier: Mapped[str] = mapped_column(server_default="unknown")
+    barrier_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    is_linked: Mapped[bool] = mapped_column(server_default=text("false"))
+    passage_id: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class Vehicle(Tenanted, Base):
+    """The register of vehicles that customs knows. ``tag`` is the number of the e-plate (电子车牌)."""
+
+    __tablename__ = "vehicle"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "plate"),
+        UniqueConstraint("tenant_id", "tag"),
+        one_of("kind", VEHICLE_KINDS),
+        CheckConstraint("tare_g >= 0", name="tare_positive"),
+    )
+    id: Mapped[Id]
+    plate: Mapped[str]
+    kind: Mapped[str] = mapped_column(server_default="goods")
+    company_id: Mapped[int | None] = mapped_column(ForeignKey("company.id"))
+    tag: Mapped[str | None]
+    tare_g: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    is_registered: Mapped[bool] = mapped_column(server_default=text("true"))
+    registered_until_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class Blacklist(Tenanted, Base):
+    """A plate that must not pass, from and until when and why."""
+
+    __tablename__ = "blacklist"
+    __table_args__ = (Index(None, "tenant_id", "plate"), CheckConstraint("length(btrim(reason)) > 0", name="has_reason"))
+    id: Mapped[Id]
+    plate: Mapped[str]
+    reason: Mapped[str]
+    entered_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    from_at: Mapped[Instant]
+    until_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    recorded_at: Mapped[RecordedAt]
+
+
+class WeightTolerance(Tenanted, Base):
+    """How far a weight may be off, dated; the row that names lane and goods class wins over one that does not."""
+
+    __tablename__ = "weight_tolerance"
+    __table_args__ = (
+        CheckConstraint("share_bp BETWEEN 0 AND 10000 AND absolute_g >= 0", name="limits_positive"),
+        UniqueConstraint("tenant_id", "lane_id", "goods_class", "valid_from_at", postgresql_nulls_not_distinct=True),
+    )
+    id: Mapped[Id]
+    lane_id: Mapped[int | None] = mapped_column(ForeignKey("lane.id"))
+    goods_class: Mapped[str | None]
+    share_bp: Mapped[int] = mapped_column(server_default="500")
+    absolute_g: Mapped[Qty] = mapped_column(BigInteger, server_default="100000")
+    unweighed_may_pass: Mapped[bool] = mapped_column(server_default=text("false"))
+    valid_from_at: Mapped[Instant]
+    valid_until_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
