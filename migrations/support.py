@@ -1,0 +1,58 @@
+"""What every migration says of its tables: who sees which rows, who may write, what is never edited."""
+
+from importlib.resources import files
+
+from alembic import op
+
+APP, AUDITOR = "dongting_app", "dongting_auditor"
+
+
+def protect(
+    table: str,
+    firm_sees: str | None = None,
+    *,
+    app: str = "SELECT, INSERT, UPDATE, DELETE",
+    firm_writes: str | None = None,
+) -> None:
+    """Row-level security and grants for ``table``.
+
+    ``firm_sees`` is the SQL condition under which a firm sees a row (for example ``owner_id = app_company()``); without
+    it firms see none. ``firm_writes`` is the condition on a row that a firm's transaction writes, where it differs (a fact
+    it appends but may not read). ``app`` names the privileges of the product's login; the auditor only reads.
+    """
+    visible = f"(app_sees_all() OR ({firm_sees}))" if firm_sees else "app_sees_all()"
+    rule = f"tenant_id = app_tenant() AND {visible}"
+    check = f"tenant_id = app_tenant() AND ({firm_writes})" if firm_writes else rule
+    op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+    op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+    op.execute(f"CREATE POLICY {table}_rows ON {table} USING ({rule}) WITH CHECK ({check})")
+    grant(table, app=app)
+
+
+def protect_shared(table: str, *, app: str = "SELECT, INSERT, UPDATE, DELETE") -> None:
+    """As :func:`protect`, for data that every company of the installation may read (sites, items of a list …)."""
+    protect(table, "true", app=app)
+
+
+def grant(table: str, *, app: str = "SELECT") -> None:
+    """Privileges for the product's login and for the auditor."""
+    if app:
+        op.execute(f"GRANT {app} ON {table} TO {APP}")
+    op.execute(f"GRANT SELECT ON {table} TO {AUDITOR}")
+
+
+def append_only(table: str) -> None:
+    """Rows of ``table`` are never edited or removed: no privilege, and a trigger that refuses even the owner."""
+    op.execute(f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM {APP}")
+    op.execute(
+        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}"
+        " FOR EACH STATEMENT EXECUTE FUNCTION refuse_edit()"
+    )
+
+
+def run_sql(package: str, file: str) -> None:
+    """Execute a SQL file that ships with ``package`` (``CREATE OR REPLACE``: a later revision may run it again)."""
+    sql = files(package).joinpath(file).read_text(encoding="utf-8")
+    driver = op.get_bind().connection.driver_connection  # past the % and : of the layers above
+    assert driver is not None
+    driver.execute(sql)

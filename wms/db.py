@@ -1,0 +1,137 @@
+"""The database: mappings' common ground, the scope of a person, and the unit of work.
+
+A :class:`Scope` says for whom a transaction runs. It is written into the transaction (``set_config(…, true)``), where
+row-level security reads it; a pooled connection cannot carry it into the next transaction. Without a scope the tables
+are empty (ledger reference, section 1).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Engine,
+    MetaData,
+    create_engine,
+    func,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+
+from wms.errors import WmsError
+
+Id = Annotated[int, mapped_column(BigInteger, primary_key=True, autoincrement=True)]
+Qty = Annotated[int, mapped_column(BigInteger)]
+Minor = Annotated[int, mapped_column(BigInteger)]
+Instant = Annotated[datetime, mapped_column(DateTime(timezone=True))]
+RecordedAt = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.now())]
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """The one metadata; constraint names follow one convention so that a refusal can be told from its name."""
+
+    metadata = MetaData(naming_convention=NAMES)
+
+
+class Tenanted:
+    """A row of one operator's installation. The column fills itself from the transaction's scope.
+
+    It has no foreign key: a share lock on the one tenant row by every insert would make it the hottest row of all;
+    row-level security lets nobody write another value than the scope's.
+    """
+
+    tenant_id: Mapped[int] = mapped_column(BigInteger, server_default=text("app_tenant()"))
+
+
+class ServedAsOwner(WmsError):
+    """The product was about to run with rights that switch its own safeguards off."""
+
+    code = "served_as_owner"
+    text = (
+        "The database login %(login)s is a superuser or owns the tables, and for such a login row-level security and "
+        "the ban on edits do not exist. Give the product the login dongting_app."
+    )
+
+
+@dataclass(frozen=True)
+class Scope:
+    """For whom a transaction runs: installation, person, role, and whether rows of all companies are visible."""
+
+    tenant_id: int
+    person_id: int | None = None
+    role: str = "system"
+    company_id: int | None = None
+    sees_all: bool = True
+
+    @classmethod
+    def system(cls, tenant_id: int = 1) -> "Scope":
+        """The installation itself: jobs, ingest, seed."""
+        return cls(tenant_id)
+
+
+SET_SCOPE = text(
+    "SELECT set_config('app.tenant', :tenant, true), set_config('app.person', :person, true),"
+    " set_config('app.company', :company, true), set_config('app.sees_all', :sees_all, true),"
+    " set_config('app.role', :role, true)"
+)
+
+
+def set_scope(session: Session, scope: Scope) -> None:
+    """Write ``scope`` into the running transaction; row-level security reads it there."""
+    session.execute(
+        SET_SCOPE,
+        {
+            "tenant": str(scope.tenant_id),
+            "person": str(scope.person_id or ""),
+            "company": str(scope.company_id or ""),
+            "sees_all": "on" if scope.sees_all else "off",
+            "role": scope.role,
+        },
+    )
+
+
+class Database:
+    """An engine and its units of work. ``url`` is a ``postgresql+psycopg://`` URL; pool sizes are connections."""
+
+    def __init__(self, url: str, *, pool_size: int = 5, max_overflow: int = 5, **engine_options: Any) -> None:
+        self.url = url
+        self.engine: Engine = create_engine(
+            url, pool_size=pool_size, max_overflow=max_overflow, pool_pre_ping=True, **engine_options
+        )
+        self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+
+    @contextmanager
+    def unit_of_work(self, scope: Scope) -> Iterator[Session]:
+        """One transaction for ``scope``: committed when the block ends well, rolled back when it raises."""
+        with self._sessions.begin() as session:
+            set_scope(session, scope)
+            yield session
+
+    def refuse_owner(self) -> None:
+        """Raise :class:`ServedAsOwner` unless the login is bound by row-level security and table privileges."""
+        with self.engine.connect() as connection:
+            login, unbound = connection.execute(
+                text(
+                    "SELECT current_user, rolsuper OR rolbypassrls OR EXISTS (SELECT 1 FROM pg_class c"
+                    " WHERE c.relname = 'posting' AND pg_has_role(current_user, c.relowner, 'MEMBER'))"
+                    " FROM pg_roles WHERE rolname = current_user"
+                )
+            ).one()
+        if unbound:
+            raise ServedAsOwner(login=login)
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()

@@ -1,0 +1,129 @@
+"""Who takes part and where: companies and persons with their roles, sites and the places in them."""
+
+from datetime import date
+from decimal import Decimal
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Numeric, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from wms.db import Base, Id, Tenanted
+
+COMPANY_ROLES = ("operator", "owner_of_goods", "logistics_firm", "platform", "customs", "bank")
+PERSON_ROLES = (
+    "clerk",
+    "supervisor",
+    "planner",
+    "declarant",
+    "customs_officer",
+    "administrator",
+    "auditor",
+    "device",
+)
+SITE_KINDS = ("bonded", "ordinary", "overseas", "port", "rail", "airport", "shop", "inspection")
+LOCATION_KINDS = ("dock", "staging", "bin", "inspection", "packing", "gate_buffer", "shop_floor", "quarantine")
+TEMPERATURE_CLASSES = ("ambient", "chilled", "frozen")
+
+
+def one_of(column: str, values: tuple[str, ...], name: str | None = None) -> CheckConstraint:
+    """A named check that ``column`` holds one of ``values``."""
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=name or f"{column}_known")
+
+
+class Tenant(Base):
+    """One operator's installation."""
+
+    __tablename__ = "tenant"
+    id: Mapped[Id]
+    name: Mapped[str]
+
+
+class Company(Tenanted, Base):
+    """A legal person that takes part: its USCC (GB 32100-2015) and its 10-digit customs code where it has one."""
+
+    __tablename__ = "company"
+    __table_args__ = (UniqueConstraint("tenant_id", "code"), UniqueConstraint("tenant_id", "uscc"))
+    id: Mapped[Id]
+    code: Mapped[str]
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    uscc: Mapped[str | None]
+    customs_code: Mapped[str | None]
+    country: Mapped[str] = mapped_column(server_default="CN")
+
+
+class CompanyRole(Tenanted, Base):
+    """What a company is allowed to be here, from and until when."""
+
+    __tablename__ = "company_role"
+    __table_args__ = (one_of("role", COMPANY_ROLES),)
+    company_id: Mapped[int] = mapped_column(ForeignKey("company.id"), primary_key=True)
+    role: Mapped[str] = mapped_column(primary_key=True)
+    valid_from_on: Mapped[date | None]
+    valid_until_on: Mapped[date | None]
+
+
+class Person(Tenanted, Base):
+    """A person who works with the system. How they log in stands in the web room."""
+
+    __tablename__ = "person"
+    __table_args__ = (Index(None, "company_id"),)
+    id: Mapped[Id]
+    company_id: Mapped[int] = mapped_column(ForeignKey("company.id"))
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    is_active: Mapped[bool] = mapped_column(server_default=text("true"))
+
+
+class PersonRole(Tenanted, Base):
+    """A role of a person, at one site or (``site_id`` empty) at all."""
+
+    __tablename__ = "person_role"
+    __table_args__ = (
+        one_of("role", PERSON_ROLES),
+        UniqueConstraint("person_id", "role", "site_id", postgresql_nulls_not_distinct=True),
+    )
+    id: Mapped[Id]
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    role: Mapped[str]
+    site_id: Mapped[int | None] = mapped_column(ForeignKey("site.id"))
+
+
+class Site(Tenanted, Base):
+    """A warehouse, terminal, inspection centre or shop. ``lat_deg``/``lon_deg`` are WGS 84 degrees."""
+
+    __tablename__ = "site"
+    __table_args__ = (UniqueConstraint("tenant_id", "code"), one_of("kind", SITE_KINDS))
+    id: Mapped[Id]
+    code: Mapped[str]
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    kind: Mapped[str]
+    unlocode: Mapped[str | None]
+    customs_area: Mapped[str | None]
+    time_zone: Mapped[str] = mapped_column(server_default="Asia/Shanghai")
+    currency: Mapped[str] = mapped_column(server_default="CNY")
+    lat_deg: Mapped[Decimal] = mapped_column(Numeric(9, 6))
+    lon_deg: Mapped[Decimal] = mapped_column(Numeric(9, 6))
+
+
+class Location(Tenanted, Base):
+    """A place in a site where goods can lie; limits that are empty do not bind."""
+
+    __tablename__ = "location"
+    __table_args__ = (
+        UniqueConstraint("site_id", "code"),
+        one_of("kind", LOCATION_KINDS),
+        one_of("temperature_class", TEMPERATURE_CLASSES),
+        CheckConstraint("max_weight_g > 0 AND max_volume_mm3 > 0", name="limits_positive"),
+    )
+    id: Mapped[Id]
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
+    code: Mapped[str]
+    kind: Mapped[str]
+    temperature_class: Mapped[str] = mapped_column(server_default="ambient")
+    is_bonded: Mapped[bool] = mapped_column(server_default=text("false"))
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("location.id"))
+    pick_sequence: Mapped[int | None]
+    max_weight_g: Mapped[int | None] = mapped_column(BigInteger)
+    max_volume_mm3: Mapped[int | None] = mapped_column(BigInteger)

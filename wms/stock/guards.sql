@@ -1,0 +1,86 @@
+-- What holds even for hand-written SQL: triggers behind the routine, not instead of it.
+
+-- A balance row exists for each account that is not virtual.
+CREATE FUNCTION stock_open_balance() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+  INSERT INTO balance (tenant_id, account_id, owner_id)
+  SELECT n.tenant_id, n.id, n.owner_id FROM opened n JOIN account_kind k ON k.kind = n.kind
+   WHERE NOT k.is_virtual ORDER BY n.id;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER account_opens_balance AFTER INSERT ON account REFERENCING NEW TABLE AS opened
+  FOR EACH STATEMENT EXECUTE FUNCTION stock_open_balance();
+
+-- I9: no posting into a closed month, by whatever door.
+CREATE FUNCTION stock_refuse_closed_month() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+  PERFORM pg_advisory_xact_lock_shared(hashtextextended('period_close', NEW.tenant_id));
+  IF EXISTS (SELECT 1 FROM period_close WHERE tenant_id = NEW.tenant_id AND month_on >= stock_month(NEW.event_at)) THEN
+    RAISE EXCEPTION 'the month of % is closed', NEW.event_at USING ERRCODE = 'DT004';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER posting_month_open BEFORE INSERT ON posting
+  FOR EACH ROW EXECUTE FUNCTION stock_refuse_closed_month();
+
+-- Entries join their posting in its own transaction or never.
+CREATE FUNCTION stock_refuse_late_entry() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+  IF EXISTS (SELECT 1 FROM added e JOIN posting p ON p.id = e.posting_id
+              WHERE p.transaction_id <> pg_current_xact_id()::text::bigint) THEN
+    RAISE EXCEPTION 'entries cannot be added to a posting that is already written' USING ERRCODE = 'DT005';
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER entry_with_posting AFTER INSERT ON entry REFERENCING NEW TABLE AS added
+  FOR EACH STATEMENT EXECUTE FUNCTION stock_refuse_late_entry();
+
+-- I2 and I4 at commit: a posting sums to zero for each item on each side, and moves shelf and book of a line alike.
+CREATE FUNCTION stock_refuse_unbalanced() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE lines int; wrong int; differ int;
+BEGIN
+  SELECT count(*) INTO lines FROM entry WHERE posting_id = NEW.id;
+  SELECT count(*) INTO wrong FROM (
+    SELECT 1 FROM entry e JOIN account a ON a.id = e.account_id JOIN account_kind k ON k.kind = a.kind
+     WHERE e.posting_id = NEW.id GROUP BY a.trade_item_id, k.side HAVING sum(e.qty) <> 0) x;
+  SELECT count(*) INTO differ FROM (
+    SELECT 1 FROM entry e JOIN account a ON a.id = e.account_id JOIN account_kind k ON k.kind = a.kind
+     WHERE e.posting_id = NEW.id AND k.in_identity AND a.book_line_id IS NOT NULL
+       AND (k.side = 'book' OR a.customs_status = 'bonded')
+     GROUP BY a.book_line_id
+    HAVING sum(CASE k.side WHEN 'physical' THEN e.qty ELSE -e.qty END) <> 0) x;
+  IF lines = 0 OR wrong > 0 OR differ > 0 THEN
+    RAISE EXCEPTION 'posting % does not balance', NEW.id USING ERRCODE = 'DT006';
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER posting_balances AFTER INSERT ON posting DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW EXECUTE FUNCTION stock_refuse_unbalanced();
+
+-- An answer is given once and stands.
+CREATE FUNCTION record_refuse_second_answer() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF OLD.answer IS NOT NULL OR (NEW.tenant_id, NEW.key, NEW.request_hash) <> (OLD.tenant_id, OLD.key, OLD.request_hash) THEN
+    RAISE EXCEPTION 'the answer under key % stands', OLD.key USING ERRCODE = 'DT001';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER idem_answers_once BEFORE UPDATE ON idem FOR EACH ROW EXECUTE FUNCTION record_refuse_second_answer();
+
+-- Other rooms append their facts through this; a posting's leaf is written by the posting routine alone.
+CREATE FUNCTION record_append(p_kind text, p_subject bigint, p_body bytea) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE made bigint;
+BEGIN
+  IF p_kind = 'posting' THEN
+    RAISE EXCEPTION 'the leaf of a posting is written with the posting' USING ERRCODE = 'DT003';
+  END IF;
+  made := nextval(pg_get_serial_sequence('leaf', 'id'));
+  INSERT INTO leaf (id, kind, subject_id, body, hash)
+  VALUES (made, p_kind, p_subject, p_body, sha256('\x00'::bytea || p_body));
+  RETURN made;
+END $$;
