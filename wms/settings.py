@@ -115,7 +115,7 @@ def default_data_dir() -> Path:
 
 @dataclass(frozen=True)
 class Setting:
-    """One row of the table. ``default`` is what the variable would hold; ``shown`` says it where it is computed."""
+    """One row of the table; ``shown`` stands for a ``default`` that is computed."""
 
     name: str
     variable: str
@@ -131,68 +131,86 @@ port = partial(_whole, low=1, high=65535)
 count = partial(_whole, low=1, high=10_000)
 seconds = partial(_whole, low=1, high=86_400)
 
+# fmt: off
 TABLE = (
-    Setting("data_dir", "DONGTING_DATA", "", "folder", "Everything that must outlive a restart: the embedded database, "
-            "secrets, logs, certificates. Root's default is /var/lib/dongting.", _folder,
-            "the platform's user data folder"),
-    Setting("database_url", "DONGTING_DATABASE_URL", "", "URL", "A PostgreSQL server to use; the login must be bound "
-            "by row-level security (dongting_app). Empty: the embedded PostgreSQL.", _database, "embedded", True),
-    Setting("database_owner_url", "DONGTING_DATABASE_OWNER_URL", "", "URL", "Login that owns the tables, used by "
-            "migrations, seed and backup alone. Empty: DONGTING_DATABASE_URL.", _database,
-            "DONGTING_DATABASE_URL", True),
-    Setting("mqtt_url", "DONGTING_MQTT_URL", "", "URL", "The site's own MQTT broker. Empty: the embedded broker.",
-            _mqtt, "embedded", True),
-    Setting("given_secret_key", "DONGTING_SECRET_KEY", "", "characters", "Signs sessions and forms, at least 32. "
-            "Empty: made once and kept, readable by its owner alone, in the data folder.", _secret,
-            "made once", True),
-    Setting("host", "DONGTING_HOST", "127.0.0.1", "address", "Where web, live stream and embedded broker listen."),
-    Setting("port", "DONGTING_PORT", "8000", "port", "The web's port; a taken one is stepped over.", port),
-    Setting("live_port", "DONGTING_LIVE_PORT", "8100", "port", "The live stream's port when it has a process of its "
-            "own.", port),
-    Setting("mqtt_port", "DONGTING_MQTT_PORT", "1883", "port", "The embedded broker's port.", port),
-    Setting("metrics_port", "DONGTING_METRICS_PORT", "0", "port", "Serve metrics of ingest and worker on a port of "
-            "their own; 0: only through the web's /metrics.", partial(_whole, low=0, high=65535)),
-    Setting("log_level", "DONGTING_LOG_LEVEL", "info", "", "The least serious line that the log files keep.",
+    Setting("data_dir", "DONGTING_DATA", "", "folder",
+            "Everything that must outlive a restart: the embedded database, secrets, logs, certificates. "
+            "Root's default is /var/lib/dongting.", _folder, "the platform's user data folder"),
+    Setting("database_url", "DONGTING_DATABASE_URL", "", "URL",
+            "A PostgreSQL server to use; the login must be bound by row-level security (dongting_app). "
+            "Empty: the embedded PostgreSQL.", _database, "embedded", True),
+    Setting("database_owner_url", "DONGTING_DATABASE_OWNER_URL", "", "URL",
+            "Login that owns the tables, used by migrations, seed and backup alone. Empty: "
+            "DONGTING_DATABASE_URL.", _database, "DONGTING_DATABASE_URL", True),
+    Setting("mqtt_url", "DONGTING_MQTT_URL", "", "URL",
+            "The site's own MQTT broker. Empty: the embedded broker.", _mqtt, "embedded", True),
+    Setting("given_secret_key", "DONGTING_SECRET_KEY", "", "characters",
+            "Signs sessions and forms, at least 32. Empty: made once and kept, readable by its owner alone,"
+            " in the data folder.", _secret, "made once", True),
+    Setting("host", "DONGTING_HOST", "127.0.0.1", "address",
+            "Where web, live stream and embedded broker listen."),
+    Setting("port", "DONGTING_PORT", "8000", "port",
+            "The web's port; a taken one is stepped over.", port),
+    Setting("live_port", "DONGTING_LIVE_PORT", "8100", "port",
+            "The live stream's port when it has a process of its own.", port),
+    Setting("mqtt_port", "DONGTING_MQTT_PORT", "1883", "port",
+            "The embedded broker's port.", port),
+    Setting("metrics_port", "DONGTING_METRICS_PORT", "0", "port",
+            "Serve metrics of ingest and worker on a port of their own; 0: only through the web's /metrics.",
+            partial(_whole, low=0, high=65535)),
+    Setting("log_level", "DONGTING_LOG_LEVEL", "info", "",
+            "The least serious line that the log files keep.",
             partial(_choice, among=("debug", "info", "warning", "error"))),
-    Setting("log_file_bytes", "DONGTING_LOG_FILE_BYTES", "20000000", "bytes", "A log file is rotated at this size.",
-            partial(_whole, low=10_000, high=10_000_000_000)),
-    Setting("log_files_kept", "DONGTING_LOG_FILES_KEPT", "5", "files", "Rotated log files kept for each process.",
-            count),
-    Setting("locale", "DONGTING_LOCALE", "zh", "language", "The language of a page when neither person nor browser "
-            "asks for one.", partial(_choice, among=("zh", "en"))),
-    Setting("time_zone", "DONGTING_TIME_ZONE", "Asia/Shanghai", "time zone", "The zone in which instants are shown; "
-            "they are stored in UTC.", _zone),
-    Setting("tenant_id", "DONGTING_TENANT", "1", "", "The installation served by these processes.",
-            partial(_whole, low=1, high=2**31)),
-    Setting("web_threads", "DONGTING_WEB_THREADS", "64", "threads", "Requests and live streams served at once.",
-            partial(_whole, low=4, high=1000)),
-    Setting("web_pool", "DONGTING_WEB_POOL", "40", "connections", "Database connections of the web process; all pools "
-            "together must fit in the server's max_connections (100 when embedded).", count),
-    Setting("worker_pool", "DONGTING_WORKER_POOL", "10", "connections", "Database connections of the worker.", count),
-    Setting("ingest_pool", "DONGTING_INGEST_POOL", "10", "connections", "Database connections of ingest.", count),
-    Setting("worker_jobs", "DONGTING_WORKER_JOBS", "4", "jobs", "Jobs that a worker runs at once.", count),
-    Setting("job_stalled_s", "DONGTING_JOB_STALLED_S", "60", "seconds", "A job whose worker gave no sign for this long "
-            "is given to another.", seconds),
-    Setting("lock_timeout_s", "DONGTING_LOCK_TIMEOUT_S", "10", "seconds", "A migration that waits longer for a lock "
-            "gives up rather than stop the work.", seconds),
-    Setting("statement_timeout_s", "DONGTING_STATEMENT_TIMEOUT_S", "30", "seconds", "A request's longest SQL "
-            "statement.", seconds),
-    Setting("body_limit_bytes", "DONGTING_BODY_LIMIT_BYTES", "1048576", "bytes", "The largest request body and device "
-            "payload that is read.", partial(_whole, low=1024, high=1_000_000_000)),
-    Setting("live_streams", "DONGTING_LIVE_STREAMS", "40", "streams", "Live streams open at once; more are asked to "
-            "poll.", count),
-    Setting("tls_certificate", "DONGTING_TLS_CERTIFICATE", "", "file", "Certificate (PEM) of the web; see `dongting "
-            "cert`.", _optional_file, "plain HTTP"),
-    Setting("tls_key", "DONGTING_TLS_KEY", "", "file", "Private key (PEM) of that certificate.", _optional_file, "none"),
-    Setting("seed", "DONGTING_SEED", "2020", "", "Makes the demo data repeatable.", partial(_whole, low=0, high=2**31)),
-    Setting("metrics_dir", "PROMETHEUS_MULTIPROC_DIR", "", "folder", "Where processes leave their counters for "
-            "/metrics; set by `dongting up`.", _optional_file, "none"),
-    Setting("shared", "DONGTING_SHARED", "../shared", "folder", "Where tests find public samples."),
-    Setting("chromium", "DONGTING_CHROMIUM", "", "file", "The Chromium that browser tests drive.", _optional,
-            "found on the path"),
-    Setting("required", "DONGTING_REQUIRE", "", "list", "What tests may not skip for want of, comma-separated: "
-            "shared, chromium, mosquitto."),
-)  # fmt: skip
+    Setting("log_file_bytes", "DONGTING_LOG_FILE_BYTES", "20000000", "bytes",
+            "A log file is rotated at this size.", partial(_whole, low=10000, high=10000000000)),
+    Setting("log_files_kept", "DONGTING_LOG_FILES_KEPT", "5", "files",
+            "Rotated log files kept for each process.", count),
+    Setting("locale", "DONGTING_LOCALE", "zh", "language",
+            "The language of a page when neither person nor browser asks for one.",
+            partial(_choice, among=("zh", "en"))),
+    Setting("time_zone", "DONGTING_TIME_ZONE", "Asia/Shanghai", "time zone",
+            "The zone in which instants are shown; they are stored in UTC.", _zone),
+    Setting("tenant_id", "DONGTING_TENANT", "1", "",
+            "The installation served by these processes.", partial(_whole, low=1, high=2 ** 31)),
+    Setting("web_threads", "DONGTING_WEB_THREADS", "64", "threads",
+            "Requests and live streams served at once.", partial(_whole, low=4, high=1000)),
+    Setting("web_pool", "DONGTING_WEB_POOL", "40", "connections",
+            "Database connections of the web process; all pools together must fit in the server's "
+            "max_connections (100 when embedded).", count),
+    Setting("worker_pool", "DONGTING_WORKER_POOL", "10", "connections",
+            "Database connections of the worker.", count),
+    Setting("ingest_pool", "DONGTING_INGEST_POOL", "10", "connections",
+            "Database connections of ingest.", count),
+    Setting("worker_jobs", "DONGTING_WORKER_JOBS", "4", "jobs",
+            "Jobs that a worker runs at once.", count),
+    Setting("job_stalled_s", "DONGTING_JOB_STALLED_S", "60", "seconds",
+            "A job whose worker gave no sign for this long is given to another.", seconds),
+    Setting("lock_timeout_s", "DONGTING_LOCK_TIMEOUT_S", "10", "seconds",
+            "A migration that waits longer for a lock gives up rather than stop the work.", seconds),
+    Setting("statement_timeout_s", "DONGTING_STATEMENT_TIMEOUT_S", "30", "seconds",
+            "A request's longest SQL statement.", seconds),
+    Setting("body_limit_bytes", "DONGTING_BODY_LIMIT_BYTES", "1048576", "bytes",
+            "The largest request body and device payload that is read.",
+            partial(_whole, low=1024, high=1000000000)),
+    Setting("live_streams", "DONGTING_LIVE_STREAMS", "40", "streams",
+            "Live streams open at once; more are asked to poll.", count),
+    Setting("tls_certificate", "DONGTING_TLS_CERTIFICATE", "", "file",
+            "Certificate (PEM) of the web; see `dongting cert`.", _optional_file, "plain HTTP"),
+    Setting("tls_key", "DONGTING_TLS_KEY", "", "file",
+            "Private key (PEM) of that certificate.", _optional_file, "none"),
+    Setting("seed", "DONGTING_SEED", "2020", "",
+            "Makes the demo data repeatable.", partial(_whole, low=0, high=2 ** 31)),
+    Setting("metrics_dir", "PROMETHEUS_MULTIPROC_DIR", "", "folder",
+            "Where processes leave their counters for /metrics; set by `dongting up`.",
+            _optional_file, "none"),
+    Setting("shared", "DONGTING_SHARED", "../shared", "folder",
+            "Where tests find public samples."),
+    Setting("chromium", "DONGTING_CHROMIUM", "", "file",
+            "The Chromium that browser tests drive.", _optional, "found on the path"),
+    Setting("required", "DONGTING_REQUIRE", "", "list",
+            "What tests may not skip for want of, comma-separated: shared, chromium, mosquitto."),
+)
+# fmt: on
 
 
 @dataclass(frozen=True)
@@ -259,9 +277,9 @@ class Settings:
 
 
 def kept_secret(path: Path, n_bytes: int = 32) -> str:
-    """Return the secret in ``path``; when missing, make one of ``n_bytes`` random bytes, readable by the owner alone.
+    """Return the secret in ``path``, made when missing of ``n_bytes`` random bytes, readable by us alone.
 
-    Two processes may start at once: the file appears whole under its name or not at all, and the first one wins.
+    Two processes may start at once: the file appears whole or not at all, and the first one wins.
     """
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -307,7 +325,8 @@ def as_markdown() -> str:
         "| variable | default | unit | meaning |\n|---|---|---|---|\n"
     )
     rows = (
-        f"| `{row.variable}` | {row.shown or (f'`{row.default}`' if row.default else '')} | {row.unit} | {row.meaning} |\n"
+        f"| `{row.variable}` | {row.shown or (f'`{row.default}`' if row.default else '')} "
+        f"| {row.unit} | {row.meaning} |\n"
         for row in TABLE
     )
     return head + "".join(rows)
