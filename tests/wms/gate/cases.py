@@ -4,7 +4,16 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from wms.gate.rules import Case, Document, LaneFacts, PassFacts, Seen, SeenContainer, Tolerance, VehicleFacts
+from wms.gate.rules import (
+    Case,
+    Document,
+    LaneFacts,
+    PassFacts,
+    Seen,
+    SeenContainer,
+    Tolerance,
+    VehicleFacts,
+)
 
 NOW = datetime(2026, 7, 1, 2, 0, tzinfo=UTC)
 PLATE = "湘F12345"

@@ -9,7 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.wms.gate.cases import BOX, CASE, LANE, NOW, PASS, SEEN, with_lane, with_pass, with_seen, with_vehicle
+from tests.wms.gate.cases import (
+    BOX,
+    CASE,
+    LANE,
+    NOW,
+    PASS,
+    SEEN,
+    with_lane,
+    with_pass,
+    with_seen,
+    with_vehicle,
+)
 from wms.codes import plates
 from wms.customs.tables import PASS_STATES
 from wms.gate.rules import (
@@ -28,7 +39,6 @@ from wms.gate.rules import (
 )
 
 OTHER = replace(PASS, pass_id=8, plate="湘F99999", containers=(BOX,))
-NO_BOX = {"containers": ()}
 
 HELD: list[tuple[str, Case]] = [
     ("readings_stale", with_seen(is_fresh=False)),
@@ -48,9 +58,10 @@ HELD: list[tuple[str, Case]] = [
     ("no_pass", with_pass(direction="I")),
     ("empty_needs_pass", replace(with_seen(weight_g=14_000_000, containers=()), passes=())),
     ("several_passes", replace(CASE, passes=(PASS, replace(PASS, pass_id=9)))),
+    ("pass_in_use", with_pass(is_claimed=True)),
     ("trailer_differs", replace(with_pass(trailer_plate="湘F1234挂"), seen=replace(SEEN, trailer_plate="湘F9999挂"))),
     ("container_missing", with_seen(containers=())),
-    ("container_missing", replace(with_pass(containers=()), seen=replace(SEEN, **NO_BOX), lane=replace(LANE, needs_container=True))),
+    ("container_missing", replace(with_pass(containers=()), seen=replace(SEEN, containers=(), missing=("container",)))),
     ("container_invalid", with_seen(containers=(SeenContainer(BOX, False),))),
     ("container_invalid", with_seen(containers=(SeenContainer(BOX, True, recognised=False),))),
     ("container_differs", with_seen(containers=(SeenContainer("HLXU4074106", True),))),

@@ -11,12 +11,13 @@ from wms.gate.rules.facts import (
     Tolerance,
     VehicleFacts,
 )
-from wms.gate.rules.holds import HOLDS, Hold, Words, hold_of
+from wms.gate.rules.holds import HOLDS, LAPSES, Hold, Words, hold_of
 from wms.gate.rules.replay import case_from_payload, case_hash, case_payload
 from wms.gate.rules.weight import WeightFinding, allowed_difference_g, compare_weight
 
 __all__ = [
     "HOLDS",
+    "LAPSES",
     "ORDER",
     "RULE_VERSION",
     "Case",

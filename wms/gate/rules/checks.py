@@ -99,6 +99,10 @@ def _exactly_one_pass(case: Case) -> str | None:
     return "empty_needs_pass" if seems_empty(case) else "no_pass"
 
 
+def _unclaimed(gate_pass: PassFacts, case: Case) -> str | None:
+    return "pass_in_use" if gate_pass.is_claimed else None
+
+
 def _trailer(gate_pass: PassFacts, case: Case) -> str | None:
     seen = case.seen.trailer_plate
     return "trailer_differs" if gate_pass.trailer_plate and seen and seen != gate_pass.trailer_plate else None
@@ -111,9 +115,7 @@ def _container(gate_pass: PassFacts, case: Case) -> str | None:
     numbers = {container.number for container in seen}
     if numbers - set(gate_pass.containers):
         return "container_differs"
-    if set(gate_pass.containers) - numbers or (case.lane.needs_container and not numbers):
-        return "container_missing"
-    return None
+    return "container_missing" if set(gate_pass.containers) - numbers or "container" in case.seen.missing else None
 
 
 def _seal(gate_pass: PassFacts, case: Case) -> str | None:
@@ -175,6 +177,7 @@ ORDER: tuple[tuple[str, Callable[[Case], str | None]], ...] = (
     ("lane_kind", _kind_of_lane),
     ("tag", _tag),
     ("pass", _exactly_one_pass),
+    ("claim", _of_pass(_unclaimed)),
     ("trailer", _of_pass(_trailer)),
     ("container", _of_pass(_container)),
     ("seal", _of_pass(_seal)),

@@ -21,7 +21,6 @@ class LaneFacts:
     kind: str  # goods, passenger, temporary
     stage: int = 0
     is_open: bool = True
-    needs_container: bool = False
     needs_weight: bool = True
     needs_tag: bool = False
     needs_customs_answer: bool = False
@@ -48,7 +47,7 @@ class Seen:
     tag_plate: str | None = None  # the plate that the e-plate is registered for
     tag: str | None = None
     seals: tuple[str, ...] = ()
-    timed_out: bool = False
+    missing: tuple[str, ...] = ()  # what the lane requires and did not get in time: plate, container, weight, tag
     is_fresh: bool = True  # False when read from replayed, retained, skewed or old messages
     customs_answer: str | None = None  # lift, hold
 
@@ -96,6 +95,7 @@ class PassFacts:
     control_order: str | None = None
     documents: tuple[Document, ...] = ()
     goods_missing: bool = False  # some of its goods do not lie declared and waiting to leave
+    is_claimed: bool = False  # a living release of another passage rests on it
 
     def is_open_for(self, lane: LaneFacts) -> bool:
         """Whether the pass still serves this direction and gate stage (state 1, or 3 at the second gate)."""

@@ -125,6 +125,12 @@ HOLDS: dict[str, Hold] = dict(
             "此车有多份有效核放单，无法唯一确定 | More than one open gate pass fits this vehicle",
         ),
         _hold(
+            "pass_in_use",
+            "核放单使用中 | PASS IN USE",
+            TO_OFFICER,
+            "此核放单正在另一通道放行 | Another lane is letting a vehicle out on this gate pass",
+        ),
+        _hold(
             "trailer_differs",
             "挂车号牌不符 | TRAILER MISMATCH",
             TO_OFFICER,
@@ -228,10 +234,40 @@ HOLDS: dict[str, Hold] = dict(
     )
 )
 
+# Reasons that come after a lift: the way was free, but the barrier did not do its part.
+LAPSES: dict[str, Hold] = dict(
+    (
+        _hold(
+            "command_expired",
+            "请等候 | PLEASE WAIT",
+            TO_OFFICER,
+            "抬杆指令在5秒内未能发出，未重发 | The command could not be sent within 5 s; it was not repeated",
+        ),
+        _hold(
+            "barrier_fault",
+            "道闸故障 | BARRIER FAULT",
+            TO_OFFICER,
+            "道闸3秒内无回应，未重发 | The barrier did not answer within 3 s; the command was not repeated",
+        ),
+        _hold(
+            "barrier_refused",
+            "请等候 | PLEASE WAIT",
+            TO_OFFICER,
+            "道闸控制器拒绝了指令 | The barrier's controller refused the command",
+        ),
+        _hold(
+            "not_passed",
+            "请等候 | PLEASE WAIT",
+            TO_OFFICER,
+            "道闸已抬起又落下，车辆未通过 | The barrier opened and closed and the vehicle did not pass",
+        ),
+    )
+)
+
 LIFT_LED = Words("放行抬杆", "GO")
 LIFT_EMPTY_LED = Words("空车放行", "GO, EMPTY")
 
 
 def hold_of(code: str) -> Hold:
-    """Return the hold with this code; ``KeyError`` when the code was never defined."""
-    return HOLDS[code]
+    """Return the hold or lapse with this code; ``KeyError`` when the code was never defined."""
+    return HOLDS[code] if code in HOLDS else LAPSES[code]

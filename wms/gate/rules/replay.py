@@ -48,7 +48,8 @@ def _instant(text: str | None) -> datetime | None:
 
 def _seen(raw: dict[str, Any]) -> Seen:
     containers = tuple(SeenContainer(**each) for each in raw["containers"])
-    return Seen(**{**raw, "containers": containers, "seals": tuple(raw["seals"])})
+    lists = {name: tuple(raw[name]) for name in ("seals", "missing")}
+    return Seen(**{**raw, "containers": containers, **lists})
 
 
 def _pass(raw: dict[str, Any]) -> PassFacts:

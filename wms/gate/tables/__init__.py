@@ -2,7 +2,7 @@
 
 from wms.gate.tables.decisions import BarrierCommand, Decision, GatePassUse, Release
 from wms.gate.tables.passages import Passage, PassageReading, Visit
-from wms.gate.tables.places import Blacklist, Lane, LaneDevice, LaneState, Vehicle, WeightTolerance
+from wms.gate.tables.places import Blacklist, Lane, LaneState, Vehicle, WeightTolerance
 
 __all__ = [
     "BarrierCommand",
@@ -10,7 +10,6 @@ __all__ = [
     "Decision",
     "GatePassUse",
     "Lane",
-    "LaneDevice",
     "LaneState",
     "Passage",
     "PassageReading",

@@ -64,6 +64,7 @@ class Passage(Tenanted, Base):
     opened_at: Mapped[Instant]
     decided_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     passed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    closed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))  # the vehicle has left the lane
     goods_refusal: Mapped[str | None]  # why the ledger refused the goods of a vehicle that did pass
     recorded_at: Mapped[RecordedAt]
 

@@ -10,13 +10,15 @@ from wms.db import Base, Id, Instant, Qty, RecordedAt, Tenanted
 from wms.parties.tables import one_of
 
 LANE_KINDS = ("goods", "passenger", "temporary")
-DEVICE_ROLES = ("plate", "container", "scale", "loop", "tag", "barrier")
 BARRIER_STATES = ("closed", "opening", "open", "closing", "fault", "unknown")
 VEHICLE_KINDS = ("goods", "passenger")
 
 
 class Lane(Tenanted, Base):
-    """A lane of a gate. ``stage`` 0 is a single gate, 1 and 2 are the gates of a double gate."""
+    """A lane of a gate. ``stage`` 0 is a single gate, 1 and 2 are the gates of a double gate.
+
+    Its devices name it in the device register (``code``); ``barrier_device`` is the one that commands go to.
+    """
 
     __tablename__ = "lane"
     __table_args__ = (
@@ -26,6 +28,7 @@ class Lane(Tenanted, Base):
         CheckConstraint("stage BETWEEN 0 AND 2", name="stage_known"),
         CheckConstraint("decide_within_ms BETWEEN 500 AND 60000", name="decide_within"),
         CheckConstraint("code ~ '^[A-Za-z0-9_-]{1,10}$'", name="code_shape"),
+        UniqueConstraint("tenant_id", "barrier_device"),
     )
     id: Mapped[Id]
     site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
@@ -44,17 +47,7 @@ class Lane(Tenanted, Base):
     decide_within_ms: Mapped[int] = mapped_column(server_default="8000")
     gap_ms: Mapped[int] = mapped_column(server_default="20000")
     scale_division_g: Mapped[int] = mapped_column(BigInteger, server_default="20000")
-
-
-class LaneDevice(Tenanted, Base):
-    """Which device watches which lane, and as what."""
-
-    __tablename__ = "lane_device"
-    __table_args__ = (UniqueConstraint("tenant_id", "device", "role"), one_of("role", DEVICE_ROLES), Index(None, "lane_id"))
-    id: Mapped[Id]
-    lane_id: Mapped[int] = mapped_column(ForeignKey("lane.id"))
-    device: Mapped[str]
-    role: Mapped[str]
+    barrier_device: Mapped[str | None]
 
 
 class LaneState(Tenanted, Base):
@@ -66,6 +59,7 @@ class LaneState(Tenanted, Base):
     barrier: Mapped[str] = mapped_column(server_default="unknown")
     barrier_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     is_linked: Mapped[bool] = mapped_column(server_default=text("false"))
+    scale_was_zero: Mapped[bool] = mapped_column(server_default=text("true"))  # since the last frozen weight
     passage_id: Mapped[int | None] = mapped_column(BigInteger)
 
 

@@ -1,0 +1,253 @@
+"""Gate passes (核放单): apply, move the goods to those waiting to leave, approve, void.
+
+Quantities on passes never exceed what the document declares, and what passed never exceeds what is on passes
+(customs reference, 1.3); both are conditional updates and CHECK constraints of ``verification_line``.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import select, text, update
+from sqlalchemy.orm import Session
+
+from wms.codes import plates
+from wms.customs.gate_pass_rules import (
+    CONTAINER_SEPARATOR,
+    VOIDABLE,
+    BadPass,
+    GoodsNotMoved,
+    MoreThanDeclared,
+    NewPass,
+    PassLine,
+    PassNotInState,
+    PassUsed,
+    UnknownPass,
+    check_new_pass,
+    pass_number,
+)
+from wms.customs.tables import GatePass, GatePassDocument, GatePassLine, VerificationLine
+from wms.errors import N_
+from wms.parties.tables import Site
+from wms.record.service import append_leaf
+from wms.stock.accounts import account_ids
+from wms.stock.ledger import AccountKey, Line, Posted, Posting, moved, post, reverse
+from wms.stock.tables import Posting as PostingRow
+
+DEFAULT_OFFICE = "4900"  # 长沙关区, where the site's own office is not set
+
+
+def apply_for_pass(session: Session, new: NewPass) -> GatePass:
+    """File a pass (state ``applied``) and put its quantities on passes.
+
+    Raises:
+        BadPass: what the application lacks.
+        MoreThanDeclared: a line exceeds what its document has left.
+    """
+    check_new_pass(new)
+    gate_pass = GatePass(
+        internal_no=new.internal_no,
+        owner_id=new.owner_id,
+        site_id=new.site_id,
+        direction=new.direction,
+        pass_type=new.pass_type,
+        bind_type=new.bind_type,
+        state="applied",
+        is_double_gate=new.is_double_gate,
+        vehicle_plate=plates.normalise(new.vehicle_plate),
+        trailer_plate=plates.normalise(new.trailer_plate) if new.trailer_plate else None,
+        e_plate=new.e_plate,
+        container_no=CONTAINER_SEPARATOR.join(new.container_nos) or None,
+        seal_no=new.seal_no,
+        vehicle_weight_g=new.vehicle_weight_g,
+        frame_weight_g=new.frame_weight_g,
+        container_weight_g=new.container_weight_g,
+        goods_gross_weight_g=new.goods_gross_weight_g,
+        total_weight_g=new.total_weight_g,
+        goods_class=new.goods_class,
+        valid_from_at=new.valid_from_at,
+        valid_until_at=new.valid_until_at,
+    )
+    session.add(gate_pass)
+    session.flush()
+    _put_on_pass(session, new.lines)
+    _add_parts(session, gate_pass.id, new)
+    session.flush()
+    return gate_pass
+
+
+def _put_on_pass(session: Session, lines: tuple[PassLine, ...]) -> None:
+    """Raise ``on_passes_qty`` of each verification line, in ascending id so that rivals cannot deadlock."""
+    for line_no, line in sorted(enumerate(lines, 1), key=lambda pair: pair[1].verification_line_id or 0):
+        if line.verification_line_id is None:
+            continue
+        grown = session.execute(
+            update(VerificationLine)
+            .where(
+                VerificationLine.id == line.verification_line_id,
+                VerificationLine.on_passes_qty + line.qty <= VerificationLine.declared_base_qty,
+            )
+            .values(on_passes_qty=VerificationLine.on_passes_qty + line.qty)
+            .returning(VerificationLine.id)
+            .execution_options(synchronize_session=False)
+        ).one_or_none()
+        if grown is None:
+            raise MoreThanDeclared(line_no=line_no, wanted=line.qty)
+
+
+def _add_parts(session: Session, pass_id: int, new: NewPass) -> None:
+    for line_no, line in enumerate(new.lines, 1):
+        session.add(
+            GatePassLine(
+                gate_pass_id=pass_id,
+                line_no=line_no,
+                trade_item_id=line.trade_item_id,
+                verification_line_id=line.verification_line_id,
+                qty=line.qty,
+                gross_weight_g=line.gross_weight_g,
+            )
+        )
+    for document in new.documents:
+        session.add(
+            GatePassDocument(
+                gate_pass_id=pass_id,
+                document_kind=document.document_kind,
+                document_no=document.document_no,
+                verification_list_id=document.verification_list_id,
+            )
+        )
+
+
+def waiting_to_leave(source: AccountKey) -> AccountKey:
+    """The account of goods that are declared and loaded but have not left: no place and no handling unit any more."""
+    return replace(source, kind="declared_not_left", location_id=None, handling_unit_id=None)
+
+
+def move_to_waiting(
+    session: Session, pass_id: int, sources: Mapping[int, AccountKey], *, key: str, event_at: datetime
+) -> Posted:
+    """Post the goods of a pass from their places (by line number) to the goods waiting to leave.
+
+    Raises:
+        UnknownPass, PassNotInState, BadPass, or what the ledger refuses (ShortStock …).
+    """
+    gate_pass = _locked(session, pass_id)
+    if gate_pass.state not in ("applied", "approved"):
+        raise PassNotInState(number=_name(gate_pass), state=gate_pass.state, wanted="applied, approved")
+    lines = pass_lines(session, pass_id)
+    if gate_pass.direction != "E" or set(sources) != {line.line_no for line in lines}:
+        raise BadPass(rule=N_("each line of a pass that leaves needs the place its goods lie in"))
+    waiting = {line.line_no: waiting_to_leave(sources[line.line_no]) for line in lines}
+    entries = [
+        each for line in lines for each in _weighed(moved(sources[line.line_no], waiting[line.line_no], line.qty), line)
+    ]
+    posted = post(session, Posting(key, "declare_leaving", event_at, tuple(entries), _source_doc(gate_pass)))
+    ids = account_ids(session, set(waiting.values()))
+    for line in lines:
+        line.account_id = ids[waiting[line.line_no]]
+    session.flush()
+    return posted
+
+
+def _weighed(pair: tuple[Line, Line], line: GatePassLine) -> tuple[Line, Line]:
+    out, into = pair
+    return replace(out, weight_g=-line.gross_weight_g), replace(into, weight_g=line.gross_weight_g)
+
+
+def approve_pass(session: Session, pass_id: int, *, at: datetime, pass_no: str | None = None) -> GatePass:
+    """Approve a pass (SAS221) under customs' number, or one of the same shape where customs gave none.
+
+    Raises:
+        UnknownPass, PassNotInState, GoodsNotMoved.
+    """
+    gate_pass = _locked(session, pass_id)
+    if gate_pass.state != "applied":
+        raise PassNotInState(number=_name(gate_pass), state=gate_pass.state, wanted="applied")
+    if gate_pass.direction == "E" and any(line.account_id is None for line in pass_lines(session, pass_id)):
+        raise GoodsNotMoved(number=_name(gate_pass))
+    gate_pass.pass_no = pass_no or pass_number(_office(session, gate_pass.site_id), gate_pass.direction, at, pass_id)
+    gate_pass.state, gate_pass.approved_at = "approved", at
+    session.flush()
+    append_leaf(session, "gate_pass_approved", {"pass_no": gate_pass.pass_no, "plate": gate_pass.vehicle_plate}, pass_id)
+    return gate_pass
+
+
+def _office(session: Session, site_id: int) -> str:
+    area = session.scalar(select(Site.customs_area).where(Site.id == site_id))
+    return area if area and re.fullmatch(r"\d{4}", area) else DEFAULT_OFFICE
+
+
+def void_pass(session: Session, pass_id: int, *, reason: str, at: datetime) -> GatePass:
+    """Void a pass: its quantities go back to the document, its goods back to their places.
+
+    Raises:
+        UnknownPass, PassUsed (after passage), PassNotInState.
+    """
+    gate_pass = _locked(session, pass_id)
+    if gate_pass.state in ("passed", "passed_first"):
+        raise PassUsed(number=_name(gate_pass))
+    if gate_pass.state not in VOIDABLE:
+        raise PassNotInState(number=_name(gate_pass), state=gate_pass.state, wanted=", ".join(VOIDABLE))
+    gate_pass.state = "void"
+    session.flush()
+    for line in sorted(pass_lines(session, pass_id), key=lambda line: line.verification_line_id or 0):
+        session.execute(
+            update(VerificationLine)
+            .where(VerificationLine.id == line.verification_line_id)
+            .values(on_passes_qty=VerificationLine.on_passes_qty - line.qty)
+            .execution_options(synchronize_session=False)
+        )
+    _bring_back(session, gate_pass, reason, at)
+    append_leaf(session, "gate_pass_voided", {"pass_no": gate_pass.pass_no, "reason": reason}, pass_id)
+    return gate_pass
+
+
+def _bring_back(session: Session, gate_pass: GatePass, reason: str, at: datetime) -> None:
+    moves = session.scalars(
+        select(PostingRow.id).where(
+            PostingRow.kind == "declare_leaving",
+            PostingRow.source_doc == _source_doc(gate_pass),
+            PostingRow.id.not_in(select(PostingRow.reverses_id).where(PostingRow.reverses_id.is_not(None))),
+        )
+    )
+    for posting_id in moves:
+        reverse(session, f"void-pass:{gate_pass.id}:{posting_id}", posting_id, reason=reason, event_at=at)
+
+
+def pass_lines(session: Session, pass_id: int) -> list[GatePassLine]:
+    """The goods of a pass in the order of its lines."""
+    found = select(GatePassLine).where(GatePassLine.gate_pass_id == pass_id).order_by(GatePassLine.line_no)
+    return list(session.scalars(found))
+
+
+def account_key(session: Session, account_id: int) -> AccountKey:
+    """The dimensions of an account."""
+    row = session.execute(
+        text(
+            "SELECT kind, owner_id, trade_item_id, site_id, location_id, lot_id, handling_unit_id, customs_status,"
+            " quality_status, book_line_id FROM account WHERE id = :id"
+        ),
+        {"id": account_id},
+    ).one()
+    return AccountKey(*row)
+
+
+def _locked(session: Session, pass_id: int) -> GatePass:
+    found = session.scalar(
+        select(GatePass)
+        .where(GatePass.id == pass_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    if found is None:
+        raise UnknownPass(pass_id=pass_id)
+    return found
+
+
+def _source_doc(gate_pass: GatePass) -> str:
+    return f"gate-pass:{gate_pass.internal_no}"
+
+
+def _name(gate_pass: GatePass) -> str:
+    return gate_pass.pass_no or gate_pass.internal_no
