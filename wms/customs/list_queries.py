@@ -1,0 +1,181 @@
+"""Reads of account books and verification lists."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from wms.customs.rules import LineFacts, ListFacts, UnknownList
+from wms.customs.tables import AccountBook, VerificationLine, VerificationList
+from wms.stock.rules import AccountKey
+from wms.stock.tables import Account, Balance, Posting
+
+
+@dataclass(frozen=True)
+class ListLineRow:
+    """A line of a list with the owner of its goods; quantities in base units."""
+
+    id: int
+    line_no: int
+    owner_id: int
+    trade_item_id: int
+    book_line_id: int
+    declared_base_qty: int
+    passed_qty: int
+    booked_qty: int
+
+
+@dataclass(frozen=True)
+class ListRow:
+    """A verification list for screens."""
+
+    id: int
+    internal_no: str
+    list_no: str | None
+    book_no: str
+    owner_id: int
+    direction: str
+    trade_mode: str
+    state: str
+    booked_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Held:
+    """Goods on hold in one place: the account, and how much of it nobody reserved."""
+
+    account: AccountKey
+    free_qty: int
+
+
+def book_by_no(session: Session, book_no: str) -> AccountBook | None:
+    """Return the account book with that number."""
+    return session.scalars(select(AccountBook).where(AccountBook.book_no == book_no)).one_or_none()
+
+
+def list_row(session: Session, list_id: int) -> ListRow:
+    """Return one list. Raises UnknownList."""
+    found = session.execute(
+        select(
+            VerificationList.id,
+            VerificationList.internal_no,
+            VerificationList.list_no,
+            AccountBook.book_no,
+            VerificationList.owner_id,
+            VerificationList.direction,
+            VerificationList.trade_mode,
+            VerificationList.state,
+            VerificationList.booked_at,
+        )
+        .join(AccountBook, AccountBook.id == VerificationList.account_book_id)
+        .where(VerificationList.id == list_id)
+    ).one_or_none()
+    if found is None:
+        raise UnknownList(number=list_id)
+    return ListRow(*found)
+
+
+def list_id_of(session: Session, number: str) -> int:
+    """Return the id of the list with customs' number or our internal one. Raises UnknownList."""
+    found = session.scalars(
+        select(VerificationList.id).where(
+            (VerificationList.list_no == number) | (VerificationList.internal_no == number)
+        )
+    ).first()
+    if found is None:
+        raise UnknownList(number=number)
+    return found
+
+
+def lines(session: Session, list_id: int) -> tuple[ListLineRow, ...]:
+    """Return the lines of a list in their order."""
+    rows = session.execute(
+        select(
+            VerificationLine.id,
+            VerificationLine.line_no,
+            VerificationList.owner_id,
+            VerificationLine.trade_item_id,
+            VerificationLine.book_line_id,
+            VerificationLine.declared_base_qty,
+            VerificationLine.passed_qty,
+            VerificationLine.booked_qty,
+        )
+        .join(VerificationList, VerificationList.id == VerificationLine.verification_list_id)
+        .where(VerificationLine.verification_list_id == list_id)
+        .order_by(VerificationLine.line_no)
+    )
+    return tuple(ListLineRow(*row) for row in rows)
+
+
+def facts_for_update(session: Session, list_id: int) -> ListFacts:
+    """Return what the rules ask of a list, with its row locked until the transaction ends. Raises UnknownList."""
+    found = session.execute(
+        select(VerificationList).where(VerificationList.id == list_id).with_for_update(key_share=True)
+    ).scalar_one_or_none()
+    if found is None:
+        raise UnknownList(number=list_id)
+    session.refresh(found)
+    awaiting = _awaiting(session, list_id, "not_yet_booked" if found.direction == "I" else "deduction_pending")
+    facts = tuple(
+        LineFacts(row.line_no, row.declared_base_qty, row.passed_qty, awaiting.get(row.book_line_id, 0))
+        for row in lines(session, list_id)
+    )
+    number = found.list_no or found.internal_no
+    return ListFacts(number, found.state, found.direction, found.entry_released_at, facts)
+
+
+def _awaiting(session: Session, list_id: int, kind: str) -> dict[int, int]:
+    of_list = select(VerificationLine.book_line_id).where(VerificationLine.verification_list_id == list_id)
+    rows = session.execute(
+        select(Account.book_line_id, func.sum(Balance.qty))
+        .join(Balance, Balance.account_id == Account.id)
+        .where(Account.kind == kind, Account.book_line_id.in_(of_list))
+        .group_by(Account.book_line_id)
+    )
+    return {book_line_id: int(qty) for book_line_id, qty in rows if book_line_id is not None}
+
+
+def held_accounts(session: Session, book_line_id: int) -> tuple[Held, ...]:
+    """Return where goods of a book line lie on hold, oldest account first."""
+    rows = session.execute(
+        select(
+            Account.kind,
+            Account.owner_id,
+            Account.trade_item_id,
+            Account.site_id,
+            Account.location_id,
+            Account.lot_id,
+            Account.handling_unit_id,
+            Account.customs_status,
+            Account.quality_status,
+            Account.book_line_id,
+            (Balance.qty - Balance.qty_reserved).label("free_qty"),
+        )
+        .join(Balance, Balance.account_id == Account.id)
+        .where(
+            Account.book_line_id == book_line_id,
+            Account.kind == "location",
+            Account.quality_status == "hold",
+            Balance.qty > Balance.qty_reserved,
+        )
+        .order_by(Account.id)
+    )
+    return tuple(Held(AccountKey(*row[:10]), row[10]) for row in rows)
+
+
+def booked_qty(session: Session, book_line_id: int) -> int:
+    """Return how many base units of a book line stand in the book now."""
+    return int(
+        session.scalar(
+            select(func.coalesce(func.sum(Balance.qty), 0))
+            .join(Account, Account.id == Balance.account_id)
+            .where(Account.kind == "book", Account.book_line_id == book_line_id)
+        )
+        or 0
+    )
+
+
+def was_posted(session: Session, key: str) -> bool:
+    """Whether a posting stands under the key."""
+    return session.scalar(select(Posting.id).where(Posting.idem_key == key)) is not None
