@@ -1,0 +1,1 @@
+"""The warehouse floor: what is announced, received, scanned and put away."""

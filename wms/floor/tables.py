@@ -1,0 +1,238 @@
+"""Advance notices, receipts and their differences, scans and the context of a scanning device, put-away tasks.
+
+What stands in these tables explains the ledger; stock itself is counted in the ledger alone. Quantities are base units.
+"""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from wms.db import Base, Id, Instant, Qty, RecordedAt, Tenanted
+from wms.parties.tables import one_of
+from wms.stock.tables import QUALITY_STATUSES
+
+NOTICE_STATES = ("open", "receiving", "received", "cancelled")
+DIFFERENCE_KINDS = ("over", "short", "damaged", "wrong_item", "wrong_lot", "expired")
+PUT_AWAY_STATES = ("open", "done", "void")
+OUTCOMES = ("ok", "warn", "stop")
+JOBS = ("receive", "put_away")
+
+
+class AdvanceNotice(Tenanted, Base):
+    """What a supplier or declarant says will arrive, for whom, where and under which customs documents."""
+
+    __tablename__ = "advance_notice"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "notice_no"),
+        one_of("state", NOTICE_STATES),
+        CheckConstraint("trade_mode ~ '^[0-9]{4}$'", name="trade_mode_shape"),
+        Index(None, "tenant_id", "site_id", "state"),
+    )
+    id: Mapped[Id]
+    notice_no: Mapped[str]
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
+    owner_id: Mapped[int] = mapped_column(ForeignKey("company.id"))
+    trade_mode: Mapped[str]
+    verification_list_id: Mapped[int | None] = mapped_column(ForeignKey("verification_list.id"))
+    state: Mapped[str] = mapped_column(server_default="open")
+    expected_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    started_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    closed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    closed_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    recorded_at: Mapped[RecordedAt]
+
+
+class NoticeLine(Tenanted, Base):
+    """Goods announced: an item, how many base units, and where known their lot, expiry and pallet label."""
+
+    __tablename__ = "notice_line"
+    __table_args__ = (
+        UniqueConstraint("notice_id", "line_no"),
+        CheckConstraint("expected_qty > 0", name="expected_positive"),
+        CheckConstraint("sscc ~ '^[0-9]{18}$'", name="sscc_digits"),
+        Index(None, "tenant_id", "sscc"),
+    )
+    id: Mapped[Id]
+    notice_id: Mapped[int] = mapped_column(ForeignKey("advance_notice.id"))
+    line_no: Mapped[int]
+    trade_item_id: Mapped[int] = mapped_column(ForeignKey("trade_item.id"))
+    expected_qty: Mapped[Qty]
+    lot_no: Mapped[str | None]
+    expires_on: Mapped[date | None]
+    sscc: Mapped[str | None]
+    verification_line_id: Mapped[int | None] = mapped_column(ForeignKey("verification_line.id"))
+
+
+class ReceiptLine(Tenanted, Base):
+    """Goods counted in by one scan, and the posting that says so. Undone lines stay, with the posting that undid them."""
+
+    __tablename__ = "receipt_line"
+    __table_args__ = (
+        one_of("quality_status", QUALITY_STATUSES),
+        CheckConstraint("qty > 0", name="qty_positive"),
+        Index(None, "notice_id"),
+        # Two clerks, one pallet: the second cannot count it in again. A mixed pallet has one line for each item and lot.
+        Index(
+            "uq_receipt_line_standing",
+            "notice_id",
+            "handling_unit_id",
+            "trade_item_id",
+            "lot_id",
+            unique=True,
+            postgresql_where=text("handling_unit_id IS NOT NULL AND undone_at IS NULL"),
+            postgresql_nulls_not_distinct=True,
+        ),
+    )
+    id: Mapped[Id]
+    notice_id: Mapped[int] = mapped_column(ForeignKey("advance_notice.id"))
+    notice_line_id: Mapped[int | None] = mapped_column(ForeignKey("notice_line.id"))
+    scan_id: Mapped[int] = mapped_column(ForeignKey("scan.id"))
+    trade_item_id: Mapped[int] = mapped_column(ForeignKey("trade_item.id"))
+    lot_id: Mapped[int | None] = mapped_column(ForeignKey("lot.id"))
+    handling_unit_id: Mapped[int | None] = mapped_column(ForeignKey("handling_unit.id"))
+    location_id: Mapped[int] = mapped_column(ForeignKey("location.id"))
+    quality_status: Mapped[str]
+    qty: Mapped[Qty]
+    posting_id: Mapped[int | None] = mapped_column(ForeignKey("posting.id"))
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    received_at: Mapped[Instant]
+    undone_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class Difference(Tenanted, Base):
+    """What a closed receipt found otherwise than announced: recorded, never refused. ``qty`` is signed, base units."""
+
+    __tablename__ = "difference"
+    __table_args__ = (one_of("kind", DIFFERENCE_KINDS), Index(None, "notice_id"))
+    id: Mapped[Id]
+    notice_id: Mapped[int] = mapped_column(ForeignKey("advance_notice.id"))
+    notice_line_id: Mapped[int | None] = mapped_column(ForeignKey("notice_line.id"))
+    kind: Mapped[str]
+    trade_item_id: Mapped[int] = mapped_column(ForeignKey("trade_item.id"))
+    lot_no: Mapped[str | None]
+    expected_qty: Mapped[Qty]
+    found_qty: Mapped[Qty]
+    qty: Mapped[Qty]
+    posting_id: Mapped[int | None] = mapped_column(ForeignKey("posting.id"))
+    recorded_at: Mapped[RecordedAt]
+
+
+class Scan(Tenanted, Base):
+    """One scan as received, and the answer it got. Applied once: key, and device + boot + sequence, are unique (I7)."""
+
+    __tablename__ = "scan"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "key"),
+        UniqueConstraint("tenant_id", "device", "boot", "seq"),
+        one_of("outcome", OUTCOMES),
+        CheckConstraint("seq >= 0", name="seq_not_negative"),
+        CheckConstraint("length(code) <= 500 AND length(key) <= 255", name="lengths"),
+        Index(None, "tenant_id", "device", "id"),
+    )
+    id: Mapped[Id]
+    key: Mapped[str]
+    device: Mapped[str]
+    boot: Mapped[str]
+    seq: Mapped[int] = mapped_column(BigInteger)
+    request_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    code: Mapped[str]
+    symbology: Mapped[str | None]
+    job: Mapped[str]
+    occurred_at: Mapped[Instant]
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    outcome: Mapped[str | None]
+    answer: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    posting_id: Mapped[int | None] = mapped_column(ForeignKey("posting.id"))
+    undone_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    recorded_at: Mapped[RecordedAt]
+
+
+class ScanContext(Tenanted, Base):
+    """What a device is in the middle of: the place and the goods it named last, and what it still has to say."""
+
+    __tablename__ = "scan_context"
+    __table_args__ = (one_of("job", JOBS),)
+    tenant_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, server_default=text("app_tenant()"))
+    device: Mapped[str] = mapped_column(primary_key=True)
+    job: Mapped[str] = mapped_column(primary_key=True)
+    site_id: Mapped[int | None] = mapped_column(ForeignKey("site.id"))
+    notice_id: Mapped[int | None] = mapped_column(ForeignKey("advance_notice.id"))
+    location_id: Mapped[int | None] = mapped_column(ForeignKey("location.id"))
+    next_qty: Mapped[int | None] = mapped_column(BigInteger)
+    is_damaged: Mapped[bool] = mapped_column(server_default=text("false"))
+    pending: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    changed_at: Mapped[Instant] = mapped_column(server_default=text("now()"))
+
+
+class PutAwayTask(Tenanted, Base):
+    """Goods at a dock that want a place. It names goods, not an account: booking a list changes their hold meanwhile.
+
+    ``is_blocked`` goods (damaged, expired, in quarantine) go to a place of their own kind.
+    """
+
+    __tablename__ = "put_away_task"
+    __table_args__ = (
+        one_of("state", PUT_AWAY_STATES),
+        CheckConstraint("qty > 0 AND done_qty BETWEEN 0 AND qty", name="done_within_qty"),
+        Index(
+            "uq_put_away_task_open",
+            "from_location_id",
+            "trade_item_id",
+            "lot_id",
+            "handling_unit_id",
+            "is_blocked",
+            unique=True,
+            postgresql_where=text("state = 'open'"),
+            postgresql_nulls_not_distinct=True,
+        ),
+        Index(None, "tenant_id", "site_id", "state"),
+    )
+    id: Mapped[Id]
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
+    from_location_id: Mapped[int] = mapped_column(ForeignKey("location.id"))
+    owner_id: Mapped[int] = mapped_column(ForeignKey("company.id"))
+    trade_item_id: Mapped[int] = mapped_column(ForeignKey("trade_item.id"))
+    lot_id: Mapped[int | None] = mapped_column(ForeignKey("lot.id"))
+    handling_unit_id: Mapped[int | None] = mapped_column(ForeignKey("handling_unit.id"))
+    is_blocked: Mapped[bool] = mapped_column(server_default=text("false"))
+    qty: Mapped[Qty]
+    done_qty: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    state: Mapped[str] = mapped_column(server_default="open")
+    recorded_at: Mapped[RecordedAt]
+
+
+class PutAway(Tenanted, Base):
+    """One move of a task's goods to a place, where it was suggested to go, and why it went elsewhere."""
+
+    __tablename__ = "put_away"
+    __table_args__ = (
+        CheckConstraint("qty > 0", name="qty_positive"),
+        CheckConstraint(
+            "suggested_location_id IS NULL OR suggested_location_id = location_id OR override_reason IS NOT NULL",
+            name="override_has_reason",
+        ),
+        Index(None, "task_id"),
+    )
+    id: Mapped[Id]
+    task_id: Mapped[int] = mapped_column(ForeignKey("put_away_task.id"))
+    scan_id: Mapped[int] = mapped_column(ForeignKey("scan.id"))
+    location_id: Mapped[int] = mapped_column(ForeignKey("location.id"))
+    suggested_location_id: Mapped[int | None] = mapped_column(ForeignKey("location.id"))
+    override_reason: Mapped[str | None]
+    qty: Mapped[Qty]
+    posting_id: Mapped[int] = mapped_column(ForeignKey("posting.id"))
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    put_at: Mapped[Instant]
+    undone_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
