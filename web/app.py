@@ -1,0 +1,97 @@
+"""create_app(settings): the only place where everything is joined."""
+
+from importlib import import_module
+from importlib.util import find_spec
+
+from apiflask import APIFlask
+from flask import Blueprint, Flask
+
+from web.api.openapi import describe
+from web.api.problems import install_problems
+from web.assets import install_assets
+from web.auth.guard import install_guard
+from web.auth.login import install_login
+from web.auth.policy import PUBLIC, declare, refuse_undeclared
+from web.context import KEY, House
+from web.formats import install_formats
+from web.headers import install_headers
+from web.i18n import install_languages
+from web.navigation import install_navigation
+from web.request_log import install_request_log
+from wms.db import Database
+from wms.postgres import EmbeddedPostgres
+from wms.settings import Settings
+
+# Each module holds one blueprint `bp`; pages and resources appear in this order in navigation and documents.
+MODULES = (
+    "web.health",
+    "web.live",
+    "web.api.me",
+    "web.api.openapi",
+    "web.api.companies",
+    "web.api.sites",
+    "web.api.stock",
+    "web.api.scans",
+    "web.api.gates",
+    "web.api.plans",
+    "web.pages.home",
+    "web.pages.scan",
+    "web.pages.desk",
+    "web.pages.gate",
+    "web.pages.plan",
+    "web.pages.track",
+    "web.pages.oversight",
+    "web.pages.admin",
+)
+
+
+def create_app(settings: Settings, database: Database | None = None) -> APIFlask:
+    """Return the WSGI application. ``database`` is given by tests and by who already holds one.
+
+    Raises :class:`web.auth.policy.RouteWithoutPolicy` when any route does not say who may call it.
+    """
+    app = APIFlask("web", title="Dongting", version="1", spec_path=None, docs_path=None, json_errors=False)
+    configure(app, settings)
+    describe(app)
+    house = House(settings, database or open_database(settings))
+    app.extensions[KEY] = house
+    install_request_log(app)
+    install_headers(app)
+    install_languages(app, settings.time_zone)
+    install_formats(app)
+    install_assets(app)
+    install_problems(app)
+    install_login(app, house.database, settings.tenant_id)
+    install_guard(app)
+    install_navigation(app)
+    for name in MODULES:
+        join(app, name)
+    declare(app, "static", PUBLIC)
+    refuse_undeclared(app)
+    return app
+
+
+def configure(app: Flask, settings: Settings) -> None:
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        MAX_CONTENT_LENGTH=settings.body_limit_bytes,
+        MAX_FORM_MEMORY_SIZE=settings.body_limit_bytes,
+        SESSION_COOKIE_SECURE=settings.tls_certificate is not None,
+    )
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+
+def open_database(settings: Settings) -> Database:
+    """Return the web process's pool; a request's statement may not run longer than the settings say."""
+    url = settings.database_url or EmbeddedPostgres(settings.data_dir).urls.app
+    options = f"-c statement_timeout={settings.statement_timeout_s * 1000}"
+    return Database(url, pool_size=settings.web_pool, max_overflow=0, connect_args={"options": options})
+
+
+def join(app: Flask, name: str) -> None:
+    """Register the blueprint of a module that is there; a module not written yet is passed over, a broken one is not."""
+    if find_spec(name) is None:
+        return
+    blueprint: Blueprint = import_module(name).bp
+    app.register_blueprint(blueprint)

@@ -1,0 +1,108 @@
+"""The guard before every request: who is it, may they, and is a form really ours. What declares nothing stays shut."""
+
+from flask import Flask, Response, current_app, g, redirect, request, url_for
+from flask_login import current_user
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from werkzeug.exceptions import InternalServerError
+from werkzeug.wrappers import Response as AnyResponse
+
+from web.auth import attempts
+from web.auth.identity import Identity, of_token
+from web.auth.policy import Policy, policy_of
+from web.auth.refusals import FirmMayNot, FormExpired, NotLoggedIn, RoleMayNot, TooMany, UnknownToken
+from web.auth.store import Member
+from web.auth.tokens import check_token
+from web.context import database, settings
+from wms.db import Scope
+
+SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
+csrf = CSRFProtect()
+
+BAD_TOKENS, BAD_TOKENS_WINDOW_S = 30, 60  # wrong tokens from one address before it has to wait
+
+
+def install_guard(app: Flask) -> None:
+    csrf.init_app(app)
+    app.before_request(check_caller)
+
+
+def check_caller() -> AnyResponse | None:
+    """Answer instead of the view when the caller may not use it; raises the refusal on the API."""
+    if request.endpoint is None:
+        g.caller = identify()
+        return None  # no such route: the error page says so
+    rule = policy_of(current_app, request.endpoint)
+    if rule is None:
+        raise InternalServerError(f"{request.endpoint} declares no policy")
+    g.policy = rule
+    g.caller = None if request.endpoint == "static" else identify()
+    if rule.is_public:
+        _check_form()
+        return None
+    if g.caller is None:
+        return _ask_to_log_in()
+    _refuse_unfit(rule, g.caller)
+    _refuse_over_limit(rule, g.caller)
+    _check_form()
+    return None
+
+
+def identify() -> Identity | None:
+    """Return who calls: by token when one is sent, else by the browser's login. A bad token is an error, not nobody."""
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    if scheme:
+        return _by_token(secret.strip() if scheme.lower() == "bearer" else "")
+    if isinstance(member := current_user._get_current_object(), Member):
+        return member.identity
+    return None
+
+
+def _by_token(secret: str) -> Identity:
+    scope = Scope.system(settings().tenant_id)
+    bucket = f"token:address:{request.remote_addr}"
+    with database().unit_of_work(scope) as session:
+        attempts.refuse_over(session, bucket, BAD_TOKENS, BAD_TOKENS_WINDOW_S)
+    try:
+        with database().unit_of_work(scope) as session:
+            return of_token(session, check_token(session, secret))
+    except UnknownToken:
+        with database().unit_of_work(scope) as session:
+            attempts.count(session, bucket, BAD_TOKENS_WINDOW_S)
+        raise
+
+
+def _ask_to_log_in() -> Response | AnyResponse:
+    login = url_for("security.login", next=request.full_path.rstrip("?"))
+    if request.headers.get("HX-Request"):
+        return Response(status=401, headers={"HX-Redirect": login})
+    if request.method in SAFE and not request.path.startswith(("/api/", "/live")):
+        return redirect(login)
+    raise NotLoggedIn
+
+
+def _refuse_unfit(rule: Policy, who: Identity) -> None:
+    if not rule.roles & who.roles:
+        raise RoleMayNot(allowed=", ".join(sorted(rule.roles)))
+    if not rule.admits(who.roles, sees_all=who.sees_all):
+        raise FirmMayNot
+
+
+def _refuse_over_limit(rule: Policy, who: Identity) -> None:
+    if rule.per_minute is None:
+        return
+    bucket = f"calls:{request.endpoint}:{who.person_id or f'token-{who.token_id}'}"
+    with database().unit_of_work(Scope.system(who.tenant_id)) as session:
+        over = attempts.count(session, bucket, 60) > rule.per_minute
+    if over:
+        raise TooMany(wait_s=60)
+
+
+def _check_form() -> None:
+    """A write from a browser must carry the form's token; one that an Authorization header proves need not."""
+    by_token = g.caller is not None and g.caller.via == "token"
+    if request.method in SAFE or by_token:
+        return
+    try:
+        csrf.protect()
+    except CSRFError:
+        raise FormExpired from None

@@ -1,0 +1,59 @@
+"""What a view may ask of the request it answers: who calls, for whom rows are visible, the database, the settings."""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flask import current_app, g
+from sqlalchemy.orm import Session
+
+from wms.db import Database, Scope
+from wms.settings import Settings
+
+if TYPE_CHECKING:
+    from web.auth.identity import Identity
+
+KEY = "dongting"
+
+
+@dataclass(frozen=True)
+class House:
+    """What create_app joined; one for each application."""
+
+    settings: Settings
+    database: Database
+
+
+def house() -> House:
+    found: House = current_app.extensions[KEY]
+    return found
+
+
+def settings() -> Settings:
+    return house().settings
+
+
+def database() -> Database:
+    return house().database
+
+
+def current_identity() -> "Identity | None":
+    """Return who calls, None when nobody is logged in (public routes only)."""
+    found: Identity | None = g.get("caller")
+    return found
+
+
+def current_scope() -> Scope:
+    """Return the scope of the caller: role they act in on this route, company, and whether they see all rows.
+
+    On a public route without a login it is a scope that sees no company's rows.
+    """
+    who = current_identity()
+    if who is None:
+        return Scope(settings().tenant_id, role="nobody", sees_all=False)
+    return who.scope(g.policy.roles or None)
+
+
+def unit_of_work() -> AbstractContextManager[Session]:
+    """Open one transaction for the caller; row-level security shows it what the caller may see."""
+    return database().unit_of_work(current_scope())

@@ -1,0 +1,88 @@
+"""Chinese and English: the catalogues, the caller's language, and words for the browser's scripts.
+
+An English text is its own key. Each stream of work keeps one catalogue (web/translations/STREAM/LOCALE/LC_MESSAGES/
+messages.po); they are read at start as they are, so no compiled file can be older than its source.
+"""
+
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import Translations
+from flask import Flask, request
+from flask_babel import Babel, Domain, get_locale, gettext
+
+from web.context import settings
+
+CATALOGUES = Path(__file__).parent / "translations"
+LOCALES = ("zh", "en")
+COOKIE = "locale"
+HTML_LANG = {"zh": "zh-Hans", "en": "en"}
+
+
+@cache
+def translations(locale: str) -> Translations:
+    """Return all catalogues of a language as one; later streams do not override earlier ones (alphabetical order)."""
+    merged: dict[Any, str] = {}
+    for path in sorted(CATALOGUES.glob(f"*/{locale}/LC_MESSAGES/messages.po")):
+        with path.open("rb") as file:
+            catalogue = read_po(file, locale=locale)
+        buffer = BytesIO()
+        write_mo(buffer, catalogue)
+        buffer.seek(0)
+        for key, text in Translations(buffer)._catalog.items():
+            merged.setdefault(key, text)
+    whole = Translations()
+    whole._catalog = merged
+    whole.plural = lambda n: 0 if locale == "zh" else int(n != 1)
+    return whole
+
+
+class Catalogues(Domain):  # type: ignore[misc]
+    """Flask-Babel's domain over :func:`translations`."""
+
+    def get_translations(self) -> Translations:
+        return translations(str(get_locale() or "en"))
+
+
+class Languages(Babel):  # type: ignore[misc]
+    """Flask-Babel with our catalogues as the default domain."""
+
+    catalogues = Catalogues()
+
+    @property
+    def domain_instance(self) -> Catalogues:
+        return self.catalogues
+
+
+def chosen_locale() -> str:
+    """Return the language of this request: asked for by cookie, else by the browser or client, else the default."""
+    if (asked := request.cookies.get(COOKIE)) in LOCALES:
+        return str(asked)
+    return request.accept_languages.best_match(LOCALES, default=settings().locale) or settings().locale
+
+
+def localised(text: str, values: dict[str, Any]) -> str:
+    """Return a refusal's text in the request's language; values that are themselves texts are translated too."""
+    words = {name: gettext(value) if isinstance(value, str) and value else value for name, value in values.items()}
+    return gettext(text, **words)
+
+
+def install_languages(app: Flask, time_zone: str) -> None:
+    Languages(app, default_locale="en", default_timezone=time_zone, locale_selector=chosen_locale)
+    app.jinja_env.globals.update(
+        locale=lambda: str(get_locale()),
+        html_lang=lambda: HTML_LANG.get(str(get_locale()), "en"),
+        named=named,
+    )
+
+
+def named(row: Any) -> str:
+    """Return the name of a company, person, site or item in the request's language (``name_zh`` or ``name_en``)."""
+    if row is None:
+        return ""
+    mine, other = (row.name_zh, row.name_en) if str(get_locale()) == "zh" else (row.name_en, row.name_zh)
+    return str(mine or other or "")
