@@ -22,7 +22,8 @@ def raise_alarm(
 ) -> None:
     """Open the alarm ``code`` about ``subject`` (a device's code or a topic), or count it when it is open."""
     session.execute(
-        RAISE, {"code": code, "subject": subject[:200], "detail": detail[:500], "device_id": device_id, "n": n}
+        RAISE,
+        {"code": code, "subject": subject[:200], "detail": detail[:500], "device_id": device_id, "n": n},
     )
 
 

@@ -16,7 +16,12 @@ DIRECTIONS = ("toward", "away", "left", "right", "up", "down", "unknown")
 REPLAYED, RETAINED, LATE, AHEAD = "replayed", "retained", "late", "ahead"
 NEVER_OPENS = frozenset({REPLAYED, RETAINED, LATE, AHEAD})
 # Flags that only tell how the reading came to be.
-TIME_UNKNOWN, DEVICE_UNKNOWN, WEAK_KEY, BEST_EFFORT = "time_unknown", "device_unknown", "weak_key", "best_effort"
+TIME_UNKNOWN, DEVICE_UNKNOWN, WEAK_KEY, BEST_EFFORT = (
+    "time_unknown",
+    "device_unknown",
+    "weak_key",
+    "best_effort",
+)
 
 
 @dataclass(frozen=True, kw_only=True)

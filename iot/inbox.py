@@ -139,7 +139,9 @@ def checked(arrival: Arrival) -> Arrival:
         if topic == arrival.topic:
             return clean
         return replace(clean, reason=clean.reason or "bad_topic")
-    digest = hashlib.sha256(arrival.topic.encode("utf-8", "surrogatepass") + b"\0" + arrival.payload).hexdigest()
+    digest = hashlib.sha256(
+        arrival.topic.encode("utf-8", "surrogatepass") + b"\0" + arrival.payload
+    ).hexdigest()
     return replace(
         clean,
         message_key="sha256:" + digest,
@@ -236,14 +238,17 @@ def _keep_reasons(session: Session, arrivals: Sequence[Arrival], fresh: dict[tup
     for reason_and_source, n in Counter((a.reason or "", a.source) for a in dead.values()).items():
         reason, source = reason_and_source
         first = next(a for a in dead.values() if a.source == source and a.reason == reason)
-        alarms.raise_alarm(session, reason, source, first.detail or first.topic, device_id=first.device_id, n=n)
+        alarms.raise_alarm(
+            session, reason, source, first.detail or first.topic, device_id=first.device_id, n=n
+        )
 
 
 def _repeated(session: Session, again: Sequence[Arrival]) -> list[Outcome]:
     """Tell copies from conflicts among arrivals whose source and id the inbox already holds."""
     given = {"source": [a.source for a in again], "message_key": [a.message_key for a in again]}
     held = {
-        (row.source, row.message_key): (row.id, bytes(row.payload_sha256)) for row in session.execute(HELD, given)
+        (row.source, row.message_key): (row.id, bytes(row.payload_sha256))
+        for row in session.execute(HELD, given)
     }
     copies: Counter[int] = Counter()
     outcomes = []

@@ -23,9 +23,7 @@ DUE = text(
     RETURNING id, topic, payload, qos, expires_at, state
     """
 )
-CLOSE = text(
-    "UPDATE outbox SET state = :state, sent_at = NULL WHERE id = ANY(:ids) AND state = 'sent'"
-)
+CLOSE = text("UPDATE outbox SET state = :state, sent_at = NULL WHERE id = ANY(:ids) AND state = 'sent'")
 
 
 @dataclass(frozen=True)
