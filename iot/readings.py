@@ -12,7 +12,7 @@ CHANNEL = "dongting_reading"
 
 OPEN = text(
     """
-    SELECT reading.id, inbox_id, site_id, device_id, device.code AS device_code, reading.lane, kind, event_at,
+    SELECT reading.id, inbox_id, reading.site_id, device_id, device.code AS device_code, reading.lane, kind, event_at,
            reading.recorded_at, skew_ms, is_live, flags, payload
     FROM reading LEFT JOIN device ON device.id = reading.device_id
     WHERE reading.state = 'open' AND reading.site_id = :site_id
