@@ -5,7 +5,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from wms.codes import containers, plates
-from wms.errors import Kind, N_, NotFound, WmsError
+from wms.errors import N_, Kind, NotFound, WmsError
 from wms.stock.rules import AccountKey
 
 BEIJING = ZoneInfo("Asia/Shanghai")

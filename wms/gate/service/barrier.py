@@ -1,0 +1,209 @@
+"""The life of a barrier command: sent once, answered step by step, never repeated (devices reference, section 7)."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import and_, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from wms.gate.service.passing import confirm_passage, locked_passage
+from wms.gate.tables import BarrierCommand, Lane, LaneState, Passage, Release
+from wms.watch.service import NewAlarm, announce, raise_alarm
+
+ANSWERS_WITHIN = timedelta(seconds=3)
+OPENS_WITHIN = timedelta(seconds=8)  # from "accepted" to the limit switch
+ORDER = ("queued", "sent", "accepted", "opened", "passed", "closed")
+UNDER_WAY = ("sent", "accepted", "opened", "passed")
+
+
+@dataclass(frozen=True)
+class CommandStep:
+    """A controller's answer: accepted, opened, passed, closed or refused, at the server's time ``at``."""
+
+    cmd_id: UUID
+    device: str
+    result: str
+    at: datetime
+    reason: str | None = None
+
+
+def command_due(session: Session, sites: Collection[int], limit: int = 50) -> list[BarrierCommand]:
+    """Queued commands of these sites, oldest first, locked; another worker's are passed over."""
+    wanted = (
+        select(BarrierCommand)
+        .join(Lane, Lane.id == BarrierCommand.lane_id)
+        .where(BarrierCommand.state == "queued", Lane.site_id.in_(sites))
+        .order_by(BarrierCommand.id)
+        .limit(limit)
+        .with_for_update(of=BarrierCommand, skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
+    return list(session.scalars(wanted))
+
+
+def expire_or_send(session: Session, command: BarrierCommand, now: datetime) -> bool:
+    """Mark the command ``sent`` (True) or, at its expiry or later, ``expired``: then it is never sent."""
+    if now >= command.expires_at:
+        _fail(session, command, "expired", "command_expired", now)
+        return False
+    command.state, command.sent_at = "sent", now
+    session.flush()
+    return True
+
+
+def fail_silent(session: Session, sites: Collection[int], now: datetime) -> int:
+    """Commands without an answer in time become faults with an alarm; returns how many."""
+    silent = list(
+        session.scalars(
+            select(BarrierCommand)
+            .join(Lane, Lane.id == BarrierCommand.lane_id)
+            .where(
+                Lane.site_id.in_(sites),
+                or_(
+                    and_(BarrierCommand.state == "sent", BarrierCommand.sent_at <= now - ANSWERS_WITHIN),
+                    and_(BarrierCommand.state == "accepted", BarrierCommand.accepted_at <= now - OPENS_WITHIN),
+                ),
+            )
+            .with_for_update(of=BarrierCommand, skip_locked=True)
+            .execution_options(populate_existing=True)
+        )
+    )
+    for command in silent:
+        _fail(session, command, "fault", "barrier_fault", now)
+        set_barrier(session, command.lane_id, "fault", now)
+    return len(silent)
+
+
+def record_result(session: Session, step: CommandStep) -> str:
+    """Write one answer and draw its consequence; returns ``applied``, ``repeated`` or ``unknown``.
+
+    Answers may come doubled and out of order: each is kept once under its own time, and the command's state never
+    goes back. ``passed`` confirms the passage also after a fault: the vehicle is gone, whatever we thought.
+    """
+    command = session.scalar(
+        select(BarrierCommand)
+        .where(BarrierCommand.cmd_id == step.cmd_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    if command is None or command.device != step.device:
+        return "unknown"
+    if step.result == "refused":
+        if command.state in ("refused", "closed"):
+            return "repeated"
+        command.fault = step.reason
+        _fail(session, command, "refused", "barrier_refused", step.at)
+        return "applied"
+    if step.result not in ORDER[2:] or getattr(command, f"{step.result}_at") is not None:
+        return "repeated"
+    _advance(session, command, step)
+    return "applied"
+
+
+def _advance(session: Session, command: BarrierCommand, step: CommandStep) -> None:
+    setattr(command, f"{step.result}_at", step.at)
+    was_lost = command.state in ("fault", "expired")
+    if not was_lost and ORDER.index(step.result) > ORDER.index(command.state):
+        command.state = step.result
+    session.flush()
+    if was_lost and step.result == "opened":
+        _alarm(session, command, "opened_after_fault", step.at)
+    passage_id = _passage_id(session, command)
+    if step.result == "passed" and passage_id is not None:
+        confirm_passage(session, passage_id, passed_at=step.at)
+    if step.result == "closed" and command.passed_at is None and not was_lost:
+        _lapse(session, command, "not_passed", step.at)
+    if passage_id is not None:
+        announce(session, "passage", passage_id)
+
+
+def _passage_id(session: Session, command: BarrierCommand) -> int | None:
+    return session.scalar(select(Release.passage_id).where(Release.id == command.release_id))
+
+
+def _fail(session: Session, command: BarrierCommand, state: str, code: str, at: datetime) -> None:
+    command.state = state
+    command.fault = command.fault or code
+    session.flush()
+    _lapse(session, command, code, at)
+
+
+def _lapse(session: Session, command: BarrierCommand, code: str, at: datetime) -> None:
+    """The release is spent without a passage: the vehicle is held again, and only a new decision can open."""
+    release = session.get(Release, command.release_id) if command.release_id else None
+    if release is not None and release.state == "granted":
+        release.state, release.lapsed_because = "lapsed", code
+        passage = locked_passage(session, release.passage_id)
+        if passage.state == "released":
+            passage.state, passage.hold_code = "held", code
+        session.flush()
+        announce(session, "passage", passage.id)
+    _alarm(session, command, code, at)
+
+
+def _alarm(session: Session, command: BarrierCommand, code: str, at: datetime) -> None:
+    lane = session.get_one(Lane, command.lane_id)
+    raise_alarm(
+        session, NewAlarm(lane.site_id, "barrier", code, lane.code, at, detail=command.fault or str(command.cmd_id))
+    )
+
+
+def set_barrier(session: Session, lane_id: int, state: str, at: datetime) -> None:
+    """Write what the barrier's sensors say; a reading older than the one held changes nothing."""
+    session.execute(
+        insert(LaneState)
+        .values(lane_id=lane_id, barrier=state, barrier_at=at)
+        .on_conflict_do_update(
+            index_elements=["lane_id"],
+            set_={"barrier": state, "barrier_at": at},
+            where=or_(LaneState.barrier_at.is_(None), LaneState.barrier_at <= at),
+        )
+    )
+    announce(session, "lane", lane_id)
+
+
+def barrier_seen(session: Session, lane: Lane, state: str, at: datetime) -> bool:
+    """Keep the barrier's state; an opening that no command under way explains is an alarm. True when it was alarmed."""
+    set_barrier(session, lane.id, state, at)
+    if state not in ("opening", "open"):
+        return False
+    explained = session.scalars(
+        select(BarrierCommand.id).where(
+            BarrierCommand.lane_id == lane.id,
+            or_(
+                BarrierCommand.state.in_(UNDER_WAY),
+                BarrierCommand.closed_at >= at - ANSWERS_WITHIN,
+                and_(BarrierCommand.state == "fault", BarrierCommand.sent_at >= at - 2 * OPENS_WITHIN),
+            ),
+        )
+    ).first()
+    if explained is not None:
+        return False
+    raise_alarm(session, NewAlarm(lane.site_id, "barrier", "opened_without_release", lane.code, at, detail=state))
+    return True
+
+
+def set_link(session: Session, lane: Lane, *, is_linked: bool) -> None:
+    """The barrier's controller came or went; without a link the barrier counts as closed, its state as unknown."""
+    values = {"is_linked": is_linked} | ({} if is_linked else {"barrier": "unknown"})
+    session.execute(
+        insert(LaneState)
+        .values(lane_id=lane.id, **values)
+        .on_conflict_do_update(index_elements=["lane_id"], set_=values)
+    )
+    announce(session, "lane", lane.id)
+
+
+def current_passage(session: Session, lane_id: int) -> Passage | None:
+    """The passage that stands in the lane now."""
+    return session.scalar(
+        select(Passage).join(LaneState, LaneState.passage_id == Passage.id).where(LaneState.lane_id == lane_id)
+    )
+
+
+def forget_zero(session: Session, lane_id: int, *, was_zero: bool) -> None:
+    """Note whether the scale has shown zero since the last weight that was used."""
+    session.execute(update(LaneState).where(LaneState.lane_id == lane_id).values(scale_was_zero=was_zero))

@@ -1,0 +1,195 @@
+"""Open a passage, keep its readings, decide it once."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from wms.gate.rules import RULE_VERSION, Case, Seen, Verdict, case_hash, case_payload, decide
+from wms.gate.rules.refusals import UnknownLane
+from wms.gate.service.facts import load_case
+from wms.gate.service.orders import order_open
+from wms.gate.tables import Decision, Lane, LaneState, Passage, PassageReading, Release
+from wms.record.service import append_leaf
+from wms.watch.service import announce
+
+
+@dataclass(frozen=True)
+class ReadingUse:
+    """One reading of a passage and what became of it; ``content`` is the reading as JSON."""
+
+    reading_id: int
+    kind: str
+    device: str
+    was_used: bool
+    why: str
+    content: dict[str, Any]
+    event_at: datetime | None
+    received_at: datetime
+
+
+@dataclass(frozen=True)
+class DecidePassage:
+    """Decide the passage ``seq_no`` (20 characters at most) of a lane with what was seen, at ``decided_at``."""
+
+    seq_no: str
+    lane_id: int
+    opened_at: datetime
+    decided_at: datetime
+    seen: Seen
+    readings: tuple[ReadingUse, ...] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True)
+class Decided:
+    """The stored answer. ``replayed``: it had been given before."""
+
+    passage_id: int
+    decision_id: int
+    verdict: str
+    hold_code: str | None
+    gate_pass_id: int | None
+    replayed: bool
+
+
+def open_passage(session: Session, seq_no: str, lane_id: int, opened_at: datetime) -> Passage:
+    """Return the passage with this sequence number, opened and shown in its lane where it is new."""
+    lane = session.get(Lane, lane_id)
+    if lane is None:
+        raise UnknownLane(lane=lane_id)
+    made = session.scalar(
+        insert(Passage)
+        .values(
+            seq_no=seq_no,
+            site_id=lane.site_id,
+            lane_id=lane_id,
+            direction=lane.direction,
+            opened_at=opened_at,
+        )
+        .on_conflict_do_nothing(index_elements=["tenant_id", "seq_no"])
+        .returning(Passage.id)
+    )
+    passage = session.scalars(
+        select(Passage)
+        .where(Passage.seq_no == seq_no)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).one()
+    if made is not None:
+        _show_in_lane(session, lane_id, passage.id)
+    return passage
+
+
+def _show_in_lane(session: Session, lane_id: int, passage_id: int) -> None:
+    session.execute(
+        insert(LaneState)
+        .values(lane_id=lane_id, passage_id=passage_id)
+        .on_conflict_do_update(index_elements=["lane_id"], set_={"passage_id": passage_id})
+    )
+    announce(session, "passage", passage_id)
+
+
+def attach_readings(session: Session, passage_id: int, readings: Sequence[ReadingUse]) -> None:
+    """Keep readings with a passage; one that is there already stays as it is."""
+    if not readings:
+        return
+    rows = [{"passage_id": passage_id, **asdict(reading)} for reading in readings]
+    session.execute(
+        insert(PassageReading).on_conflict_do_nothing(index_elements=["passage_id", "reading_id"]), rows
+    )
+
+
+def decide_passage(session: Session, command: DecidePassage) -> Decided:
+    """Decide once: the same sequence number gets the same answer again, whatever is sent with it.
+
+    A lift grants a release and queues the command to the lane's barrier in this transaction. Raises
+    :class:`wms.gate.rules.refusals.UnknownLane`.
+    """
+    passage = open_passage(session, command.seq_no, command.lane_id, command.opened_at)
+    known = session.scalar(select(Decision).where(Decision.passage_id == passage.id))
+    if known is not None:
+        return _answer(known, replayed=True)
+    lane = session.get_one(Lane, command.lane_id)
+    case = load_case(session, lane, passage.id, command.seq_no, command.seen, command.decided_at)
+    verdict = decide(case)
+    _write_seen(passage, command, verdict)
+    attach_readings(session, passage.id, command.readings)
+    decision = _write_decision(session, passage, case, verdict)
+    if verdict.lift:
+        _grant(session, passage, lane, decision, command.decided_at)
+    append_leaf(session, "gate_decision", _leaf(decision), decision.id)
+    announce(session, "passage", passage.id)
+    return _answer(decision, replayed=False)
+
+
+def _write_seen(passage: Passage, command: DecidePassage, verdict: Verdict) -> None:
+    seen = command.seen
+    passage.plate = seen.plate
+    passage.plate_confidence_permille = seen.plate_confidence_permille
+    passage.trailer_plate = seen.trailer_plate
+    passage.containers = [container.number for container in seen.containers]
+    passage.weight_g = seen.weight_g if seen.weight_g and seen.weight_g > 0 else None
+    passage.decided_at = command.decided_at
+    passage.hold_code = verdict.hold.code if verdict.hold else None
+    passage.state = "released" if verdict.lift else "held"
+
+
+def _write_decision(session: Session, passage: Passage, case: Case, verdict: Verdict) -> Decision:
+    payload = case_payload(case)
+    decision = Decision(
+        passage_id=passage.id,
+        seq_no=passage.seq_no,
+        verdict="lift" if verdict.lift else "hold",
+        hold_code=passage.hold_code,
+        rule_version=RULE_VERSION,
+        inputs=payload,
+        inputs_hash=case_hash(payload),
+        checks=[asdict(check) for check in verdict.checks],
+        gate_pass_id=verdict.pass_id,
+        decided_at=case.decided_at,
+    )
+    session.add(decision)
+    session.flush()
+    return decision
+
+
+def _grant(session: Session, passage: Passage, lane: Lane, decision: Decision, at: datetime) -> None:
+    release = Release(
+        passage_id=passage.id,
+        made_by="rules",
+        state="granted",
+        gate_pass_id=decision.gate_pass_id,
+        vehicle_plate=passage.plate if decision.gate_pass_id else None,
+        stage=lane.stage,
+        requested_at=at,
+        granted_at=at,
+    )
+    session.add(release)
+    session.flush()
+    order_open(session, release, lane, decided_by=f"rules:{decision.rule_version}", at=at)
+
+
+def _leaf(decision: Decision) -> dict[str, Any]:
+    return {
+        "seq_no": decision.seq_no,
+        "verdict": decision.verdict,
+        "hold_code": decision.hold_code,
+        "rule_version": decision.rule_version,
+        "inputs_sha256": decision.inputs_hash.hex(),
+        "decided_at": decision.decided_at,
+    }
+
+
+def _answer(decision: Decision, *, replayed: bool) -> Decided:
+    return Decided(
+        decision.passage_id,
+        decision.id,
+        decision.verdict,
+        decision.hold_code,
+        decision.gate_pass_id,
+        replayed,
+    )

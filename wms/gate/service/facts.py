@@ -1,0 +1,212 @@
+"""Load what a decision looks at. The passes it may rest on are locked, so that two lanes decide one after the other."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from wms.customs.gate_pass_rules import split_containers
+from wms.customs.tables import GatePass, GatePassDocument, GatePassLine, VerificationList
+from wms.gate.rules import Case, Document, LaneFacts, PassFacts, Seen, Tolerance, VehicleFacts
+from wms.gate.tables import Blacklist, Lane, Release, Vehicle, WeightTolerance
+from wms.stock.tables import Account, Balance
+
+BookAccount = aliased(Account)
+RELEASED_LISTS = ("pre_deducted", "booked", "written_off")
+ENTRY_NOT_NEEDED = ("1", "4")  # pass types 先入区后报关 and 非报关进出区
+COLLECTED_LISTS = ("8",)  # 保税电商: its parcels were released one by one
+
+
+def lane_facts(lane: Lane) -> LaneFacts:
+    """The lane as a decision sees it."""
+    return LaneFacts(
+        code=lane.code,
+        direction=lane.direction,
+        kind=lane.kind,
+        stage=lane.stage,
+        is_open=lane.is_open,
+        needs_weight=lane.needs_weight,
+        needs_tag=lane.needs_tag,
+        needs_customs_answer=lane.needs_customs_answer,
+    )
+
+
+def load_case(session: Session, lane: Lane, passage_id: int, seq_no: str, seen: Seen, at: datetime) -> Case:
+    """All facts of one decision at the instant ``at``."""
+    seen = replace(seen, tag_plate=_plate_of_tag(session, seen.tag))
+    passes = tuple(
+        pass_facts(session, row, passage_id, lane.stage) for row in _candidates(session, lane, seen)
+    )
+    goods_class = next((p.goods_class for p in passes if p.plate == seen.plate), "general")
+    return Case(
+        seq_no=seq_no,
+        decided_at=at,
+        lane=lane_facts(lane),
+        seen=seen,
+        vehicle=vehicle_facts(session, seen.plate, at),
+        passes=passes,
+        tolerance=tolerance_for(session, lane.id, goods_class, at),
+    )
+
+
+def _plate_of_tag(session: Session, tag: str | None) -> str | None:
+    return session.scalar(select(Vehicle.plate).where(Vehicle.tag == tag)) if tag else None
+
+
+def _candidates(session: Session, lane: Lane, seen: Seen) -> list[GatePass]:
+    """Passes of the site and direction, still in play, that name the plate, the e-plate or a container."""
+    boxes = [container.number for container in seen.containers]
+    named = [GatePass.vehicle_plate == seen.plate, *(GatePass.container_no.contains(box, autoescape=True) for box in boxes)]
+    if seen.tag:
+        named.append(GatePass.e_plate == seen.tag)
+    wanted = (
+        select(GatePass)
+        .where(
+            GatePass.site_id == lane.site_id,
+            GatePass.direction == lane.direction,
+            GatePass.state.in_(("approved", "passed_first")),
+            or_(*named),
+        )
+        .order_by(GatePass.id)
+        .limit(20)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    return list(session.scalars(wanted))
+
+
+def pass_facts(session: Session, row: GatePass, passage_id: int, stage: int) -> PassFacts:
+    """A pass as a decision sees it."""
+    return PassFacts(
+        pass_id=row.id,
+        number=row.pass_no or row.internal_no,
+        state=row.state,
+        direction=row.direction,
+        pass_type=row.pass_type,
+        bind_type=row.bind_type,
+        plate=row.vehicle_plate,
+        trailer_plate=row.trailer_plate,
+        containers=split_containers(row.container_no),
+        seal=row.seal_no,
+        total_weight_g=row.total_weight_g,
+        goods_class=row.goods_class,
+        is_double_gate=row.is_double_gate,
+        valid_from_at=row.valid_from_at,
+        valid_until_at=row.valid_until_at,
+        control_order=row.control_order,
+        documents=_documents(session, row),
+        goods_missing=row.direction == "E" and goods_missing(session, row.id),
+        is_claimed=is_claimed(session, row, passage_id, stage),
+    )
+
+
+def _documents(session: Session, row: GatePass) -> tuple[Document, ...]:
+    found = session.execute(
+        select(GatePassDocument, VerificationList)
+        .outerjoin(VerificationList, VerificationList.id == GatePassDocument.verification_list_id)
+        .where(GatePassDocument.gate_pass_id == row.id)
+        .order_by(GatePassDocument.id)
+    )
+    return tuple(
+        Document(document.document_no, _list_released(listed, row.pass_type))
+        for document, listed in found
+    )
+
+
+def _list_released(listed: VerificationList | None, pass_type: str) -> bool:
+    """A list stands when it is pre-deducted and its declaration is released, where it needs one (customs, 1.3)."""
+    if listed is None or listed.state not in RELEASED_LISTS:
+        return False
+    without_entry = pass_type in ENTRY_NOT_NEEDED or listed.list_type in COLLECTED_LISTS
+    return without_entry or listed.entry_released_at is not None
+
+
+def goods_missing(session: Session, pass_id: int) -> bool:
+    """Whether the ledger lacks any of the goods: declared and waiting to leave, and in the account book where bonded."""
+    lines = (
+        select(GatePassLine.account_id, func.sum(GatePassLine.qty).label("qty"))
+        .where(GatePassLine.gate_pass_id == pass_id)
+        .group_by(GatePassLine.account_id)
+        .subquery()
+    )
+    book = (
+        select(func.coalesce(func.sum(Balance.qty), 0))
+        .select_from(Balance)
+        .join(BookAccount, BookAccount.id == Balance.account_id)
+        .where(BookAccount.kind == "book", BookAccount.book_line_id == Account.book_line_id)
+        .correlate(Account)
+        .scalar_subquery()
+    )
+    short = (
+        select(func.count())
+        .select_from(lines)
+        .outerjoin(Account, and_(Account.id == lines.c.account_id, Account.kind == "declared_not_left"))
+        .outerjoin(Balance, Balance.account_id == Account.id)
+        .where(
+            or_(
+                Account.id.is_(None),
+                func.coalesce(Balance.qty, 0) < lines.c.qty,
+                and_(Account.customs_status == "bonded", book < lines.c.qty),
+            )
+        )
+    )
+    return session.scalars(short).one() > 0
+
+
+def is_claimed(session: Session, row: GatePass, passage_id: int, stage: int) -> bool:
+    """Whether a living release of another passage rests on the pass at this stage."""
+    claimed = select(Release.id).where(
+        Release.gate_pass_id == row.id,
+        Release.stage == stage,
+        Release.state.in_(("granted", "used")),
+        Release.passage_id != passage_id,
+    )
+    return session.scalars(claimed).first() is not None
+
+
+def vehicle_facts(session: Session, plate: str | None, at: datetime) -> VehicleFacts | None:
+    """The register's row of a plate with its blacklisting at ``at``."""
+    if plate is None:
+        return None
+    vehicle = session.scalar(select(Vehicle).where(Vehicle.plate == plate))
+    reason = session.scalars(
+        select(Blacklist.reason)
+        .where(
+            Blacklist.plate == plate,
+            Blacklist.from_at <= at,
+            or_(Blacklist.until_at.is_(None), Blacklist.until_at > at),
+        )
+        .order_by(Blacklist.id)
+    ).first()
+    if vehicle is None:
+        return None
+    return VehicleFacts(
+        plate=plate,
+        kind=vehicle.kind,
+        tare_g=vehicle.tare_g,
+        is_registered=vehicle.is_registered,
+        registered_until_at=vehicle.registered_until_at,
+        blacklisted_for=reason,
+    )
+
+
+def tolerance_for(session: Session, lane_id: int, goods_class: str, at: datetime) -> Tolerance:
+    """The dated tolerance: a row for lane and class, else for one of them, else for all, else 5 % or 100 kg."""
+    row = session.scalars(
+        select(WeightTolerance)
+        .where(
+            or_(WeightTolerance.lane_id == lane_id, WeightTolerance.lane_id.is_(None)),
+            or_(WeightTolerance.goods_class == goods_class, WeightTolerance.goods_class.is_(None)),
+            WeightTolerance.valid_from_at <= at,
+            or_(WeightTolerance.valid_until_at.is_(None), WeightTolerance.valid_until_at > at),
+        )
+        .order_by(
+            WeightTolerance.goods_class.is_(None),
+            WeightTolerance.lane_id.is_(None),
+            WeightTolerance.valid_from_at.desc(),
+        )
+    ).first()
+    if row is None:
+        return Tolerance()
+    return Tolerance(row.share_bp, row.absolute_g, row.unweighed_may_pass, row.id)

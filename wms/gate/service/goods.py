@@ -1,0 +1,63 @@
+"""Which ledger lines let the goods of a gate pass leave: waiting → customer, and book → deduction pending where bonded."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from wms.customs.gate_pass_rules import GoodsNotMoved
+from wms.customs.gate_passes import account_key, pass_lines
+from wms.customs.tables import GatePass, GatePassLine
+from wms.stock.ledger import AccountKey, Line, Posting
+from wms.stock.rules import ShortStock
+from wms.stock.tables import Account, Balance
+
+
+def gate_out_posting(session: Session, gate_pass: GatePass, key: str, at: datetime) -> Posting:
+    """The posting by which everything on the pass leaves; formal deduction follows when customs books the list.
+
+    Raises:
+        GoodsNotMoved: a line's goods were never moved to those waiting to leave.
+        ShortStock: the account book holds less than the pass lets out.
+    """
+    lines: list[Line] = []
+    taken: dict[int, int] = {}  # what earlier lines of this pass take of each book account
+    for line in pass_lines(session, gate_pass.id):
+        if line.account_id is None:
+            raise GoodsNotMoved(number=gate_pass.pass_no)
+        waiting = account_key(session, line.account_id)
+        lines += _physical(waiting, line)
+        if waiting.customs_status == "bonded":
+            lines += _book(session, waiting, line.qty, taken)
+    return Posting(key, "gate_out", at, tuple(lines), source_doc=f"gate-pass:{gate_pass.internal_no}")
+
+
+def _physical(waiting: AccountKey, line: GatePassLine) -> tuple[Line, Line]:
+    customer = replace(waiting, kind="customer", site_id=None)
+    return (
+        Line(waiting, -line.qty, weight_g=-line.gross_weight_g),
+        Line(customer, line.qty, weight_g=line.gross_weight_g),
+    )
+
+
+def _book(session: Session, waiting: AccountKey, qty: int, taken: dict[int, int]) -> list[Line]:
+    """Take ``qty`` from the book accounts of the line, the oldest account first."""
+    held = session.execute(
+        select(Account.id, Balance.qty)
+        .join(Balance, Balance.account_id == Account.id)
+        .where(Account.kind == "book", Account.book_line_id == waiting.book_line_id, Balance.qty > 0)
+        .order_by(Account.id)
+    )
+    lines: list[Line] = []
+    for account_id, on_hand in held:
+        take = min(qty, on_hand - taken.get(account_id, 0))
+        if take <= 0:
+            continue
+        taken[account_id] = taken.get(account_id, 0) + take
+        book = account_key(session, account_id)
+        lines += [Line(book, -take), Line(replace(book, kind="deduction_pending"), take)]
+        qty -= take
+    if qty > 0:
+        raise ShortStock(wanted=qty, on_hand=0, reserved=0)
+    return lines
