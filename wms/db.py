@@ -90,6 +90,7 @@ SET_SCOPE = text(
 
 def set_scope(session: Session, scope: Scope) -> None:
     """Write ``scope`` into the running transaction; row-level security reads it there."""
+    session.info["tenant_id"] = scope.tenant_id
     session.execute(
         SET_SCOPE,
         {
@@ -100,6 +101,12 @@ def set_scope(session: Session, scope: Scope) -> None:
             "role": scope.role,
         },
     )
+
+
+def tenant_of(session: Session) -> int:
+    """The installation that ``session`` works for."""
+    tenant_id: int = session.info["tenant_id"]
+    return tenant_id
 
 
 class Database:

@@ -64,39 +64,29 @@ class PostingBody:
 
 
 def posting_body(body: PostingBody) -> bytes:
-    """The bytes of format ``dongting.posting.v1``; ``stock_posting_body`` in the database builds the same."""
-    fields = [
-        ("tenant", body.tenant_id),
-        ("id", body.posting_id),
-        ("key", body.key),
-        ("kind", body.kind),
-        ("source_doc", body.source_doc),
-        ("reason", body.reason),
-        ("person", body.person_id),
-        ("device", body.device),
-        ("reverses", body.reverses_id),
-        ("event_at", microseconds(body.event_at)),
-        ("recorded_at", microseconds(body.recorded_at)),
-    ]
-    entries = (
-        ("entry", f"{dimensions} {qty} {_or_dash(weight_g)} {_or_dash(value_minor)}")
-        for dimensions, qty, weight_g, value_minor in body.entries
-    )
-    lines = [_field(name, content) for name, content in (*fields, *entries)]
-    return b"dongting.posting.v1\nhash=sha256\n" + b"".join(lines)
+    """The bytes of format ``dongting.posting.v1``; ``stock_posting_bodies`` in the database builds the same."""
+    content = {
+        "format": "dongting.posting.v1",
+        "hash": "sha256",
+        "tenant": body.tenant_id,
+        "id": body.posting_id,
+        "key": body.key,
+        "kind": body.kind,
+        "source_doc": body.source_doc,
+        "reason": body.reason,
+        "person": body.person_id,
+        "device": body.device,
+        "reverses": body.reverses_id,
+        "event_at": microseconds(body.event_at),
+        "recorded_at": microseconds(body.recorded_at),
+        "entries": [list(entry) for entry in body.entries] or None,
+    }
+    # PostgreSQL writes the keys of a jsonb object by length, then by bytes.
+    ordered = dict(sorted(content.items(), key=lambda item: (len(item[0]), item[0])))
+    return json.dumps(ordered, separators=(", ", ": "), ensure_ascii=False).encode()
 
 
 def microseconds(at: datetime) -> int:
     """Whole microseconds since 1970-01-01T00:00Z."""
     return (at - EPOCH) // timedelta(microseconds=1)
 
-
-def _field(name: str, content: object) -> bytes:
-    if content is None:
-        return f"{name}=-\n".encode()
-    written = str(content).encode()
-    return f"{name}={len(written)}:".encode() + written + b"\n"
-
-
-def _or_dash(number: int | None) -> str:
-    return "-" if number is None else str(number)

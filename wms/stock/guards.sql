@@ -27,9 +27,11 @@ CREATE TRIGGER posting_month_open BEFORE INSERT ON posting
 
 -- Entries join their posting in its own transaction or never.
 CREATE FUNCTION stock_refuse_late_entry() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 BEGIN
-  IF EXISTS (SELECT 1 FROM added e JOIN posting p ON p.id = e.posting_id
+  IF EXISTS (SELECT 1 FROM (SELECT DISTINCT posting_id FROM added) e
+             CROSS JOIN LATERAL (SELECT transaction_id FROM posting p WHERE p.id = e.posting_id OFFSET 0) p
               WHERE p.transaction_id <> pg_current_xact_id()::text::bigint) THEN
     RAISE EXCEPTION 'entries cannot be added to a posting that is already written' USING ERRCODE = 'DT005';
   END IF;
@@ -40,20 +42,24 @@ CREATE TRIGGER entry_with_posting AFTER INSERT ON entry REFERENCING NEW TABLE AS
 
 -- I2 and I4 at commit: a posting sums to zero for each item on each side, and moves shelf and book of a line alike.
 CREATE FUNCTION stock_refuse_unbalanced() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-DECLARE lines int; wrong int; differ int;
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE lines bigint; wrong boolean;
 BEGIN
-  SELECT count(*) INTO lines FROM entry WHERE posting_id = NEW.id;
-  SELECT count(*) INTO wrong FROM (
-    SELECT 1 FROM entry e JOIN account a ON a.id = e.account_id JOIN account_kind k ON k.kind = a.kind
-     WHERE e.posting_id = NEW.id GROUP BY a.trade_item_id, k.side HAVING sum(e.qty) <> 0) x;
-  SELECT count(*) INTO differ FROM (
-    SELECT 1 FROM entry e JOIN account a ON a.id = e.account_id JOIN account_kind k ON k.kind = a.kind
-     WHERE e.posting_id = NEW.id AND k.in_identity AND a.book_line_id IS NOT NULL
-       AND (k.side = 'book' OR a.customs_status = 'bonded')
-     GROUP BY a.book_line_id
-    HAVING sum(CASE k.side WHEN 'physical' THEN e.qty ELSE -e.qty END) <> 0) x;
-  IF lines = 0 OR wrong > 0 OR differ > 0 THEN
+  WITH line AS (
+    SELECT a.trade_item_id, k.side, e.qty, k.in_identity, a.book_line_id, a.customs_status
+      FROM entry e JOIN account a ON a.id = e.account_id JOIN account_kind k ON k.kind = a.kind
+     WHERE e.posting_id = NEW.id
+  ), per_item AS (
+    SELECT sum(qty) AS off, count(*) AS lines FROM line GROUP BY trade_item_id, side
+  ), per_book_line AS (
+    SELECT sum(CASE side WHEN 'physical' THEN qty ELSE -qty END) AS off FROM line
+     WHERE in_identity AND book_line_id IS NOT NULL AND (side = 'book' OR customs_status = 'bonded')
+     GROUP BY book_line_id
+  )
+  SELECT sum(i.lines), bool_or(i.off <> 0) OR EXISTS (SELECT 1 FROM per_book_line WHERE off <> 0)
+    INTO lines, wrong FROM per_item i;
+  IF lines IS NULL OR wrong THEN
     RAISE EXCEPTION 'posting % does not balance', NEW.id USING ERRCODE = 'DT006';
   END IF;
   RETURN NULL;
@@ -79,7 +85,7 @@ BEGIN
   IF p_kind = 'posting' THEN
     RAISE EXCEPTION 'the leaf of a posting is written with the posting' USING ERRCODE = 'DT003';
   END IF;
-  made := nextval(pg_get_serial_sequence('leaf', 'id'));
+  made := nextval('leaf_id_seq');
   INSERT INTO leaf (id, kind, subject_id, body, hash)
   VALUES (made, p_kind, p_subject, p_body, sha256('\x00'::bytea || p_body));
   RETURN made;

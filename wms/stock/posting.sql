@@ -22,25 +22,22 @@ CREATE OR REPLACE FUNCTION stock_month_is_closed(at timestamptz) RETURNS boolean
 CREATE OR REPLACE FUNCTION stock_period_lock_key() RETURNS bigint LANGUAGE sql STABLE
   AS $$ SELECT hashtextextended('period_close', app_tenant()) $$;
 
--- Text with its length before it, so that no content can look like the end of its field.
-CREATE OR REPLACE FUNCTION record_field(name text, content text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
-  AS $$ SELECT name || '=' || CASE WHEN content IS NULL THEN '-' ELSE octet_length(content) || ':' || content END || E'\n' $$;
-
--- Canonical bytes of a posting, format dongting.posting.v1: fixed field order, instants as microseconds of the epoch,
--- entries by ascending account id. wms/record/rules.py builds the same bytes without the database.
-CREATE OR REPLACE FUNCTION stock_posting_body(p posting) RETURNS bytea LANGUAGE sql STABLE AS $$
-  SELECT convert_to(
-    E'dongting.posting.v1\nhash=sha256\n'
-    || record_field('tenant', (p).tenant_id::text) || record_field('id', (p).id::text)
-    || record_field('key', (p).idem_key) || record_field('kind', (p).kind)
-    || record_field('source_doc', (p).source_doc) || record_field('reason', (p).reason)
-    || record_field('person', (p).person_id::text) || record_field('device', (p).device)
-    || record_field('reverses', (p).reverses_id::text)
-    || record_field('event_at', (extract(epoch FROM (p).event_at) * 1000000)::bigint::text)
-    || record_field('recorded_at', (extract(epoch FROM (p).recorded_at) * 1000000)::bigint::text)
-    || (SELECT string_agg(record_field('entry', a.dimensions || ' ' || e.qty || ' ' || coalesce(e.weight_g::text, '-')
-                                       || ' ' || coalesce(e.value_minor::text, '-')), '' ORDER BY e.account_id)
-          FROM entry e JOIN account a ON a.id = e.account_id WHERE e.posting_id = (p).id), 'UTF8')
+-- Canonical bytes of postings, format dongting.posting.v1: the text of a jsonb object (keys by length, then by bytes),
+-- instants as microseconds of the epoch, entries [account, quantity, grams, minor units] by ascending account id.
+-- wms/record/rules.py builds the same bytes without the database.
+CREATE OR REPLACE FUNCTION stock_posting_bodies(p_ids bigint[]) RETURNS TABLE (posting_id bigint, body bytea)
+LANGUAGE sql STABLE AS $$
+  WITH listed AS (
+    SELECT e.posting_id, jsonb_agg(jsonb_build_array(a.dimensions, e.qty, e.weight_g, e.value_minor)
+                                   ORDER BY e.account_id) AS entries
+      FROM entry e JOIN account a ON a.id = e.account_id WHERE e.posting_id = ANY (p_ids) GROUP BY e.posting_id
+  )
+  SELECT p.id, convert_to(jsonb_build_object(
+      'format', 'dongting.posting.v1', 'hash', 'sha256', 'tenant', p.tenant_id, 'id', p.id, 'key', p.idem_key,
+      'kind', p.kind, 'source_doc', p.source_doc, 'reason', p.reason, 'person', p.person_id, 'device', p.device,
+      'reverses', p.reverses_id, 'event_at', (extract(epoch FROM p.event_at) * 1000000)::bigint,
+      'recorded_at', (extract(epoch FROM p.recorded_at) * 1000000)::bigint, 'entries', l.entries)::text, 'UTF8')
+    FROM listed l JOIN posting p ON p.id = l.posting_id
 $$;
 
 -- The lowest stock that an account had at any instant from `since` on, as its entries tell by event_at.
@@ -124,7 +121,7 @@ CREATE OR REPLACE FUNCTION stock_faults(
     SELECT posting, 3, jsonb_build_object('code', 'unknown_account', 'account_id', account) FROM line WHERE id IS NULL
     UNION ALL
     SELECT i, 3, jsonb_build_object('code', 'no_lines')
-      FROM unnest(p_live) AS i WHERE NOT EXISTS (SELECT 1 FROM line WHERE posting = i)
+      FROM unnest(p_live) AS i WHERE i <> ALL (ARRAY(SELECT DISTINCT posting FROM line))
     UNION ALL
     SELECT posting, 4, jsonb_build_object('code', 'unbalanced', 'trade_item_id', trade_item_id, 'side', side,
                                           'sum', sum(qty))
@@ -153,7 +150,7 @@ DECLARE
   ids bigint[]; wanted int; done int;
 BEGIN
   -- ids[i] is the posting id of the i-th posting; NULL where it is not among p_ok.
-  SELECT array_agg(CASE WHEN i = ANY (p_ok) THEN nextval(pg_get_serial_sequence('posting', 'id')) END ORDER BY i)
+  SELECT array_agg(CASE WHEN i = ANY (p_ok) THEN nextval('posting_id_seq') END ORDER BY i)
     INTO ids FROM generate_subscripts(keys, 1) AS i;
 
   INSERT INTO posting (id, idem_key, kind, source_doc, reason, person_id, device, reverses_id, event_at, recorded_at)
@@ -198,9 +195,8 @@ BEGIN
    WHERE l.posting = ANY (p_ok) ORDER BY l.posting, l.account;
 
   INSERT INTO leaf (kind, subject_id, body, hash)
-  SELECT 'posting', p.id, body, sha256('\x00'::bytea || body)
-    FROM posting p CROSS JOIN LATERAL stock_posting_body(p) AS body
-   WHERE p.id = ANY (ids) ORDER BY p.id;
+  SELECT 'posting', b.posting_id, b.body, sha256('\x00'::bytea || b.body)
+    FROM stock_posting_bodies(ids) AS b ORDER BY b.posting_id;
 
   UPDATE idem SET answer = jsonb_build_object('posting_id', ids[i], 'recorded_at', written_at)
     FROM unnest(p_ok) AS i WHERE idem.tenant_id = app_tenant() AND idem.key = keys[i];
@@ -213,7 +209,11 @@ CREATE OR REPLACE FUNCTION stock_post(
     devices text[], reverses bigint[], l_posting int[], l_account bigint[], l_qty bigint[], l_weight bigint[],
     l_value bigint[], r_posting int[], r_reservation bigint[], r_qty bigint[]
 ) RETURNS TABLE (ordinal int, answer jsonb, replayed boolean)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public
+-- A list is small beside the tables, always: every table is reached through its index, also while the planner still
+-- believes that the tables are empty.
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+AS $$
 #variable_conflict use_column
 DECLARE
   claimed text[]; live int[]; i int; fault jsonb; calm boolean;
@@ -266,10 +266,10 @@ BEGIN
   END IF;
 
   RETURN QUERY
-    SELECT n, CASE WHEN m.request_hash = hashes[n] THEN m.answer
-                   ELSE jsonb_build_object('code', 'key_reused', 'key', keys[n]) END,
-           NOT keys[n] = ANY (claimed)
-      FROM generate_subscripts(keys, 1) AS n
-      JOIN idem m ON m.tenant_id = app_tenant() AND m.key = keys[n]
-     ORDER BY n;
+    SELECT u.n::int, CASE WHEN m.request_hash = u.hash THEN m.answer
+                          ELSE jsonb_build_object('code', 'key_reused', 'key', u.key) END,
+           NOT u.key = ANY (claimed)
+      FROM unnest(keys, hashes) WITH ORDINALITY AS u(key, hash, n)
+      LEFT JOIN idem m ON m.tenant_id = app_tenant() AND m.key = u.key
+     ORDER BY u.n;
 END $$;

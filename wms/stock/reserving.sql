@@ -4,7 +4,9 @@
 CREATE OR REPLACE FUNCTION stock_reserve(
     keys text[], hashes bytea[], accounts bigint[], qtys bigint[], expires_ats timestamptz[], source_docs text[]
 ) RETURNS TABLE (ordinal int, answer jsonb, replayed boolean)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+AS $$
 #variable_conflict use_column
 DECLARE
   claimed text[]; i int; held bigint; made bigint; free bigint;
@@ -36,12 +38,12 @@ BEGIN
   END LOOP;
 
   RETURN QUERY
-    SELECT n, CASE WHEN m.request_hash = hashes[n] THEN m.answer
-                   ELSE jsonb_build_object('code', 'key_reused', 'key', keys[n]) END,
-           NOT keys[n] = ANY (claimed)
-      FROM generate_subscripts(keys, 1) AS n
-      JOIN idem m ON m.tenant_id = app_tenant() AND m.key = keys[n]
-     ORDER BY n;
+    SELECT u.n::int, CASE WHEN m.request_hash = u.hash THEN m.answer
+                          ELSE jsonb_build_object('code', 'key_reused', 'key', u.key) END,
+           NOT u.key = ANY (claimed)
+      FROM unnest(keys, hashes) WITH ORDINALITY AS u(key, hash, n)
+      LEFT JOIN idem m ON m.tenant_id = app_tenant() AND m.key = u.key
+     ORDER BY u.n;
 END $$;
 
 -- Gives promised stock back: `to_state` is void or expired. Only held reservations change; returns those.
