@@ -13,13 +13,13 @@ from web.auth.guard import install_guard
 from web.auth.login import install_login
 from web.auth.policy import PUBLIC, declare, refuse_undeclared
 from web.context import KEY, House
+from web.databases import app_url
 from web.formats import install_formats
 from web.headers import install_headers
 from web.i18n import install_languages
 from web.navigation import install_navigation
 from web.request_log import install_request_log
 from wms.db import Database
-from wms.postgres import EmbeddedPostgres
 from wms.settings import Settings
 
 # Each module holds one blueprint `bp`; pages and resources appear in this order in navigation and documents.
@@ -83,10 +83,16 @@ def configure(app: Flask, settings: Settings) -> None:
 
 
 def open_database(settings: Settings) -> Database:
-    """Return the web process's pool; a request's statement may not run longer than the settings say."""
-    url = settings.database_url or EmbeddedPostgres(settings.data_dir).urls.app
+    """Return the web process's pool; a request's statement may not run longer than the settings say.
+
+    Raises :class:`wms.db.ServedAsOwner` for a login that row-level security does not bind.
+    """
     options = f"-c statement_timeout={settings.statement_timeout_s * 1000}"
-    return Database(url, pool_size=settings.web_pool, max_overflow=0, connect_args={"options": options})
+    database = Database(
+        app_url(settings), pool_size=settings.web_pool, max_overflow=0, connect_args={"options": options}
+    )
+    database.refuse_owner()
+    return database
 
 
 def join(app: Flask, name: str) -> None:

@@ -58,7 +58,7 @@ def day(value: date | None) -> str:
     """Return a day; it belongs to no time zone."""
     if value is None:
         return DASH
-    return format_date(value, "yyyy-MM-dd" if str(get_locale()) == "zh" else "d MMM yyyy")
+    return str(format_date(value, "yyyy-MM-dd" if str(get_locale()) == "zh" else "d MMM yyyy"))
 
 
 def percent(part: int, whole: int) -> str:

@@ -68,7 +68,7 @@ def chosen_locale() -> str:
 def localised(text: str, values: dict[str, Any]) -> str:
     """Return a refusal's text in the request's language; values that are themselves texts are translated too."""
     words = {name: gettext(value) if isinstance(value, str) and value else value for name, value in values.items()}
-    return gettext(text, **words)
+    return str(gettext(text, **words))
 
 
 def install_languages(app: Flask, time_zone: str) -> None:

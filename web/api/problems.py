@@ -137,7 +137,7 @@ def on_api_error(error: HTTPError) -> Response:
     """APIFlask's own error: a body or query that does not fit its schema."""
     if isinstance(error.__cause__, ValidationError):
         return on_wrong_fields(error.__cause__, next(iter(error.detail or {"json": None})))
-    return _http(error.status_code, dict(error.headers or {}))
+    return _http(error.status_code, {})
 
 
 def on_http_error(error: HTTPException) -> Response:

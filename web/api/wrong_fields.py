@@ -57,6 +57,6 @@ def wrong_fields(error: ValidationError) -> list[dict[str, str]]:
 def _rule(one: Any) -> str:
     context = one.get("ctx", {})
     try:
-        return _(RULES[one["type"]], **context)
+        return str(_(RULES[one["type"]], **context))
     except KeyError:
-        return _("does not fit: %(rule)s", rule=one["msg"])
+        return str(_("does not fit: %(rule)s", rule=one["msg"]))

@@ -39,7 +39,7 @@ CONFIG: dict[str, Any] = {
 }
 
 
-class LoginNameForm(LoginForm):  # type: ignore[misc]
+class LoginNameForm(LoginForm):
     """Login name and password; one sentence for every wrong pair, and a limit on tries."""
 
     email = None

@@ -18,7 +18,7 @@ from wms.db import Database, Scope
 
 
 @dataclass
-class Role(RoleMixin):  # type: ignore[misc]
+class Role(RoleMixin):
     """A role by its name; rights stand in the policies of the routes."""
 
     name: str
@@ -26,7 +26,7 @@ class Role(RoleMixin):  # type: ignore[misc]
 
 
 @dataclass(eq=False)
-class Member(UserMixin):  # type: ignore[misc]
+class Member(UserMixin):
     """Somebody who logs in, as Flask-Security wants to see them."""
 
     id: int
@@ -35,7 +35,7 @@ class Member(UserMixin):  # type: ignore[misc]
     identity: Identity
     fs_uniquifier: str = ""
     active: bool = True
-    roles: list[Role] = field(default_factory=list)
+    roles: list[RoleMixin] = field(default_factory=list)
 
     def verify_and_update_password(self, password: str) -> bool:
         """Whether it is the password; a hash made with old parameters is made anew at the next put()."""
@@ -45,11 +45,11 @@ class Member(UserMixin):  # type: ignore[misc]
             self.password = passwords.hashed(password)
         return True
 
-    def track_failed_authn(self, how: str) -> None:
+    def track_failed_authn(self, auth_type: str, tfa: bool = False) -> None:
         """Failed tries are counted by the login form."""
 
 
-class MemberStore(UserDatastore):  # type: ignore[misc]
+class MemberStore(UserDatastore):
     """Finds members; writes only what logging in and changing a password needs, each in its own transaction."""
 
     user_model = Member
@@ -85,7 +85,7 @@ class MemberStore(UserDatastore):  # type: ignore[misc]
                 credentials.end_logins(session, credential.id)
         return model
 
-    def set_uniquifier(self, user: Member, uniquifier: str | None = None) -> None:
+    def set_uniquifier(self, user: UserMixin, uniquifier: str | None = None) -> None:
         user.fs_uniquifier = uniquifier or credentials.new_key()
 
     def commit(self) -> None:
