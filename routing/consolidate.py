@@ -1,0 +1,292 @@
+"""The master model: which path each consignment takes and what capacity every group buys, with a proven lower bound.
+
+min  sum c x + sum fixed n + sum rate e + sum U u      x, u binary; n integer; e >= 0 (units beyond the included ones)
+  each consignment:  sum x + u = 1
+  each group:        volume and weight of its x  <=  what its n and e hold
+  each leg:          TEU or kg of its n and e    <=  allotment
+
+The leg rows are priced out with multipliers taken from the linear relaxation, so that the model falls into blocks
+that share no group (region x class). The sum of the blocks' proven bounds less sum(price x allotment) bounds the whole:
+any prices >= 0 give a valid bound. The model lets a consignment be spread over the boxes of its group, which only
+lowers the bound; the plan itself never splits one.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from ortools.math_opt import model_pb2
+from ortools.math_opt.python import mathopt
+
+from routing.paths import Group, Path, Paths
+from routing.tariff import Offer
+
+INFINITY = math.inf
+FEN, CM3, G = 100, 1_000_000, 1_000_000
+"""Inside the solver money is yuan, volume m3 and weight t, so that coefficients stay near one."""
+EXTRA = 1000
+"""Extra units are bought in thousands inside the solver."""
+GAP = 1e-3
+
+
+@dataclass
+class Rows:
+    """A mixed-integer model in columns and rows, turned into MathOpt's message at the end."""
+
+    cost: list[float] = field(default_factory=list)
+    upper: list[float] = field(default_factory=list)
+    integer: list[bool] = field(default_factory=list)
+    limits: list[tuple[float, float]] = field(default_factory=list)
+    terms: list[list[tuple[int, float]]] = field(default_factory=list)
+
+    def column(self, cost: float, upper: float, *, integer: bool) -> int:
+        """A new column from 0 to `upper`; its index."""
+        self.cost.append(cost)
+        self.upper.append(upper)
+        self.integer.append(integer)
+        return len(self.cost) - 1
+
+    def row(self, low: float, high: float, terms: list[tuple[int, float]]) -> int:
+        """A new row; its index."""
+        self.limits.append((low, high))
+        self.terms.append(terms)
+        return len(self.limits) - 1
+
+    def message(self, *, relaxed: bool = False) -> model_pb2.ModelProto:
+        """MathOpt's model, with whole numbers or relaxed to a linear one."""
+        model = model_pb2.ModelProto()
+        count = len(self.cost)
+        model.variables.ids.extend(range(count))
+        model.variables.lower_bounds.extend([0.0] * count)
+        model.variables.upper_bounds.extend(self.upper)
+        model.variables.integers.extend([False] * count if relaxed else self.integer)
+        used = [index for index in range(count) if self.cost[index]]
+        model.objective.linear_coefficients.ids.extend(used)
+        model.objective.linear_coefficients.values.extend(self.cost[index] for index in used)
+        model.linear_constraints.ids.extend(range(len(self.limits)))
+        model.linear_constraints.lower_bounds.extend(low for low, _ in self.limits)
+        model.linear_constraints.upper_bounds.extend(high for _, high in self.limits)
+        matrix = model.linear_constraint_matrix
+        for index, terms in enumerate(self.terms):
+            for column, value in sorted(terms):
+                matrix.row_ids.append(index)
+                matrix.column_ids.append(column)
+                matrix.coefficients.append(value)
+        return model
+
+
+@dataclass(frozen=True)
+class BlockAnswer:
+    """What a block's solve proved and found: bound and value in fen, the path index each consignment takes (-1: none)."""
+
+    bound_minor: int
+    value_minor: int | None
+    choice: dict[int, int]
+    proved: bool
+
+
+@dataclass(frozen=True)
+class Bounded:
+    """The whole model's proven lower bound in fen, leg prices in fen a TEU or kg, and the choices of all blocks."""
+
+    bound_minor: int
+    prices: dict[str, int]
+    choice: dict[int, int]
+    blocks: int
+    blocks_proved: int
+
+
+def blocks_of(paths: Paths) -> list[list[int]]:
+    """Consignments that share no group with any other block, largest block first."""
+    parent = list(range(len(paths.by_consignment)))
+
+    def root(k: int) -> int:
+        while parent[k] != k:
+            parent[k] = parent[parent[k]]
+            k = parent[k]
+        return k
+
+    first: dict[int, int] = {}
+    for k, ways in enumerate(paths.by_consignment):
+        for way in ways:
+            parent[root(k)] = root(first.setdefault(way.g, k))
+    found: dict[int, list[int]] = {}
+    for k, ways in enumerate(paths.by_consignment):
+        if ways:
+            found.setdefault(root(k), []).append(k)
+    return sorted(found.values(), key=lambda block: (-sum(len(paths.by_consignment[k]) for k in block), block[0]))
+
+
+class Model:
+    """The model of one set of consignments, with leg rows or with leg prices."""
+
+    def __init__(self, paths: Paths, ks: Sequence[int], unserved: dict[int, int], prices: dict[str, int] | None) -> None:
+        self.rows = Rows()
+        self._paths = paths
+        self._prices = prices
+        self.x: dict[int, list[int]] = {}
+        self._legs: dict[str, tuple[int, list[tuple[int, float]]]] = {}
+        self.leg_rows: dict[str, int] = {}
+        members: dict[int, list[tuple[Path, int]]] = {}
+        for k in ks:
+            ways = paths.by_consignment[k]
+            self.x[k] = [self.rows.column(way.cost_minor / FEN, 1.0, integer=True) for way in ways]
+            left_out = self.rows.column(unserved[k] / FEN, 1.0, integer=True)
+            self.rows.row(1.0, 1.0, [(column, 1.0) for column in (*self.x[k], left_out)])
+            for way, column in zip(ways, self.x[k], strict=True):
+                members.setdefault(way.g, []).append((way, column))
+        for g in sorted(members):
+            self._group(paths.groups[g], members[g])
+        if prices is None:
+            for leg, (capacity, terms) in sorted(self._legs.items()):
+                self.leg_rows[leg] = self.rows.row(-INFINITY, float(capacity), terms)
+
+    def _group(self, group: Group, members: list[tuple[Path, int]]) -> None:
+        goods = self._paths.problem.consignments
+        volume = [(column, goods[way.k].volume_cm3 / CM3) for way, column in members]
+        weight = [(column, goods[way.k].weight_g / G) for way, column in members]
+        all_cm3, all_g = sum(goods[way.k].volume_cm3 for way, _ in members), sum(goods[way.k].weight_g for way, _ in members)
+        for offer in group.offers:
+            self._offer(group, offer, all_cm3, all_g, volume, weight)
+        self.rows.row(-INFINITY, 0.0, volume)
+        self.rows.row(-INFINITY, 0.0, weight)
+
+    def _offer(
+        self, group: Group, offer: Offer, all_cm3: int, all_g: int, volume: list[tuple[int, float]], weight: list[tuple[int, float]]
+    ) -> None:
+        most = max(-(-all_cm3 // max(1, offer.full_cm3())), -(-all_g // max(1, offer.full_g())))
+        leg_price = self._leg_price(group, offer)
+        count = self.rows.column(
+            offer.fixed_minor / FEN + leg_price[0], float(min(offer.count_max, most)), integer=True
+        )
+        volume.append((count, -offer.volume_cm3 / CM3))
+        weight.append((count, -offer.weight_g / G))
+        extra = None
+        need = self._extra_need(offer, all_cm3, all_g)
+        if need > 0:
+            rate = offer.extra_rate_minor * EXTRA / offer.per_units / FEN + leg_price[1]
+            extra = self.rows.column(rate, INFINITY, integer=False)
+            if offer.extra_cm3:
+                volume.append((extra, -offer.extra_cm3 * EXTRA / CM3))
+            if offer.extra_g:
+                weight.append((extra, -offer.extra_g * EXTRA / G))
+            ceiling = need if offer.count_max == 1 else offer.extra_max
+            self.rows.row(-INFINITY, 0.0, [(extra, 1.0), (count, -ceiling / EXTRA)])
+        self._leg_terms(group, offer, count, extra)
+
+    @staticmethod
+    def _extra_need(offer: Offer, all_cm3: int, all_g: int) -> int:
+        """No group ever needs more extra units of an offer than its goods could fill."""
+        need = 0
+        if offer.extra_cm3:
+            need = max(need, -(-(all_cm3 - offer.volume_cm3) // offer.extra_cm3))
+        if offer.extra_g:
+            need = max(need, -(-(all_g - offer.weight_g) // offer.extra_g))
+        return max(0, min(offer.extra_max, need))
+
+    def _leg_price(self, group: Group, offer: Offer) -> tuple[float, float]:
+        """Yuan that the leg prices add to one of the offer and to a thousand extra units."""
+        if not self._prices:
+            return 0.0, 0.0
+        fixed = extra = 0.0
+        for leg in group.segment.legs:
+            price = self._prices.get(leg.id, 0) / FEN
+            if leg.service.capacity_unit == "teu":
+                fixed += price * offer.teu
+            else:
+                fixed += price * offer.kg
+                extra += price * offer.extra_kg_permille
+        return fixed, extra
+
+    def _leg_terms(self, group: Group, offer: Offer, count: int, extra: int | None) -> None:
+        if self._prices is not None:
+            return
+        for leg in group.segment.legs:
+            terms = self._legs.setdefault(leg.id, (leg.capacity, []))[1]
+            in_teu = leg.service.capacity_unit == "teu"
+            held = offer.teu if in_teu else offer.kg
+            if held:
+                terms.append((count, float(held)))
+            if extra is not None and not in_teu and offer.extra_kg_permille:
+                terms.append((extra, float(offer.extra_kg_permille)))
+
+    def chosen(self, values: dict[int, float]) -> dict[int, int]:
+        """The path with the largest share of each consignment, -1 where it stays behind."""
+        choice = {}
+        for k, columns in self.x.items():
+            best = max(range(len(columns)), key=lambda index: (values.get(columns[index], 0.0), -index))
+            choice[k] = best if values.get(columns[best], 0.0) > 1e-6 else -1
+        return choice
+
+
+def leg_prices(paths: Paths, ks: Sequence[int], unserved: dict[int, int], seconds: float) -> dict[str, int]:
+    """Shadow prices of the leg rows in the linear relaxation, in fen a TEU or kg; only those above zero.
+
+    A time-out gives none: no prices are as valid for the bound as any.
+    """
+    model = Model(paths, ks, unserved, None)
+    if not model.leg_rows:
+        return {}
+    held = mathopt.Model.from_model_proto(model.rows.message(relaxed=True))
+    parameters = mathopt.SolveParameters(time_limit=datetime.timedelta(seconds=max(1.0, seconds)))
+    result = mathopt.solve(held, mathopt.SolverType.GLOP, params=parameters)
+    if not result.has_dual_feasible_solution():
+        return {}
+    duals = {constraint.id: value for constraint, value in result.dual_values().items()}
+    prices = {leg: round(-duals.get(row, 0.0) * FEN) for leg, row in model.leg_rows.items()}
+    return {leg: price for leg, price in prices.items() if price > 0}
+
+
+def solve_block(paths: Paths, ks: Sequence[int], unserved: dict[int, int], prices: dict[str, int], seconds: float) -> BlockAnswer:
+    """One block by HiGHS; its proven bound is rounded down to whole fen."""
+    model = Model(paths, ks, unserved, prices)
+    held = mathopt.Model.from_model_proto(model.rows.message())
+    parameters = mathopt.SolveParameters(time_limit=datetime.timedelta(seconds=max(0.2, seconds)), relative_gap_tolerance=GAP)
+    result = mathopt.solve(held, mathopt.SolverType.HIGHS, params=parameters)
+    bound = result.dual_bound()
+    proved = result.termination.reason == mathopt.TerminationReason.OPTIMAL
+    # A hair below the solver's figure: its tolerance is relative, ours must hold to the fen.
+    safe = 0 if not math.isfinite(bound) else max(0, math.floor(bound * FEN * (1 - 1e-9)) - 1)
+    if not result.has_primal_feasible_solution():
+        return BlockAnswer(safe, None, {}, proved)
+    values = {variable.id: value for variable, value in result.variable_values().items()}
+    return BlockAnswer(safe, round(result.objective_value() * FEN), model.chosen(values), proved)
+
+
+def bound(
+    paths: Paths, unserved: dict[int, int], seconds: float, progress: Callable[[int, int], None] | None = None, workers: int | None = None
+) -> Bounded:
+    """The proven bound of the whole problem within about `seconds`, and each block's choice of paths."""
+    blocks = blocks_of(paths)
+    ks = [k for block in blocks for k in block]
+    prices = leg_prices(paths, ks, unserved, seconds / 4) if ks else {}
+    sizes = [sum(len(paths.by_consignment[k]) for k in block) for block in blocks]
+    lanes = workers or max(1, min(len(blocks), os.cpu_count() or 1))
+    shares = block_seconds(sizes, seconds, lanes)
+    done = 0
+    answers: list[BlockAnswer] = []
+    with ThreadPoolExecutor(lanes) as pool:
+        jobs = [pool.submit(solve_block, paths, block, unserved, prices, share) for block, share in zip(blocks, shares, strict=True)]
+        for job in jobs:
+            answers.append(job.result())
+            done += 1
+            if progress is not None:
+                progress(done, len(blocks))
+    capacity = {leg.id: leg.capacity for group in paths.groups for leg in group.segment.legs}
+    total = sum(answer.bound_minor for answer in answers) - sum(price * capacity[leg] for leg, price in prices.items())
+    choice = {k: way for answer in answers for k, way in answer.choice.items()}
+    return Bounded(max(0, total), prices, choice, len(blocks), sum(answer.proved for answer in answers))
+
+
+def block_seconds(sizes: Sequence[int], seconds: float, lanes: int) -> list[float]:
+    """Time for each block by its size: small blocks are easy and give most of theirs back."""
+    weights = [size**0.75 for size in sizes]
+    whole = sum(weights) or 1.0
+    return [min(seconds, max(0.5, seconds * lanes * weight / whole)) for weight in weights]
+
+

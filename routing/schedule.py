@@ -1,0 +1,116 @@
+"""Time: departures of the weekly timetables within the horizon, and the segments that join them.
+
+A *segment* is one sealed move of equipment over given departures. Cut-off, departure and arrival are instants in
+seconds since 1970; the next leg is the first that leaves after arrival plus the corridor's transfer time.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from routing.network import Corridor, Network, Service, minute_of_week
+from routing.problem import Options, Problem
+from routing.units import DAY_S, HOUR_S
+
+MINUTE_S = 60
+
+
+@dataclass(frozen=True)
+class Departure:
+    """One vehicle leaving: what is still ours on it, in TEU or kg."""
+
+    id: str
+    service: Service
+    depart_at: int
+    arrive_at: int
+    cutoff_at: int
+    capacity: int
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One sealed move of equipment. `close_at`: goods must be at the stuffing place; `free_at`: stripped and ready."""
+
+    id: str
+    corridor: Corridor
+    legs: tuple[Departure, ...]
+    close_at: int
+    depart_at: int
+    arrive_at: int
+    free_at: int
+
+
+def _day_s(text: str) -> int:
+    day = date.fromisoformat(text)
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
+
+
+def departures_of(service: Service, options: Options, until: int) -> list[Departure]:
+    """The departures of one service from the start of the plan to `until`, while its price is valid, in order of time."""
+    start = datetime.fromtimestamp(options.start_at, UTC)
+    monday = datetime(start.year, start.month, start.day, tzinfo=UTC) - timedelta(days=start.weekday())
+    first, last = _day_s(service.valid_from), _day_s(service.valid_to) + DAY_S
+    found = []
+    week = int(monday.timestamp())
+    while week < until:
+        for text in service.departs:
+            at = week + minute_of_week(text) * MINUTE_S
+            if options.start_at <= at < until and first <= at < last:
+                found.append(_departure(service, options, at))
+        week += 7 * DAY_S
+    return sorted(found, key=lambda departure: departure.depart_at)
+
+
+def _departure(service: Service, options: Options, at: int) -> Departure:
+    name = f"{service.code}@{datetime.fromtimestamp(at, UTC):%Y%m%dT%H%M}"
+    left = service.capacity * options.capacity_permille // 1000 - options.used.get(name, 0)
+    return Departure(name, service, at, at + service.transit_h * HOUR_S, at - service.cutoff_h * HOUR_S, max(0, left))
+
+
+class Timetable:
+    """All departures and segments of one problem."""
+
+    def __init__(self, problem: Problem) -> None:
+        self._options = problem.options
+        horizon = problem.options.start_at + problem.options.weeks * 7 * DAY_S
+        # Later legs may leave after the horizon of the first one: give them time to join.
+        self._departures = {
+            service.code: departures_of(service, problem.options, horizon + 60 * DAY_S) for service in problem.network.services
+        }
+        self._starts = {code: [one.depart_at for one in found] for code, found in self._departures.items()}
+        self._horizon = horizon
+        self.segments = [segment for corridor in problem.network.corridors for segment in self._segments_of(corridor)]
+
+    def _segments_of(self, corridor: Corridor) -> Iterator[Segment]:
+        for first in self._departures[corridor.services[0]]:
+            if first.depart_at >= self._horizon:
+                return
+            legs = self._joined(corridor, first)
+            if legs is not None:
+                yield self._segment(corridor, legs)
+
+    def _joined(self, corridor: Corridor, first: Departure) -> tuple[Departure, ...] | None:
+        legs = [first]
+        for code in corridor.services[1:]:
+            earliest = legs[-1].arrive_at + corridor.transfer_h * HOUR_S
+            index = bisect_left(self._starts[code], earliest)
+            if index == len(self._starts[code]):
+                return None
+            legs.append(self._departures[code][index])
+        return tuple(legs)
+
+    def _segment(self, corridor: Corridor, legs: tuple[Departure, ...]) -> Segment:
+        name = f"{corridor.code}@{datetime.fromtimestamp(legs[0].depart_at, UTC):%Y%m%dT%H%M}"
+        close_at = legs[0].cutoff_at - corridor.stuffing_close_h * HOUR_S
+        arrive_at = legs[-1].arrive_at
+        return Segment(name, corridor, legs, close_at, legs[0].depart_at, arrive_at, arrive_at + corridor.stripping_h * HOUR_S)
+
+
+def equipment_on(network: Network, corridor: Corridor) -> list[str]:
+    """Codes of the equipment that every service of the corridor takes, in the order of the equipment list."""
+    services = {service.code: service for service in network.services}
+    chain = [services[code] for code in corridor.services]
+    return [one.code for one in network.equipment if all(one.code in leg.freight_minor or one.code in leg.uld for leg in chain)]
