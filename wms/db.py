@@ -5,11 +5,13 @@ row-level security reads it; a pooled connection cannot carry it into the next t
 are empty (ledger reference, section 1).
 """
 
-from collections.abc import Iterator
+import random
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from sqlalchemy import (
     BigInteger,
@@ -20,6 +22,7 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
 from wms.errors import WmsError
@@ -29,6 +32,10 @@ Qty = Annotated[int, mapped_column(BigInteger)]
 Minor = Annotated[int, mapped_column(BigInteger)]
 Instant = Annotated[datetime, mapped_column(DateTime(timezone=True))]
 RecordedAt = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.now())]
+
+Result = TypeVar("Result")
+ATTEMPTS = 5
+GIVEN_UP = frozenset({"40P01", "40001"})  # deadlock, serialisation failure: the same work may be sent again
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -125,6 +132,22 @@ class Database:
         with self._sessions.begin() as session:
             set_scope(session, scope)
             yield session
+
+    def run(self, scope: Scope, work: Callable[[Session], Result], *, attempts: int = ATTEMPTS) -> Result:
+        """Run ``work`` as one unit of work; again, whole, when the database gave it up for a rival's sake.
+
+        Only deadlock (40P01) and serialisation failure (40001) are tried again, with growing random pauses; a refusal
+        of the trade never is. ``work`` must have no effect but on its session.
+        """
+        for attempt in range(1, attempts + 1):
+            try:
+                with self.unit_of_work(scope) as session:
+                    return work(session)
+            except DBAPIError as error:
+                if getattr(error.orig, "sqlstate", None) not in GIVEN_UP or attempt == attempts:
+                    raise
+            time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 - jitter, not a secret
+        raise AssertionError("the loop returns or raises")
 
     def refuse_owner(self) -> None:
         """Raise :class:`ServedAsOwner` unless the login is bound by row-level security and table privileges."""

@@ -8,7 +8,7 @@ from flask import Response, jsonify, request
 from sqlalchemy.orm import Session
 
 from web.api.problems import answer, document, status_of
-from web.context import current_identity, unit_of_work
+from web.context import current_identity, current_scope, database
 from web.i18n import localised
 from wms.errors import N_, Kind, WmsError
 from wms.record.rules import digest
@@ -49,9 +49,10 @@ def write(
     ``content`` is the validated body (``model_dump(mode="json")``). A refusal is an answer too: it is stored, and the
     same problem comes back when the request is repeated. Both repeats carry ``Idempotent-Replayed: true``.
     """
-    key = request_key()
-    with unit_of_work() as session:
-        given = once(session, key, request_hash(content), lambda: act(session))
+    key, content_hash = request_key(), request_hash(content)
+    given = database().run(
+        current_scope(), lambda session: once(session, key, content_hash, lambda: act(session))
+    )
     response = _refused(given.body) if given.is_refusal else jsonify(given.body)
     if not given.is_refusal:
         response.status_code = status
