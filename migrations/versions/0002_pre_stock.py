@@ -126,9 +126,11 @@ def create_tables() -> None:
     sa.Column('tenant_id', sa.BigInteger(), server_default=sa.text('app_tenant()'), nullable=False),
     sa.CheckConstraint("hash = sha256('\\x00'::bytea || body)", name=op.f('ck_leaf_hash_of_body')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_leaf')),
-    sa.UniqueConstraint('tenant_id', 'kind', 'subject_id', name=op.f('uq_leaf_tenant_id_kind_subject_id'))
+
     )
     op.create_index(op.f('ix_leaf_tenant_id_id'), 'leaf', ['tenant_id', 'id'], unique=False)
+    op.create_index(op.f('ix_leaf_tenant_id_kind_subject_id'), 'leaf', ['tenant_id', 'kind', 'subject_id'], unique=False)
+    op.create_index('uq_leaf_posting', 'leaf', ['tenant_id', 'subject_id'], unique=True, postgresql_where=sa.text("kind = 'posting'"))
     op.create_table('site',
     sa.Column('id', sa.BigInteger(), autoincrement=True, nullable=False),
     sa.Column('code', sa.String(), nullable=False),

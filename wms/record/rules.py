@@ -21,10 +21,24 @@ class KeyReused(WmsError):
 
 
 def canonical(content: Mapping[str, Any]) -> bytes:
-    """JSON with sorted keys, no spaces, UTF-8; instants in ISO 8601 UTC. Floats are refused (TypeError)."""
+    """JSON with sorted keys, no spaces, UTF-8; instants in ISO 8601 UTC, decimals as text.
+
+    Raises TypeError for what has no one form (floats among them).
+    """
+    _refuse_floats(content)
     return json.dumps(
         content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain
     ).encode()
+
+
+def _refuse_floats(content: object) -> None:
+    if isinstance(content, float):
+        raise TypeError(f"{content!r} has no canonical form: use a whole number or a Decimal")
+    if isinstance(content, Mapping):
+        content = list(content.values())
+    if isinstance(content, list | tuple):
+        for part in content:
+            _refuse_floats(part)
 
 
 def _plain(value: object) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -15,7 +15,8 @@ class Leaf(Tenanted, Base):
     __tablename__ = "leaf"
     __table_args__ = (
         CheckConstraint("hash = sha256('\\x00'::bytea || body)", name="hash_of_body"),
-        UniqueConstraint("tenant_id", "kind", "subject_id"),
+        Index("uq_leaf_posting", "tenant_id", "subject_id", unique=True, postgresql_where=text("kind = 'posting'")),
+        Index(None, "tenant_id", "kind", "subject_id"),
         Index(None, "tenant_id", "id"),
     )
     id: Mapped[Id]
