@@ -4,11 +4,14 @@ An English text is its own key. Each stream of work keeps one catalogue (web/tra
 messages.po); they are read at start as they are, so no compiled file can be older than its source.
 """
 
+import hashlib
+import json
 from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from babel.messages.extract import extract_javascript
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import Translations
@@ -17,6 +20,7 @@ from flask_babel import Babel, Domain, get_locale, gettext
 
 from web.context import settings
 
+SCRIPTS = Path(__file__).parent / "static" / "js"
 CATALOGUES = Path(__file__).parent / "translations"
 LOCALES = ("zh", "en")
 COOKIE = "locale"
@@ -39,6 +43,30 @@ def translations(locale: str) -> Translations:
     whole._catalog = merged
     whole.plural = lambda n: 0 if locale == "zh" else int(n != 1)
     return whole
+
+
+@cache
+def script_texts() -> tuple[str, ...]:
+    """Return every text that our scripts ask for with ``t("…")``."""
+    found: set[str] = set()
+    for path in sorted(SCRIPTS.glob("*.js")):
+        with path.open("rb") as file:
+            found |= {text for _line, _call, text, _notes in extract_javascript(file, ["t"], [], {}) if text}
+    return tuple(sorted(found))
+
+
+@cache
+def script_words(locale: str) -> dict[str, str]:
+    """Return the words of the scripts in ``locale``, by their English text."""
+    catalogue = translations(locale)
+    return {text: str(catalogue.gettext(text)) for text in script_texts()}
+
+
+@cache
+def words_hash() -> str:
+    """Return a short hash of all scripts' words, for an address that may be kept for good."""
+    whole = json.dumps([script_words(locale) for locale in LOCALES], sort_keys=True)
+    return hashlib.sha256(whole.encode()).hexdigest()[:12]
 
 
 class Catalogues(Domain):  # type: ignore[misc]
@@ -77,6 +105,7 @@ def install_languages(app: Flask, time_zone: str) -> None:
         locale=lambda: str(get_locale()),
         html_lang=lambda: HTML_LANG.get(str(get_locale()), "en"),
         named=named,
+        words_hash=words_hash,
     )
 
 

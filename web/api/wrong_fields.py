@@ -56,7 +56,7 @@ def wrong_fields(error: ValidationError) -> list[dict[str, str]]:
 
 def _rule(one: Any) -> str:
     context = one.get("ctx", {})
-    try:
-        return str(_(RULES[one["type"]], **context))
-    except KeyError:
+    text = RULES.get(one["type"])
+    if text is None:
         return str(_("does not fit: %(rule)s", rule=one["msg"]))
+    return str(_(text, **context))

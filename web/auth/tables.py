@@ -1,6 +1,6 @@
 """How a person or a machine proves who it is. Who it is stands in wms/parties."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, LargeBinary, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import INET
@@ -66,6 +66,11 @@ class ApiToken(Tenanted, Base):
     expires_at: Mapped[Instant]
     used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     revoked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its time has passed."""
+        return self.expires_at <= datetime.now(UTC)
 
 
 class Attempts(Tenanted, Base):

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from web.auth.refusals import TokenExpired, TokenRevoked, UnknownToken
 from web.auth.tables import ApiToken
 from wms.errors import N_, Kind, NotFound, WmsError
+from wms.parties.rules import CustomsGivesItself, UnknownRole
 from wms.parties.tables import PERSON_ROLES, Company
 
 MARK = "dt_"  # so that a token is told from other secrets where one leaks
@@ -19,28 +20,12 @@ LONGEST_DAYS = 366
 NOTED_EVERY_S = 60  # how stale "last used" may be: not one write for each request
 
 
-class RoleNotKnown(WmsError):
-    """There is no such role."""
-
-    code = "unknown_role"
-    kind = Kind.INVALID
-    text = N_("There is no role %(role)s. The roles are: %(roles)s.")
-
-
 class DaysOutOfRange(WmsError):
     """A token lives too long or not at all."""
 
     code = "token_days_out_of_range"
     kind = Kind.INVALID
     text = N_("A token lives 1 to %(most)s days.")
-
-
-class CustomsGivesItself(WmsError):
-    """An administrator tried to make a customs officer's token: that would let them release a held vehicle."""
-
-    code = "customs_gives_itself"
-    kind = Kind.FORBIDDEN
-    text = N_("Only customs can give the role of a customs officer.")
 
 
 @dataclass(frozen=True)
@@ -70,10 +55,10 @@ def create_token(
 ) -> NewToken:
     """Make a token for ``role``, bound to the company with the code ``company`` (None: the installation itself).
 
-    Raises :class:`RoleNotKnown`, :class:`DaysOutOfRange`, :class:`CustomsGivesItself`, or NotFound for the company.
+    Raises :class:`UnknownRole`, :class:`DaysOutOfRange`, :class:`CustomsGivesItself`, or NotFound for the company.
     """
     if role not in PERSON_ROLES:
-        raise RoleNotKnown(field="role", role=role, roles=", ".join(PERSON_ROLES))
+        raise UnknownRole(field="role", role=role, roles=", ".join(PERSON_ROLES))
     if not 1 <= days <= LONGEST_DAYS:
         raise DaysOutOfRange(field="days", most=LONGEST_DAYS)
     if role == "customs_officer" and acting_role not in ("system", "customs_officer"):

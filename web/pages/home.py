@@ -3,7 +3,7 @@
 import secrets
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_login import logout_user
 from sqlalchemy import select
@@ -14,10 +14,10 @@ from web.auth.policy import PEOPLE, policy, public
 from web.auth.refusals import TooMany, WeakPassword
 from web.auth.tables import Credential
 from web.context import current_identity, database, settings
-from web.i18n import COOKIE, LOCALES, localised
+from web.i18n import COOKIE, LOCALES, localised, script_words, words_hash
 from web.navigation import THEMES
 from wms.db import Scope
-from wms.errors import N_
+from wms.errors import N_, NotFound
 
 bp = Blueprint("home", __name__)
 A_YEAR_S = 365 * 24 * 3600
@@ -90,6 +90,18 @@ def change_password() -> AnyResponse | tuple[str, int]:
 
 def _account_again(error: str, field: str) -> tuple[str, int]:
     return render_template("account.html", least=passwords.LEAST, error=error, wrong=field), 422
+
+
+@bp.get("/words/<locale>.json")
+@public
+def words(locale: str) -> Response:
+    """The words that scripts show, in one language."""
+    if locale not in LOCALES:
+        raise NotFound(what=locale)
+    response = jsonify(script_words(locale))
+    if request.args.get("v") == words_hash():
+        response.headers["Cache-Control"] = f"public, max-age={A_YEAR_S}, immutable"
+    return response
 
 
 @bp.post("/preferences")

@@ -41,8 +41,8 @@ window.dongting = (() => {
   // The words of the page's language for scripts: t("Saved") → 已保存; %(name)s places are filled from values.
   async function loadWords() {
     if (words === null) {
-      const link = document.querySelector('link[rel="words"]');
-      words = link ? await (await fetch(link.href)).json() : {};
+      const address = document.querySelector('meta[name="words"]').content;
+      words = await (await fetch(address)).json();
     }
     return words;
   }
