@@ -31,7 +31,7 @@ def run(connection: Connection) -> None:
     context.configure(
         connection=connection,
         target_metadata=all_tables(),
-        include_name=lambda name, kind, parents: is_ours(name, kind),
+        include_name=lambda name, kind, _parents: is_ours(name, kind),
         transaction_per_migration=True,
         compare_server_default=True,
     )

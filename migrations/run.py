@@ -26,9 +26,7 @@ class NewerSchema(WmsError):
     """The database was made by a newer Dongting."""
 
     code = "newer_schema"
-    text = N_(
-        "The database is at revision %(at)s, which this version of Dongting does not know. Install a newer one."
-    )
+    text = N_("The database is at revision %(at)s, which this version of Dongting does not know. Install a newer one.")
 
 
 class DatabaseAway(WmsError):

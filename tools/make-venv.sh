@@ -2,16 +2,21 @@
 # Make .venv with Python 3.11. What is missing is said in one line.
 set -eu
 
+right() { "$1" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' >/dev/null 2>&1; }
+
+right .venv/bin/python && .venv/bin/python -m pip --version >/dev/null 2>&1 && exit 0
+
+found=""
 for python in python3.11 python3 python; do
-    command -v "$python" >/dev/null 2>&1 || continue
-    "$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || continue
-    if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
-        echo "Python 3.11 is here without its venv module. Install it: apt-get install python3.11-venv" >&2
-        exit 1
-    fi
+    right "$python" || continue
+    found=$python
+    "$python" -c 'import ensurepip, venv' >/dev/null 2>&1 || continue
     echo "Making the environment in .venv …"
-    "$python" -m venv .venv
-    exit 0
+    exec "$python" -m venv .venv
 done
-echo "Dongting needs Python 3.11, which was not found. Install it: apt-get install python3.11 python3.11-venv" >&2
+if [ -n "$found" ]; then
+    echo "Python 3.11 is here without its venv module. Install it: apt-get install python3.11-venv" >&2
+else
+    echo "Dongting needs Python 3.11, which is not here. Install it: apt-get install python3.11 python3.11-venv" >&2
+fi
 exit 1

@@ -6,6 +6,7 @@ nothing listens on TCP, every role has a password (scram-sha-256), fsync and che
 runs as the unprivileged user ``dongting``. No mode of a folder that was there before is ever changed.
 """
 
+import ctypes
 import fcntl
 import os
 import secrets
@@ -37,7 +38,7 @@ from wms.postgres_files import (
     runtime,
     socket_base,
 )
-from wms.settings import kept_secret
+from wms.settings import kept_secret, load_settings
 
 SUPERUSER = "postgres"
 OWNER, APP, AUDITOR = "dongting_owner", "dongting_app", "dongting_auditor"
@@ -99,9 +100,7 @@ def libpq(url: str) -> str:
 class EmbeddedPostgres:
     """The server of one data folder. ``durable=False`` switches fsync off: for tests only."""
 
-    def __init__(
-        self, data_dir: Path, *, durable: bool = True, options: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, data_dir: Path, *, durable: bool = True, options: Mapping[str, str] | None = None) -> None:
         self.data_dir = Path(os.path.realpath(data_dir))
         self.cluster = self.data_dir / "postgres"
         self._options = OPTIONS | (DURABLE if durable else NOT_DURABLE) | dict(options or {})
@@ -277,9 +276,7 @@ class EmbeddedPostgres:
     def create_database(self, name: str, template: str | None = None) -> Urls:
         """Create database ``name`` owned by ``dongting_owner``, as a copy of ``template`` when given."""
         with self._superuser() as connection:
-            parts = [
-                sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(OWNER))
-            ]
+            parts = [sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(OWNER))]
             if template:
                 parts.append(sql.SQL("TEMPLATE {}").format(sql.Identifier(template)))
             connection.execute(sql.SQL(" ").join(parts))
@@ -295,9 +292,7 @@ class EmbeddedPostgres:
     def drop_database(self, name: str) -> None:
         """Drop database ``name`` if it exists, ending its sessions."""
         with self._superuser() as connection:
-            connection.execute(
-                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-            )
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
     @contextmanager
     def _superuser(self) -> Iterator["psycopg.Connection[tuple[object, ...]]"]:
@@ -358,7 +353,7 @@ class EmbeddedPostgres:
         with (logs / "postgres.log").open("ab") as log:
             return subprocess.Popen(
                 argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True,
-                preexec_fn=bound, **account.as_user(),
+                preexec_fn=bound, **account.as_user(),  # noqa: PLW1509 - one system call, loaded beforehand
             )  # fmt: skip
 
     def _wrong_passwords(self) -> str:
@@ -407,9 +402,7 @@ def _runs(pid: int) -> bool:
 def _die_with_parent() -> Callable[[], None]:
     if not sys.platform.startswith("linux"):
         return lambda: None
-    import ctypes  # loaded before any fork: only the call itself happens in the child
-
-    libc = ctypes.CDLL(None)
+    libc = ctypes.CDLL(None)  # loaded before any fork: only the call itself happens in the child
     pr_set_pdeathsig, sent = 1, int(signal.SIGINT)
     return lambda: libc.prctl(pr_set_pdeathsig, sent)
 
@@ -419,6 +412,6 @@ die_with_parent = _die_with_parent()
 
 if __name__ == "__main__":
     try:
-        EmbeddedPostgres(Path(sys.argv[1])).exec_foreground()
+        EmbeddedPostgres(load_settings().data_dir).exec_foreground()
     except WmsError as refusal:
         sys.exit(str(refusal))

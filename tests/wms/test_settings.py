@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from wms.settings import TABLE, BadSetting, Settings, as_markdown, kept_secret, load_settings
+from wms.settings import (
+    TABLE,
+    BadSetting,
+    Settings,
+    as_markdown,
+    kept_secret,
+    load_settings,
+)
 
 ROOT = Path(__file__).parents[2]
 

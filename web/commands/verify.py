@@ -1,0 +1,39 @@
+"""``dongting verify``."""
+
+import json
+import sys
+
+import click
+
+from web.commands._options import data_option, settings_from
+from web.databases import app_url, database_running
+from wms.db import Database, Scope
+from wms.settings import Settings
+from wms.stock.verify import Finding, run
+
+
+@click.command()
+@data_option
+@click.option("--json", "as_json", is_flag=True, help="One JSON line for each finding.")
+def command(data: str | None, as_json: bool) -> None:
+    """Check every invariant of the ledger on the living database. Exit status 1 when anything is found."""
+    sys.exit(verify(settings_from(data=data), as_json=as_json))
+
+
+def verify(settings: Settings, *, as_json: bool) -> int:
+    """Print what is found; return the exit status. Reads in one snapshot while work goes on."""
+    with database_running(settings):
+        database = Database(app_url(settings), pool_size=1, max_overflow=0)
+        try:
+            found = run(database, Scope.system(settings.tenant_id))
+        finally:
+            database.close()
+    for finding in found:
+        tell(finding, as_json=as_json)
+    if not as_json:
+        click.echo(f"{len(found)} findings." if found else "Clean: no finding.")
+    return 1 if found else 0
+
+
+def tell(finding: Finding, *, as_json: bool) -> None:
+    click.echo(json.dumps(finding.as_json(), ensure_ascii=False) if as_json else str(finding))

@@ -1,0 +1,52 @@
+"""The web process: gunicorn with threads. A live stream holds one thread, so there are many."""
+
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+
+from web.app import create_app
+from web.logs import start_logging
+from wms.settings import Settings
+
+GRACE_S = 3  # for open requests at the end; live streams are cut
+
+
+class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no type hints
+    """gunicorn configured by our settings instead of its own files and command line."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in options(self.settings).items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        """Called in the worker after the fork: the connection pool must not be shared with the parent."""
+        start_logging(self.settings, "web")
+        return create_app(self.settings)
+
+
+def options(settings: Settings) -> dict[str, Any]:
+    """Return gunicorn's settings."""
+    made: dict[str, Any] = {
+        "bind": f"[{settings.host}]:{settings.port}" if ":" in settings.host else f"{settings.host}:{settings.port}",
+        "worker_class": "gthread",
+        "workers": 1,
+        "threads": settings.web_threads,
+        "graceful_timeout": GRACE_S,
+        "timeout": 60,
+        "keepalive": 15,
+        "control_socket_disable": True,
+        "loglevel": "warning",
+        "proc_name": "dongting-web",
+    }
+    if settings.tls_certificate and settings.tls_key:
+        made |= {"certfile": str(settings.tls_certificate), "keyfile": str(settings.tls_key)}
+    return made
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    Server(settings).run()
