@@ -1,0 +1,132 @@
+"""A plan in words. Reasons and advice are English sentences with %(name)s places; the front of house translates them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from routing.plan import Conflict, Plan, Unserved
+from routing.units import CM3_PER_M3, DAY_S, HOUR_S, ceil_div, iso, money
+
+
+def N_(text: str) -> str:
+    """Mark a sentence for translation."""
+    return text
+
+
+REASONS: dict[str, str] = {
+    "unknown_place": N_("%(place)s is no place of this network."),
+    "no_size": N_("It has no volume or no weight (%(volume)s m³, %(weight)s kg)."),
+    "no_service": N_("No service joins %(origin)s to %(destination)s."),
+    "class_refused": N_("No service there takes %(customs_mode)s goods that are %(temperature)s with dangerous-goods class %(dangerous)s."),
+    "too_large": N_("It is larger or heavier than any box there: %(volume)s m³ and %(weight)s kg, at most %(most_volume)s m³ and %(most_weight)s kg."),
+    "piece_too_large": N_("One of its pieces is larger than any box there."),
+    "too_late": N_("It is ready %(missed)s after the last cut-off (%(segment)s, %(close)s)."),
+    "no_departure": N_("No departure in the planning period on %(corridors)s."),
+    "arrives_late": N_("It would arrive %(late)s too late: best arrival %(arrives)s by %(segment)s, allowed until %(latest)s."),
+    "no_capacity": N_("The allotment is taken: %(leg)s has %(left)s of %(capacity)s %(unit)s left, %(short)s more are needed."),
+}  # fmt: skip
+
+ADVICE: dict[str, str] = {
+    "unknown_place": N_("Correct the code of the place."),
+    "no_size": N_("Enter its volume and weight."),
+    "no_service": N_("Add a service or choose another place of delivery."),
+    "class_refused": N_("Declare it under another mode or add a service that takes it."),
+    "too_large": N_("Divide it into at least %(parts)s parts."),
+    "piece_too_large": N_("Send the piece on an open-top or flat rack outside this plan."),
+    "too_late": N_("Have it ready %(missed)s earlier or plan a longer period."),
+    "no_departure": N_("Plan a longer period."),
+    "arrives_late": N_("Allow delivery %(late)s later."),
+    "no_capacity": N_("Buy %(short)s %(unit)s more on %(leg)s; going alone it would cost %(cost)s CNY."),
+}
+
+
+
+def decimal(amount: int, per: int, places: int) -> str:
+    """amount / per with a fixed number of places, exact: decimal(1234567, 1_000_000, 2) -> '1.23'."""
+    scaled = (2 * amount * 10**places + per) // (2 * per)
+    whole, part = divmod(scaled, 10**places)
+    return f"{whole:,}.{part:0{places}d}" if places else f"{whole:,}"
+
+
+def duration(seconds: int) -> str:
+    """Days, hours and minutes: 93900 -> '1 d 2 h 5 min'."""
+    days, rest = divmod(seconds, DAY_S)
+    hours, rest = divmod(rest, HOUR_S)
+    minutes = ceil_div(rest, 60)
+    parts = [(days, "d"), (hours, "h"), (minutes, "min")]
+    return " ".join(f"{count} {unit}" for count, unit in parts if count) or "0 min"
+
+
+def places_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a reason as its sentence shows them."""
+    shown = dict(values)
+    for name, target, per, places in (
+        ("volume_cm3", "volume", CM3_PER_M3, 2), ("weight_g", "weight", 1000, 1),
+        ("most_cm3", "most_volume", CM3_PER_M3, 2), ("most_g", "most_weight", 1000, 1),
+    ):  # fmt: skip
+        if name in values:
+            shown[target] = decimal(values[name], per, places)
+    for name, target in (("close_at", "close"), ("arrives_at", "arrives"), ("latest_at", "latest")):
+        if name in values:
+            shown[target] = iso(values[name])
+    if "missed_minutes" in values:
+        shown["missed"] = duration(values["missed_minutes"] * 60)
+    if "late_s" in values:
+        shown["late"] = duration(values["late_s"])
+    if "cost_minor" in values:
+        shown["cost"] = money(values["cost_minor"])
+    return shown
+
+
+def reason(one: Unserved) -> str:
+    """Why it stays behind, in English."""
+    return REASONS[one.reason] % places_of(one.values)
+
+
+def advice(one: Unserved) -> str:
+    """What would change it, in English."""
+    return ADVICE[one.reason] % places_of(one.values)
+
+
+def conflict(one: Conflict) -> str:
+    """A limit that stands against a plan, in English."""
+    return f"{one.values['consignment']}: {REASONS[one.limit] % places_of(one.values)}"
+
+
+def percent(ppm: int) -> str:
+    """Parts per million as per cent with two places, rounded up: a gap is never flattered."""
+    return f"{ceil_div(ppm, 100) // 100}.{ceil_div(ppm, 100) % 100:02d} %"
+
+
+def lines(plan: Plan) -> Iterator[str]:
+    """The plan for a console."""
+    yield f"state        {plan.state}"
+    for one in plan.conflicts:
+        yield f"  conflict   {conflict(one)}"
+    yield f"cost         CNY {money(plan.cost_minor)}"
+    if plan.left_out_minor:
+        yield f"objective    CNY {money(plan.objective_minor)} (with CNY {money(plan.left_out_minor)} as the price of what is left out)"
+    yield f"proven bound CNY {money(plan.bound_minor)}   gap {percent(plan.gap_ppm)}   ({plan.blocks_proved} of {plan.blocks} blocks solved to the end)"
+    yield f"saving       CNY {money(plan.saving_minor)} = {plan.saving_permille / 10:.1f} % against the dispatcher's baseline"
+    yield f"baselines    A each alone {money(plan.baselines.a_minor)}   B cheapest, then boxes {money(plan.baselines.b_minor)}   C by box rate {money(plan.baselines.c_minor)}"
+    yield f"CO2e         {decimal(plan.co2_g, 1_000_000, 1)} t"
+    yield f"goods        {len(plan.assignments)} go, {len(plan.unserved)} stay behind"
+    yield f"run          {plan.solver}, seed {plan.seed}, {plan.elapsed_ms / 1000:.1f} s, snapshot {plan.snapshot_sha256[:16]}, checked"
+    yield from _boxes(plan)
+    if plan.unserved:
+        yield ""
+        yield "stay behind"
+    for left in plan.unserved:
+        yield f"  {left.consignment}  {reason(left)} {advice(left)}"
+
+
+def _boxes(plan: Plan) -> Iterator[str]:
+    yield ""
+    yield f"{'box':6} {'kind':8} {'segment':30} {'class':32} {'m3':>7} {'kg':>8} {'vol%':>5} {'wt%':>5} {'CNY':>12}  consignments"
+    for box in plan.boxes:
+        fill = (f"{box.volume_permille / 10:.1f}", f"{box.weight_permille / 10:.1f}") if box.kind != "loose" else ("", "")
+        yield (
+            f"{box.id:6} {box.equipment:8} {box.segment:30} {box.load_class:32} {decimal(box.volume_cm3, CM3_PER_M3, 1):>7} "
+            f"{decimal(box.weight_g, 1000, 0):>8} {fill[0]:>5} {fill[1]:>5} {money(box.price_minor):>12}  {len(box.consignments)}"
+        )
