@@ -1,0 +1,153 @@
+"""Barrier commands out, results in (devices reference, section 7).
+
+A command is a row with five seconds to live, made in the transaction of its release. ``tick`` signs and sends those that
+are due, never one that has expired, and turns silence into a fault with an alarm; nothing is ever sent twice.
+``take_reading`` takes what controllers answer, what their sensors say, and the alarms of the fence.
+
+The signature is HMAC-SHA256 over the command's canonical JSON without ``sig`` (sorted keys, no spaces, UTF-8), under a
+key of the device's own that is derived from the installation's secret: :func:`device_key`.
+"""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from iot import outbox, topics
+from iot.readings import OpenReading
+from iot.tables import Device, DeviceState
+from wms.db import Database, Scope
+from wms.gate.service import CommandStep, command_due, expire_or_send, fail_silent, record_result
+from wms.gate.service.barrier import barrier_seen, set_link
+from wms.gate.tables import BarrierCommand, Lane, LaneState
+from wms.parties.tables import Site
+from wms.settings import load_settings
+from wms.watch.service import NewAlarm, raise_alarm
+
+log = structlog.get_logger(__name__)
+
+
+@lru_cache(maxsize=1)
+def _installation_secret() -> str:
+    return load_settings().secret_key
+
+
+def device_key(secret_key: str, device: str) -> str:
+    """The signing key of one barrier controller, 64 hexadecimal digits; given to it when it is set up."""
+    return hmac.new(secret_key.encode(), f"dongting barrier key\0{device}".encode(), hashlib.sha256).hexdigest()
+
+
+def signature(key: str, command: Mapping[str, Any]) -> str:
+    """HMAC-SHA256 over the canonical JSON of ``command`` without ``sig``, hexadecimal."""
+    body = {name: value for name, value in command.items() if name != "sig"}
+    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return hmac.new(bytes.fromhex(key), canonical, hashlib.sha256).hexdigest()
+
+
+def tick(
+    database: Database, scope: Scope, sites: Collection[int], now: datetime, *, secret_key: str | None = None
+) -> int:
+    """Send what is due, expire what is not, fault what stayed silent; returns how many commands were touched."""
+    with database.unit_of_work(scope) as session:
+        due = command_due(session, sites)
+        for command in due:
+            if expire_or_send(session, command, now):
+                _send(session, command, secret_key or _installation_secret())
+            log.info("barrier_command", cmd_id=str(command.cmd_id), state=command.state, device=command.device)
+        failed = fail_silent(session, sites, now)
+        linked = _follow_links(session, sites)
+    return len(due) + failed + linked
+
+
+def _send(session: Session, command: BarrierCommand, secret_key: str) -> None:
+    lane, site_code = session.execute(
+        select(Lane, Site.code).join(Site, Site.id == Lane.site_id).where(Lane.id == command.lane_id)
+    ).one()
+    body = command_body(command, lane.code)
+    body["sig"] = signature(device_key(secret_key, command.device), body)
+    topic = topics.Topic(site_code, "gate", command.device, topics.CMD)
+    payload = json.dumps(body, ensure_ascii=False).encode()
+    outbox.publish(session, str(topic), payload, qos=1, expires_at=command.expires_at, site_id=lane.site_id)
+
+
+def command_body(command: BarrierCommand, lane_code: str) -> dict[str, Any]:
+    """The command as the controller gets it, unsigned; instants in RFC 3339."""
+    return {
+        "cmd_id": str(command.cmd_id),
+        "action": command.action,
+        "release_id": command.release_id,
+        "lane": lane_code,
+        "decided_by": command.decided_by,
+        "issued_at": command.issued_at.isoformat(),
+        "exp": command.expires_at.isoformat(),
+        "nonce": command.nonce,
+    }
+
+
+def _follow_links(session: Session, sites: Collection[int]) -> int:
+    """Take over from the device's status whether each barrier's controller is there."""
+    changed = session.execute(
+        select(Lane, DeviceState.is_online)
+        .join(Device, Device.code == Lane.barrier_device)
+        .join(DeviceState, DeviceState.device_id == Device.id)
+        .join(LaneState, LaneState.lane_id == Lane.id)
+        .where(Lane.site_id.in_(sites), DeviceState.is_online.is_not(None), DeviceState.is_online != LaneState.is_linked)
+    ).all()
+    for lane, is_online in changed:
+        set_link(session, lane, is_linked=bool(is_online))
+    return len(changed)
+
+
+def take_reading(session: Session, row: OpenReading, lanes: Mapping[str, Lane]) -> bool:
+    """Take a reading that is no lane's own; returns whether anything was made of it."""
+    if row.kind == "CommandResult":
+        return _take_result(session, row)
+    if row.kind == "BarrierRead":
+        lane = next((lane for lane in lanes.values() if lane.barrier_device == row.device_code), None)
+        if lane is None or not row.is_live:
+            return False
+        barrier_seen(session, lane, str(row.payload["state"]).lower(), row.recorded_at)
+        return True
+    if row.kind == "FenceAlarm":
+        return _take_fence_alarm(session, row)
+    return False
+
+
+def _take_result(session: Session, row: OpenReading) -> bool:
+    """A result counts also when it comes late: what it tells has happened. It moves no barrier."""
+    try:
+        cmd_id = UUID(str(row.payload["cmd_id"]))
+    except ValueError:
+        cmd_id = UUID(int=0)
+    reason = row.payload.get("reason")
+    step = CommandStep(cmd_id, row.device_code or "", str(row.payload["result"]), row.recorded_at, reason and str(reason))
+    outcome = record_result(session, step)
+    if outcome == "unknown":
+        raise_alarm(
+            session,
+            NewAlarm(
+                row.site_id, "barrier", "unknown_command", row.device_code or "?", row.recorded_at,
+                detail=f"{row.payload['result']} {row.payload['cmd_id']}"[:200], reading_id=row.id,
+            ),
+        )  # fmt: skip
+    return outcome != "unknown"
+
+
+def _take_fence_alarm(session: Session, row: OpenReading) -> bool:
+    """The alarming edge raises or joins an alarm; the clearing edge stays in the history and closes nothing."""
+    if not row.payload.get("active", True):
+        return False
+    body = row.payload
+    detail = " ".join(str(body[name]) for name in ("rule", "object_class", "section") if body.get(name))
+    device = row.device_code or str(body.get("device"))
+    at = row.event_at if row.event_at is not None and row.is_live else row.recorded_at
+    raise_alarm(session, NewAlarm(row.site_id, "fence", "fence_alarm", device, at, detail=detail, reading_id=row.id))
+    return True

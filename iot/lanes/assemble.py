@@ -1,0 +1,288 @@
+"""Readings of one vehicle become one passage (通行), though they come late, doubled, contradictory or not at all.
+
+``assemble`` is a pure step: the lane's parameters, the passage that stands in it, the readings not yet settled and the
+present instant in; what to do out. Readings of a passage that is not decided yet stay unsettled, so a restart at any
+point puts the same passage together again under the same sequence number.
+
+Rules (devices reference, section 9): the arrive loop opens a passage, the exit loop closes it; without loops a confident
+plate opens and a gap closes it. It is decided when plate and everything the lane requires are there, or at the
+time-out with what is there. Late readings are attached and flagged and change nothing; replayed, retained and badly
+timed ones are kept and never count.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from iot.lanes.plateau import Weighed, weigh
+from iot.lanes.readings import LaneMemory, LaneReading, LaneRules, LoopEdge, Standing
+from iot.lanes.votes import Why, strongest_tag, vote_containers, vote_plate
+from wms.codes import plates
+from wms.gate.rules import Seen
+
+OF_A_VEHICLE = ("PlateRead", "ContainerRead", "WeightRead", "TagRead", "LoopRead")
+
+
+@dataclass(frozen=True)
+class Attach:
+    """Keep readings with a passage, unused, each with its reason."""
+
+    passage_id: int
+    readings: tuple[tuple[LaneReading, str], ...]
+
+
+@dataclass(frozen=True)
+class Open:
+    """A vehicle has arrived: ``first`` names the passage."""
+
+    first: LaneReading
+
+
+@dataclass(frozen=True)
+class Decide:
+    """Decide the passage opened by reading ``first_reading_id``; ``uses`` says of each reading why."""
+
+    first_reading_id: int
+    opened_at: datetime
+    seen: Seen
+    uses: tuple[tuple[LaneReading, bool, str], ...]
+    saw_zero: bool
+
+
+@dataclass(frozen=True)
+class Close:
+    """The vehicle has left the lane, through the exit or backwards. ``readings`` of an undecided one are kept."""
+
+    passage_id: int
+    at: datetime
+    went_through: bool
+    readings: tuple[LaneReading, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ignore:
+    """Readings that belong to no vehicle."""
+
+    readings: tuple[LaneReading, ...]
+
+
+@dataclass(frozen=True)
+class NoteZero:
+    """The scale stands at zero."""
+
+
+Step = Attach | Open | Decide | Close | Ignore | NoteZero
+
+
+@dataclass
+class _Sorted:
+    """Readings by whom they belong to; ``following`` stay unsettled until this vehicle has gone."""
+
+    own: list[LaneReading] = field(default_factory=list)
+    unusable: list[tuple[LaneReading, str]] = field(default_factory=list)
+    following: list[LaneReading] = field(default_factory=list)
+
+
+def assemble(
+    rules: LaneRules, standing: Standing | None, readings: Sequence[LaneReading], now: datetime, memory: LaneMemory
+) -> tuple[Step, ...]:
+    """The next steps of the lane. At most one passage is opened, decided or closed in one call."""
+    if standing is None:
+        return _without_passage(rules, readings, now, memory)
+    parts = _sort(rules, standing, readings)
+    if standing.is_decided:
+        return _after_decision(rules, standing, parts, now)
+    return _before_decision(rules, standing, parts, now, memory)
+
+
+def _without_passage(
+    rules: LaneRules, readings: Sequence[LaneReading], now: datetime, memory: LaneMemory
+) -> tuple[Step, ...]:
+    steps: list[Step] = []
+    idle: list[LaneReading] = []
+    trailing: list[tuple[LaneReading, str]] = []
+    for reading in readings:
+        if reading.is_live and _opens(rules, reading, now, memory):
+            steps += _settle_idle(idle, trailing, memory)
+            return (*steps, Open(reading))
+        if reading.is_live and reading.plate is not None and _may_still_open(rules, reading, now, memory):
+            continue  # its loop may come yet
+        if _trails(rules, reading, memory):
+            trailing.append((reading, "after_passage"))
+        else:
+            idle.append(reading)
+    return tuple(_settle_idle(idle, trailing, memory))
+
+
+def _settle_idle(
+    idle: list[LaneReading], trailing: list[tuple[LaneReading, str]], memory: LaneMemory
+) -> list[Step]:
+    steps: list[Step] = []
+    if any(_is_zero(reading) for reading in idle):
+        steps.append(NoteZero())
+    if idle:
+        steps.append(Ignore(tuple(idle)))
+    if trailing and memory.last_passage_id is not None:
+        steps.append(Attach(memory.last_passage_id, tuple(trailing)))
+    return steps
+
+
+def _is_zero(reading: LaneReading) -> bool:
+    return reading.is_live and reading.kind == "WeightRead" and reading.body.get("state") in ("zero", "minus")
+
+
+def _opens(rules: LaneRules, reading: LaneReading, now: datetime, memory: LaneMemory) -> bool:
+    if reading.is_arrival:
+        return True
+    if reading.plate is None or not plates.is_plate(reading.plate) or _trails(rules, reading, memory):
+        return False
+    return not rules.has_loops or now - reading.at >= rules.settle
+
+
+def _trails(rules: LaneRules, reading: LaneReading, memory: LaneMemory) -> bool:
+    """A read of the vehicle that has just left. The same plate again later is a new passage."""
+    if reading.plate is None or reading.plate != memory.last_plate or memory.last_closed_at is None:
+        return False
+    return reading.at - memory.last_closed_at < rules.gap
+
+
+def _may_still_open(rules: LaneRules, reading: LaneReading, now: datetime, memory: LaneMemory) -> bool:
+    return rules.has_loops and now - reading.at < rules.settle and not _trails(rules, reading, memory)
+
+
+def _sort(rules: LaneRules, standing: Standing, readings: Sequence[LaneReading]) -> _Sorted:
+    parts = _Sorted()
+    arrive_is_free = _arrive_is_free(standing)
+    next_has_come = False
+    for reading in readings:
+        if not reading.is_live:
+            parts.unusable.append((reading, next(iter(reading.flags), "not_live")))
+            continue
+        if reading.kind == "LoopRead" and reading.body["loop"] == "arrive":
+            if reading.is_arrival and reading.id != standing.first_reading_id and arrive_is_free:
+                next_has_come = True
+            arrive_is_free = not reading.body["is_occupied"]
+        elif not rules.has_loops and standing.is_decided and _is_another(standing, reading):
+            next_has_come = True
+        if next_has_come and _of_the_next(standing, reading):
+            parts.following.append(reading)
+        else:
+            parts.own.append(reading)
+    return parts
+
+
+def _arrive_is_free(standing: Standing) -> bool:
+    """Whether the arrive loop was last seen free by readings that are settled already."""
+    edges = [edge for edge in standing.loops if edge.loop == "arrive"]
+    return bool(edges) and not edges[-1].is_occupied
+
+
+def _is_another(standing: Standing, reading: LaneReading) -> bool:
+    return reading.plate is not None and reading.plate != standing.plate and plates.is_plate(reading.plate)
+
+
+def _of_the_next(standing: Standing, reading: LaneReading) -> bool:
+    """Behind a second arrival: its arrive loop, another plate, containers and tags; the scale still has the first."""
+    if reading.kind == "LoopRead":
+        return bool(reading.body["loop"] == "arrive")
+    if reading.kind == "PlateRead":
+        return standing.plate is not None and reading.plate != standing.plate
+    return reading.kind in ("ContainerRead", "TagRead")
+
+
+def _before_decision(
+    rules: LaneRules, standing: Standing, parts: _Sorted, now: datetime, memory: LaneMemory
+) -> tuple[Step, ...]:
+    steps: list[Step] = [Attach(standing.passage_id, tuple(parts.unusable))] if parts.unusable else []
+    edges = (*standing.loops, *_edges(parts.own))
+    gone = _gone(rules, standing, edges, parts.own, now)
+    if gone is not None:
+        return (*steps, Close(standing.passage_id, now, gone, tuple(parts.own)))
+    seen, uses, saw_zero = look(rules, parts.own, now, memory)
+    if seen.missing and now - standing.opened_at < rules.decide_within:
+        return tuple(steps)
+    return (*steps, Decide(standing.first_reading_id, standing.opened_at, seen, uses, saw_zero))
+
+
+def look(
+    rules: LaneRules, own: Sequence[LaneReading], now: datetime, memory: LaneMemory
+) -> tuple[Seen, tuple[tuple[LaneReading, bool, str], ...], bool]:
+    """What the readings say together, why each was used or not, and whether the scale had shown zero."""
+    by_kind = {kind: [reading for reading in own if reading.kind == kind] for kind in OF_A_VEHICLE}
+    vote = vote_plate(by_kind["PlateRead"])
+    containers, of_containers = vote_containers(by_kind["ContainerRead"])
+    tag, of_tags = strongest_tag(by_kind["TagRead"])
+    weighed = weigh(own, division_g=rules.division_g, was_zero=memory.scale_was_zero)
+    why: Why = {reading.id: (True, str(reading.body["loop"])) for reading in by_kind["LoopRead"]}
+    why |= vote.why | of_containers | of_tags | weighed.why
+    used_at = [reading.at for reading in own if why.get(reading.id, (False, ""))[0]]
+    missing = _missing(rules, vote.plate, bool(by_kind["ContainerRead"]), weighed, tag)
+    seen = Seen(
+        plate=vote.plate,
+        plate_confidence_permille=vote.confidence_permille,
+        trailer_plate=vote.trailer_plate,
+        containers=containers,
+        weight_g=weighed.weight_g,
+        tag=tag,
+        missing=missing,
+        is_fresh=not used_at or now - max(used_at) <= rules.stale_after,
+    )
+    uses = tuple((reading, *why.get(reading.id, (False, "not_used"))) for reading in own)
+    return seen, uses, weighed.saw_zero
+
+
+def _missing(
+    rules: LaneRules, plate: str | None, reader_answered: bool, weighed: Weighed, tag: str | None
+) -> tuple[str, ...]:
+    wanted = (
+        ("plate", plate is None),
+        ("container", rules.needs_container and not reader_answered),
+        ("weight", rules.needs_weight and weighed.weight_g is None),
+        ("tag", rules.needs_tag and tag is None),
+    )
+    return tuple(name for name, lacks in wanted if lacks)
+
+
+def _after_decision(rules: LaneRules, standing: Standing, parts: _Sorted, now: datetime) -> tuple[Step, ...]:
+    steps: list[Step] = []
+    if any(_is_zero(reading) for reading in parts.own):
+        steps.append(NoteZero())
+    late = (*parts.unusable, *((reading, _why_late(reading)) for reading in parts.own))
+    if late:
+        steps.append(Attach(standing.passage_id, late))
+    gone = _gone(rules, standing, (*standing.loops, *_edges(parts.own)), parts.own, now)
+    if gone is None and parts.following and (standing.has_passed or not rules.has_loops):
+        gone = standing.has_passed  # the exit was not seen, but the next vehicle stands where this one stood
+    if gone is not None:
+        steps.append(Close(standing.passage_id, now, gone))
+    return tuple(steps)
+
+
+def _why_late(reading: LaneReading) -> str:
+    return str(reading.body["loop"]) if reading.kind == "LoopRead" else "after_decision"
+
+
+def _edges(readings: Sequence[LaneReading]) -> tuple[LoopEdge, ...]:
+    return tuple(
+        LoopEdge(str(reading.body["loop"]), bool(reading.body["is_occupied"]), reading.at)
+        for reading in readings
+        if reading.kind == "LoopRead"
+    )
+
+
+def _gone(
+    rules: LaneRules, standing: Standing, edges: Sequence[LoopEdge], own: Sequence[LaneReading], now: datetime
+) -> bool | None:
+    """True: left through the exit. False: left backwards. None: still there."""
+    exit_edges = [edge for edge in edges if edge.loop == "exit"]
+    if exit_edges and any(edge.is_occupied for edge in exit_edges) and not exit_edges[-1].is_occupied:
+        return True
+    last_at = max((edge.at for edge in edges), default=standing.opened_at)
+    if rules.has_loops and edges:
+        state = {edge.loop: edge.is_occupied for edge in edges}
+        was_on_scale = bool(set(state) - {"arrive", "exit"})  # else it may stand between the loops
+        if was_on_scale and not any(state.values()) and now - last_at >= rules.settle:
+            return standing.has_passed or bool(exit_edges)
+        return None
+    last_at = max((last_at, *(reading.at for reading in own)))
+    return True if standing.has_passed and now - last_at >= rules.gap else None  # a held one stays the officer's

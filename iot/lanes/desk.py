@@ -1,0 +1,230 @@
+"""The lane loop: take open readings of a site, put passages together, have them decided, in one transaction each site.
+
+A lane that fails does not stop its neighbours: its part is undone by a savepoint, alarmed and tried again; after five
+times its waiting readings are set aside (they stay stored) so that one poisoned reading cannot close a lane for good.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from iot.barrier import take_reading
+from iot.lanes.assemble import Attach, Close, Decide, Ignore, NoteZero, Open, Step, assemble
+from iot.lanes.readings import LaneMemory, LaneReading, LaneRules, LoopEdge, Standing
+from iot.readings import OpenReading, mark, open_readings
+from iot.tables import IGNORED, MATCHED
+from wms.db import Database, Scope
+from wms.gate.service import (
+    DecidePassage,
+    ReadingUse,
+    attach_readings,
+    close_passage,
+    decide_passage,
+    open_passage,
+)
+from wms.gate.service.barrier import forget_zero
+from wms.gate.tables import Lane, LaneState, Passage, PassageReading
+from wms.watch.service import NewAlarm, raise_alarm
+
+log = structlog.get_logger(__name__)
+MOST_READINGS = 2_000
+GIVE_UP_AFTER = 5
+LANE_KINDS = frozenset({"PlateRead", "ContainerRead", "WeightRead", "TagRead", "LoopRead"})
+_failures: dict[tuple[int, str], int] = defaultdict(int)
+
+
+def tick(database: Database, scope: Scope, sites: Collection[int], now: datetime) -> int:
+    """One round for all leased sites; returns how many readings were settled and passages moved on."""
+    done = 0
+    for site_id in sorted(sites):
+        with database.unit_of_work(scope) as session:
+            done += _round(session, site_id, now)
+    return done
+
+
+def _round(session: Session, site_id: int, now: datetime) -> int:
+    rows = open_readings(session, site_id, MOST_READINGS)
+    lanes = {lane.code: lane for lane in session.scalars(select(Lane).where(Lane.site_id == site_id))}
+    by_lane: dict[str, list[OpenReading]] = defaultdict(list)
+    done = 0
+    for row in rows:
+        if row.kind in LANE_KINDS and row.lane in lanes:
+            by_lane[row.lane].append(row)
+        else:
+            done += _aside(session, row, lanes)
+    standing = set(session.scalars(select(LaneState.lane_id).where(LaneState.passage_id.is_not(None))))
+    for code, lane in lanes.items():
+        if by_lane[code] or lane.id in standing:
+            done += _one_lane(session, lane, by_lane[code], now)
+    return done
+
+
+def _aside(session: Session, row: OpenReading, lanes: dict[str, Lane]) -> int:
+    """What is no lane's: barrier states, command results and fence alarms have their own takers."""
+    try:
+        with session.begin_nested():
+            taken = take_reading(session, row, lanes)
+    except OperationalError:
+        raise
+    except Exception:
+        log.exception("reading_failed", reading=row.id, kind=row.kind)
+        taken = False
+    mark(session, [row.id], MATCHED if taken else IGNORED)
+    return 1
+
+
+def _one_lane(session: Session, lane: Lane, rows: Sequence[OpenReading], now: datetime) -> int:
+    key = (lane.site_id, lane.code)
+    try:
+        with session.begin_nested():
+            done = _advance(session, lane, rows, now)
+        _failures.pop(key, None)
+        return done
+    except OperationalError:
+        raise
+    except Exception:
+        _failures[key] += 1
+        log.exception("lane_failed", lane=lane.code, times=_failures[key], readings=[row.id for row in rows])
+        raise_alarm(session, NewAlarm(lane.site_id, "lane", "lane_failed", lane.code, now))
+        if rows and _failures[key] >= GIVE_UP_AFTER:
+            _failures.pop(key)
+            mark(session, [row.id for row in rows], IGNORED)
+    return 0
+
+
+def _advance(session: Session, lane: Lane, rows: Sequence[OpenReading], now: datetime) -> int:
+    """Steps until the lane is quiet; each step sees what the one before it settled."""
+    done, rest = 0, [_lane_reading(row) for row in rows]
+    for _ in range(2 * len(rows) + 4):
+        standing = load_standing(session, lane)
+        steps = assemble(rules_of(lane), standing, rest, now, _memory(session, lane, standing))
+        if not steps:
+            break
+        settled = {reading_id for step in steps for reading_id in _apply(session, lane, step, now)}
+        rest = [reading for reading in rest if reading.id not in settled]
+        done += len(settled) + 1
+    return done
+
+
+def rules_of(lane: Lane) -> LaneRules:
+    """The lane's parameters as the assembling wants them."""
+    return LaneRules(
+        lane_id=lane.id,
+        code=lane.code,
+        has_loops=lane.has_loops,
+        needs_container=lane.needs_container,
+        needs_weight=lane.needs_weight,
+        needs_tag=lane.needs_tag,
+        decide_within=timedelta(milliseconds=lane.decide_within_ms),
+        gap=timedelta(milliseconds=lane.gap_ms),
+        division_g=lane.scale_division_g,
+    )
+
+
+def sequence_no(lane_id: int, first_reading_id: int) -> str:
+    """The passage's SEQ_NO: the same after every restart, because it names the reading that opened it."""
+    return f"{lane_id}-{first_reading_id}"
+
+
+def _lane_reading(row: OpenReading) -> LaneReading:
+    return LaneReading(
+        row.id, row.kind, row.device_code or "", row.recorded_at, row.event_at, row.is_live, tuple(row.flags), row.payload
+    )
+
+
+def load_standing(session: Session, lane: Lane) -> Standing | None:
+    """The passage that stands in the lane, with the loop edges already kept with it."""
+    passage = session.scalar(
+        select(Passage)
+        .join(LaneState, LaneState.passage_id == Passage.id)
+        .where(LaneState.lane_id == lane.id)
+        .execution_options(populate_existing=True)
+    )
+    if passage is None:
+        return None
+    edges = session.execute(
+        select(PassageReading.content, PassageReading.received_at)
+        .where(
+            PassageReading.passage_id == passage.id,
+            PassageReading.kind == "LoopRead",
+            PassageReading.was_used | (PassageReading.why.in_(("arrive", "exit", "scale_front", "scale_rear"))),
+        )
+        .order_by(PassageReading.reading_id)
+    )
+    return Standing(
+        passage_id=passage.id,
+        first_reading_id=int(passage.seq_no.rpartition("-")[2]),
+        opened_at=passage.opened_at,
+        is_decided=passage.state != "open",
+        has_passed=passage.state == "passed",
+        plate=passage.plate,
+        loops=tuple(LoopEdge(body["loop"], body["is_occupied"], at) for body, at in edges),
+    )
+
+
+def _memory(session: Session, lane: Lane, standing: Standing | None) -> LaneMemory:
+    zero = session.scalar(select(LaneState.scale_was_zero).where(LaneState.lane_id == lane.id))
+    if standing is not None:
+        return LaneMemory(scale_was_zero=zero is not False)
+    last = session.scalars(
+        select(Passage).where(Passage.lane_id == lane.id, Passage.closed_at.is_not(None)).order_by(Passage.id.desc()).limit(1)
+    ).first()
+    if last is None:
+        return LaneMemory(scale_was_zero=zero is not False)
+    return LaneMemory(zero is not False, last.plate, last.id, last.closed_at)
+
+
+def _apply(session: Session, lane: Lane, step: Step, now: datetime) -> Iterable[int]:
+    """Write one step; returns the readings that are settled by it."""
+    match step:
+        case Open(first):
+            open_passage(session, sequence_no(lane.id, first.id), lane.id, first.at)
+            return ()
+        case Attach(passage_id, readings):
+            attach_readings(session, passage_id, [_use(reading, False, why) for reading, why in readings])
+            return _settled(session, [reading for reading, _ in readings], MATCHED)
+        case Decide():
+            return _decide(session, lane, step, now)
+        case Close(passage_id, at, went_through, readings):
+            attach_readings(session, passage_id, [_use(reading, False, "undecided") for reading in readings])
+            close_passage(session, passage_id, at=at, went_through=went_through)
+            return _settled(session, readings, MATCHED)
+        case NoteZero():
+            forget_zero(session, lane.id, was_zero=True)
+            return ()
+        case Ignore(readings):
+            return _settled(session, readings, IGNORED)
+
+
+def _decide(session: Session, lane: Lane, step: Decide, now: datetime) -> Iterable[int]:
+    command = DecidePassage(
+        seq_no=sequence_no(lane.id, step.first_reading_id),
+        lane_id=lane.id,
+        opened_at=step.opened_at,
+        decided_at=now,
+        seen=step.seen,
+        readings=tuple(_use(reading, used, why) for reading, used, why in step.uses),
+    )
+    decided = decide_passage(session, command)
+    log.info("passage_decided", lane=lane.code, plate=step.seen.plate, verdict=decided.verdict, hold=decided.hold_code)
+    if step.seen.weight_g is not None:
+        forget_zero(session, lane.id, was_zero=False)
+    return _settled(session, [reading for reading, _, _ in step.uses], MATCHED)
+
+
+def _settled(session: Session, readings: Sequence[LaneReading], state: str) -> list[int]:
+    ids = [reading.id for reading in readings]
+    if ids:
+        mark(session, ids, state)
+    return ids
+
+
+def _use(reading: LaneReading, was_used: bool, why: str) -> ReadingUse:
+    content: dict[str, Any] = dict(reading.body)
+    return ReadingUse(reading.id, reading.kind, reading.device, was_used, why, content, reading.event_at, reading.at)

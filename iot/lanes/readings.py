@@ -1,0 +1,88 @@
+"""What the assembling of passages looks at: a lane's parameters, a reading, and the passage that stands in the lane.
+
+Pure and frozen, so that a passage can be put together again from what was stored.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True)
+class LaneRules:
+    """Parameters of one lane. ``settle`` is how long all loops must be free before a vehicle counts as gone."""
+
+    lane_id: int
+    code: str
+    has_loops: bool = True
+    needs_container: bool = False
+    needs_weight: bool = True
+    needs_tag: bool = False
+    decide_within: timedelta = 8 * SECOND
+    gap: timedelta = 20 * SECOND
+    settle: timedelta = 3 * SECOND
+    division_g: int = 20_000
+
+    @property
+    def stale_after(self) -> timedelta:
+        """Readings older than this at the decision no longer describe what stands in the lane."""
+        return self.decide_within + 7 * SECOND
+
+
+@dataclass(frozen=True)
+class LaneReading:
+    """A reading of this lane; ``at`` is when we recorded it, ``body`` the canonical reading as JSON."""
+
+    id: int
+    kind: str
+    device: str
+    at: datetime
+    event_at: datetime | None
+    is_live: bool
+    flags: tuple[str, ...]
+    body: Mapping[str, Any] = field(hash=False)
+
+    @property
+    def is_arrival(self) -> bool:
+        """The arrive loop (or the scale's front loop, where there is no other) became occupied."""
+        return self.kind == "LoopRead" and bool(self.body["is_occupied"]) and self.body["loop"] == "arrive"
+
+    @property
+    def plate(self) -> str | None:
+        """The normalised plate of a camera read."""
+        return self.body.get("plate") if self.kind == "PlateRead" else None
+
+
+@dataclass(frozen=True)
+class LoopEdge:
+    """An edge of a loop that belongs to a passage."""
+
+    loop: str
+    is_occupied: bool
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The passage that stands in the lane: ``first_reading_id`` opened it; ``loops`` are edges already kept with it."""
+
+    passage_id: int
+    first_reading_id: int
+    opened_at: datetime
+    is_decided: bool
+    has_passed: bool = False
+    plate: str | None = None
+    loops: tuple[LoopEdge, ...] = ()
+
+
+@dataclass(frozen=True)
+class LaneMemory:
+    """What is known besides the standing passage: whether the scale showed zero, and who was here last."""
+
+    scale_was_zero: bool = True
+    last_plate: str | None = None
+    last_passage_id: int | None = None
+    last_closed_at: datetime | None = None

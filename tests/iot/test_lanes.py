@@ -1,0 +1,300 @@
+"""Passages put together from readings: every order, doubles, losses and contradictions, without a database."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iot.lanes.assemble import Attach, Close, Decide, Ignore, NoteZero, Open, Step, assemble
+from iot.lanes.plateau import weigh
+from iot.lanes.readings import LaneMemory, LaneReading, LaneRules, LoopEdge, Standing
+from iot.lanes.votes import strongest_tag, vote_containers, vote_plate
+from wms.gate.rules import SeenContainer
+
+T0 = datetime(2026, 7, 1, 2, 0, tzinfo=UTC)
+RULES = LaneRules(lane_id=3, code="OUT1")
+PLATE, OTHER, TRAILER = "湘F12345", "湘F99999", "湘F1234挂"
+BOX, BOX2 = "CSQU3054383", "HLXU4074106"
+
+
+def sec(seconds: float) -> datetime:
+    return T0 + timedelta(seconds=seconds)
+
+
+def reading(n: int, kind: str, at: float, *, is_live: bool = True, flags: tuple[str, ...] = (), **body: Any) -> LaneReading:
+    return LaneReading(n, kind, "dev", sec(at), sec(at), is_live, flags, body)
+
+
+def plate(n: int, at: float, text: str | None = PLATE, pct: float | None = 98.0, **more: Any) -> LaneReading:
+    return reading(n, "PlateRead", at, plate=text, confidence_pct=pct, **more)
+
+
+def loop(n: int, at: float, name: str, on: bool = True) -> LaneReading:
+    return reading(n, "LoopRead", at, loop=name, is_occupied=on)
+
+
+def weight(n: int, at: float, grams: int, *, stable: bool = True, state: str = "weight") -> LaneReading:
+    return reading(n, "WeightRead", at, weight_g=grams, is_stable=stable, state=state)
+
+
+def box(n: int, at: float, number: str | None, ok: bool = True, position: str = "front", pct: float = 95) -> LaneReading:
+    return reading(n, "ContainerRead", at, number=number, check_digit_ok=ok, position=position, confidence_pct=pct)
+
+
+TRUCK = [
+    loop(1, 0, "arrive"),
+    plate(2, 0.5),
+    loop(3, 1, "scale_front"),
+    weight(4, 1.2, 9_000_000, stable=False),
+    loop(5, 2, "scale_rear"),
+    loop(6, 2.2, "arrive", on=False),
+    box(7, 2.4, BOX),
+    weight(8, 3, 20_000_000),
+    weight(9, 3.6, 20_010_000),
+    weight(10, 4.1, 20_000_000),
+]
+
+
+def standing(**changes: Any) -> Standing:
+    return replace(Standing(50, 1, T0, False), **changes)
+
+
+def only(steps: tuple[Step, ...]) -> Step:
+    assert len(steps) == 1, steps
+    return steps[0]
+
+
+def decide_now(readings: list[LaneReading], at: float, rules: LaneRules = RULES, memory: LaneMemory = LaneMemory()) -> Decide:
+    step = only(assemble(rules, standing(), readings, sec(at), memory))
+    assert isinstance(step, Decide)
+    return step
+
+
+def test_arrive_loop_opens_a_passage() -> None:
+    assert only(assemble(RULES, None, TRUCK[:2], sec(0.6), LaneMemory())) == Open(TRUCK[0])
+
+
+def test_nothing_is_decided_before_the_weight_stands() -> None:
+    for n in range(1, len(TRUCK)):
+        assert assemble(RULES, standing(), TRUCK[:n], TRUCK[n - 1].at, LaneMemory()) == ()
+
+
+def test_plate_and_plateau_decide_at_once_with_every_reading_explained() -> None:
+    step = decide_now(TRUCK, 4.1)
+    assert step.seen.plate == PLATE and step.seen.weight_g == 20_000_000
+    assert step.seen.containers == (SeenContainer(BOX, True),) and step.seen.missing == ()
+    why = {each.id: (used, reason) for each, used, reason in step.uses}
+    assert set(why) == {each.id for each in TRUCK}
+    assert why[2] == (True, "voted") and why[4] == (False, "unstable")
+    assert why[8] == why[9] == why[10] == (True, "plateau")
+
+
+def test_time_out_decides_with_what_is_there_and_names_what_is_missing() -> None:
+    readings = [loop(1, 0, "arrive"), weight(2, 1, 20_000_000, stable=False)]
+    assert assemble(RULES, standing(), readings, sec(7.999), LaneMemory()) == ()
+    assert decide_now(readings, 8).seen.missing == ("plate", "weight")
+
+
+def test_lane_that_needs_a_container_waits_for_the_reader_and_accepts_none() -> None:
+    rules = replace(RULES, needs_container=True)
+    without = [each for each in TRUCK if each.kind != "ContainerRead"]
+    assert assemble(rules, standing(), without, sec(4.2), LaneMemory()) == ()
+    step = decide_now([*without, box(11, 4.3, None)], 4.4, rules)
+    assert step.seen.containers == () and step.seen.missing == ()
+
+
+@given(st.permutations(TRUCK[1:]), st.lists(st.sampled_from(TRUCK), max_size=5))
+def test_any_order_and_doubles_never_invent_a_plate_or_a_container(order: list[LaneReading], doubles: list[LaneReading]) -> None:
+    steps = assemble(RULES, standing(), [TRUCK[0], *order, *doubles], sec(9), LaneMemory())
+    for step in steps:
+        if isinstance(step, Decide):
+            assert step.seen.plate in (PLATE, None)
+            assert step.seen.weight_g is None or 19_990_000 <= step.seen.weight_g <= 20_020_000
+            assert {c.number for c in step.seen.containers} <= {BOX}
+
+
+def test_replayed_retained_and_skewed_readings_never_open_and_never_count() -> None:
+    for flag in ("replayed", "retained", "late", "ahead"):
+        ghost = replace(TRUCK[0], is_live=False, flags=(flag,))
+        assert only(assemble(RULES, None, [ghost], sec(1), LaneMemory())) == Ignore((ghost,))
+        old = replace(plate(99, 0.2, OTHER, 100), is_live=False, flags=(flag,))
+        attach, step = assemble(RULES, standing(), [TRUCK[0], old, *TRUCK[1:]], sec(4.2), LaneMemory())
+        assert attach == Attach(50, ((old, flag),))
+        assert isinstance(step, Decide) and step.seen.plate == PLATE
+        assert all(each.id != 99 for each, _, _ in step.uses)
+
+
+def test_readings_that_grew_old_before_the_decision_are_marked_not_fresh() -> None:
+    assert decide_now(TRUCK, 4.2).seen.is_fresh
+    assert not decide_now(TRUCK, 60).seen.is_fresh
+
+
+def test_late_readings_of_a_decided_passage_are_attached_and_change_nothing() -> None:
+    late = [box(20, 6, BOX2), plate(21, 6.1, PLATE)]
+    step = only(assemble(RULES, standing(is_decided=True, plate=PLATE), late, sec(6.2), LaneMemory()))
+    assert step == Attach(50, tuple((each, "after_decision") for each in late))
+
+
+def test_exit_loop_closes_the_passage_as_gone_through() -> None:
+    on, off = loop(20, 10, "exit"), loop(21, 12, "exit", on=False)
+    here = standing(is_decided=True, plate=PLATE, loops=(LoopEdge("arrive", False, sec(2)),))
+    assert [type(s) for s in assemble(RULES, here, [on], sec(10), LaneMemory())] == [Attach]
+    kept = replace(here, loops=(*here.loops, LoopEdge("exit", True, sec(10))))
+    attach, close = assemble(RULES, kept, [off], sec(12), LaneMemory())
+    assert isinstance(attach, Attach) and close == Close(50, sec(12), went_through=True)
+
+
+def test_vehicle_that_backs_out_closes_the_passage_after_all_loops_are_free() -> None:
+    edges = (("arrive", True, 0), ("scale_front", True, 1), ("scale_front", False, 4), ("arrive", False, 5))
+    loops = tuple(LoopEdge(name, on, sec(at)) for name, on, at in edges)
+    here = standing(is_decided=True, loops=loops)
+    assert assemble(RULES, here, [], sec(7.9), LaneMemory()) == ()
+    assert only(assemble(RULES, here, [], sec(8), LaneMemory())) == Close(50, sec(8), went_through=False)
+
+
+def test_vehicle_between_the_loops_is_still_there() -> None:
+    loops = (LoopEdge("arrive", True, sec(0)), LoopEdge("arrive", False, sec(5)))
+    assert assemble(RULES, standing(is_decided=True, loops=loops), [], sec(300), LaneMemory()) == ()
+
+
+def test_exit_before_any_decision_is_a_vehicle_that_went_through() -> None:
+    readings = [loop(1, 0, "arrive"), loop(2, 2, "exit"), loop(3, 3, "exit", on=False)]
+    step = only(assemble(RULES, standing(), readings, sec(3), LaneMemory()))
+    assert step == Close(50, sec(3), went_through=True, readings=tuple(readings))
+
+
+def test_vehicle_behind_waits_until_the_first_has_gone() -> None:
+    loops = (LoopEdge("arrive", True, sec(0)), LoopEdge("arrive", False, sec(2)))
+    here = standing(is_decided=True, plate=PLATE, loops=loops)
+    behind = [loop(30, 9, "arrive"), plate(31, 9.5, OTHER), box(32, 9.6, BOX2)]
+    assert assemble(RULES, here, behind, sec(10), LaneMemory()) == ()
+    rear_camera = plate(33, 9.7, PLATE)
+    assert only(assemble(RULES, here, [*behind, rear_camera], sec(10), LaneMemory())) == Attach(
+        50, ((rear_camera, "after_decision"),)
+    )
+    assert only(assemble(RULES, None, behind, sec(13), LaneMemory(last_plate=PLATE))) == Open(behind[0])
+
+
+def test_next_vehicle_closes_a_passage_whose_exit_loop_was_lost() -> None:
+    loops = (LoopEdge("arrive", True, sec(0)), LoopEdge("arrive", False, sec(2)), LoopEdge("exit", True, sec(5)))
+    here = standing(is_decided=True, has_passed=True, plate=PLATE, loops=loops)
+    step = only(assemble(RULES, here, [loop(30, 60, "arrive")], sec(60), LaneMemory()))
+    assert step == Close(50, sec(60), went_through=True)
+
+
+def test_doubled_arrival_is_the_same_vehicle() -> None:
+    step = decide_now([TRUCK[0], loop(11, 0.1, "arrive"), *TRUCK[1:]], 4.2)
+    assert step.first_reading_id == 1 and step.seen.plate == PLATE
+
+
+def test_plate_opens_a_passage_when_the_loop_is_lost_but_not_for_the_vehicle_that_just_left() -> None:
+    seen = [plate(40, 0)]
+    assert assemble(RULES, None, seen, sec(1), LaneMemory()) == ()
+    assert only(assemble(RULES, None, seen, sec(3), LaneMemory())) == Open(seen[0])
+    left = LaneMemory(last_plate=PLATE, last_passage_id=49, last_closed_at=sec(-5))
+    assert only(assemble(RULES, None, seen, sec(3), left)) == Attach(49, ((seen[0], "after_passage"),))
+    again = LaneMemory(last_plate=PLATE, last_passage_id=49, last_closed_at=sec(-25))
+    assert only(assemble(RULES, None, seen, sec(3), again)) == Open(seen[0])
+
+
+def test_lane_without_loops_opens_by_plate_and_parts_vehicles_by_another_plate() -> None:
+    rules = replace(RULES, has_loops=False)
+    assert only(assemble(rules, None, [plate(1, 0)], sec(0.1), LaneMemory())) == Open(plate(1, 0))
+    here = standing(is_decided=True, plate=PLATE)
+    assert only(assemble(rules, here, [plate(9, 30, OTHER)], sec(30), LaneMemory())) == Close(50, sec(30), False)
+    assert assemble(rules, here, [], sec(300), LaneMemory()) == ()
+
+
+def test_idle_scale_at_zero_is_noted() -> None:
+    zero = weight(5, 0, 0, state="zero")
+    assert assemble(RULES, None, [zero], sec(0), LaneMemory()) == (NoteZero(), Ignore((zero,)))
+
+
+# --- votes ---------------------------------------------------------------------------------------------------------
+
+
+def test_plate_is_chosen_by_votes_and_not_by_the_last_read() -> None:
+    vote = vote_plate([plate(1, 0), plate(2, 0.1), plate(3, 0.2, OTHER, 60)])
+    assert vote.plate == PLATE and vote.confidence_permille == 980 * 1960 // 2560
+    assert vote.why == {1: (True, "voted"), 2: (True, "voted"), 3: (False, "outvoted")}
+
+
+def test_two_equal_contradicting_reads_give_no_plate() -> None:
+    vote = vote_plate([plate(1, 0), plate(2, 0.1, OTHER)])
+    assert vote.plate is None and vote.why[1] == (False, "tied")
+
+
+def test_trailer_plate_belongs_to_the_same_vehicle() -> None:
+    vote = vote_plate([plate(1, 0), plate(2, 0.1, TRAILER)])
+    assert (vote.plate, vote.confidence_permille, vote.trailer_plate) == (PLATE, 980, TRAILER)
+
+
+def test_badges_and_unread_plates_are_kept_and_not_counted() -> None:
+    vote = vote_plate([plate(1, 0, None), plate(2, 0.1, "SCANIA"), plate(3, 0.2)])
+    assert vote.plate == PLATE and vote.why[1] == (False, "unread") and vote.why[2] == (False, "not_a_plate")
+
+
+def test_valid_container_number_beats_a_more_confident_wrong_one_of_the_same_end() -> None:
+    found, why = vote_containers([box(1, 0, "CSQU3054384", ok=False, pct=99), box(2, 0, BOX, pct=70)])
+    assert found == (SeenContainer(BOX, True),) and why[1] == (False, "check_digit")
+
+
+def test_two_containers_and_two_ends_that_disagree_are_both_kept() -> None:
+    found, _ = vote_containers([box(1, 0, BOX), box(2, 0, BOX2, position="back")])
+    assert [each.number for each in found] == [BOX, BOX2]
+
+
+def test_wrong_check_digit_alone_is_reported_as_wrong() -> None:
+    assert vote_containers([box(1, 0, "CSQU3054384", ok=False)])[0] == (SeenContainer("CSQU3054384", False),)
+
+
+def tag(n: int, tid: str, cdbm: int) -> LaneReading:
+    return reading(n, "TagRead", 0, tid=tid, rssi_cdbm=cdbm)
+
+
+def test_tag_of_the_next_lane_needs_a_margin_of_6_db() -> None:
+    assert strongest_tag([tag(1, "A", -4000), tag(2, "B", -4600)])[0] == "A"
+    winner, why = strongest_tag([tag(1, "A", -4000), tag(2, "B", -4599)])
+    assert winner is None and why[1] == (False, "ambiguous")
+
+
+# --- weight --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("last_at", "expected"), [(1.999, None), (2.0, 20_000_000)])
+def test_weight_must_stand_for_one_second(last_at: float, expected: int | None) -> None:
+    readings = [weight(1, 1, 20_000_000), weight(2, last_at, 20_000_000)]
+    assert weigh(readings, division_g=20_000, was_zero=True).weight_g == expected
+
+
+@pytest.mark.parametrize(("second_g", "expected"), [(20_020_000, 20_020_000), (20_020_001, None)])
+def test_weight_must_stay_within_one_division(second_g: int, expected: int | None) -> None:
+    readings = [weight(1, 1, 20_000_000), weight(2, 2.5, second_g)]
+    assert weigh(readings, division_g=20_000, was_zero=True).weight_g == expected
+
+
+def test_weight_counts_only_wholly_on_the_scale() -> None:
+    half_on = [loop(1, 0, "scale_front"), loop(2, 0, "scale_rear", on=False), weight(3, 1, 9), weight(4, 3, 9)]
+    found = weigh(half_on, division_g=20_000, was_zero=True)
+    assert found.weight_g is None and found.why[4] == (False, "not_wholly_on")
+
+
+def test_weight_without_zero_since_the_vehicle_before_does_not_count() -> None:
+    readings = [weight(1, 1, 20_000_000), weight(2, 3, 20_000_000)]
+    assert weigh(readings, division_g=20_000, was_zero=False).weight_g is None
+    zero = weight(0, 0.5, 0, state="zero")
+    assert weigh([zero, *readings], division_g=20_000, was_zero=False).weight_g == 20_000_000
+
+
+def test_unstable_minus_and_overload_are_never_weights() -> None:
+    readings = [
+        weight(1, 1, 20_000_000, stable=False),
+        weight(2, 3, 20_000_000, stable=False),
+        reading(3, "WeightRead", 4, weight_g=None, is_stable=True, state="overload"),
+        weight(4, 5, -20_000, state="minus"),
+    ]
+    found = weigh(readings, division_g=20_000, was_zero=True)
+    assert found.weight_g is None and {reason for _, reason in found.why.values()} == {"unstable", "overload", "minus"}
