@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from wms.errors import Kind, N_, WmsError
+from wms.errors import N_, Kind, WmsError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -1,5 +1,7 @@
 """Balances against entries (I1), stock that was never below zero (I3), accounts that name what exists (I12)."""
 
+# ruff: noqa: S608 - the statements are put together from constants of this package alone
+
 from wms.errors import N_
 from wms.stock.verify.findings import Check
 
@@ -50,8 +52,8 @@ CHECKS = (
         "SELECT 'account ' || coalesce(b.account_id, r.account_id) AS place, coalesce(b.qty_reserved, 0) AS balance,"
         " coalesce(r.qty, 0) AS reservations"
         " FROM (SELECT account_id, qty_reserved FROM balance WHERE qty_reserved <> 0) b"
-        " FULL JOIN (SELECT account_id, sum(qty_open) AS qty FROM reservation WHERE state = 'held' GROUP BY account_id) r"
-        " ON r.account_id = b.account_id"
+        " FULL JOIN (SELECT account_id, sum(qty_open) AS qty FROM reservation WHERE state = 'held'"
+        " GROUP BY account_id) r ON r.account_id = b.account_id"
         " WHERE coalesce(b.qty_reserved, 0) <> coalesce(r.qty, 0) ORDER BY 1",
     ),
     Check(
@@ -71,7 +73,7 @@ CHECKS = (
     ),
     Check(
         "I12",
-        N_("The account names a company, item, place, lot, handling unit or book line that does not exist or does not fit."),
+        N_("The account names a company, item, place, lot, unit or book line that is not there or does not fit."),
         "SELECT 'account ' || a.id AS place FROM account a"
         " LEFT JOIN company c ON c.id = a.owner_id LEFT JOIN trade_item t ON t.id = a.trade_item_id"
         " LEFT JOIN site s ON s.id = a.site_id LEFT JOIN location p ON p.id = a.location_id"

@@ -1,4 +1,6 @@
-"""Postings and their entries: whole, balanced (I2, I4), in open months (I9), undone exactly, answered under their key."""
+"""Postings and their entries: whole, balanced (I2, I4), undone exactly, answered under their key (I7)."""
+
+# ruff: noqa: S608 - the statements are put together from constants of this package alone
 
 from wms.errors import N_
 from wms.stock.verify.findings import Check
@@ -51,7 +53,7 @@ CHECKS = (
     ),
     Check(
         "I4",
-        N_("The posting parts shelf from book: it moves line %(book_line_id)s by %(shelf)s on the shelf, %(book)s in the book."),
+        N_("The posting moves line %(book_line_id)s by %(shelf)s on the shelf but by %(book)s in the book."),
         "SELECT 'posting ' || posting_id AS place, book_line_id, shelf, book FROM ("
         " SELECT e.posting_id, a.book_line_id, coalesce(sum(e.qty) FILTER (WHERE k.side = 'physical'), 0) AS shelf,"
         " coalesce(sum(e.qty) FILTER (WHERE k.side = 'book'), 0) AS book"
