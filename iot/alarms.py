@@ -12,9 +12,7 @@ RAISE = text(
     DO UPDATE SET count = device_alarm.count + excluded.count, last_at = now(), detail = excluded.detail
     """
 )
-CLOSE = text(
-    "UPDATE device_alarm SET closed_at = :at WHERE code = :code AND subject = :subject AND closed_at IS NULL"
-)
+CLOSE = text("UPDATE device_alarm SET closed_at = :at WHERE code = :code AND subject = :subject AND closed_at IS NULL")
 
 
 def raise_alarm(

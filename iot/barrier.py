@@ -99,7 +99,9 @@ def _follow_links(session: Session, sites: Collection[int]) -> int:
         .join(Device, Device.code == Lane.barrier_device)
         .join(DeviceState, DeviceState.device_id == Device.id)
         .join(LaneState, LaneState.lane_id == Lane.id)
-        .where(Lane.site_id.in_(sites), DeviceState.is_online.is_not(None), DeviceState.is_online != LaneState.is_linked)
+        .where(
+            Lane.site_id.in_(sites), DeviceState.is_online.is_not(None), DeviceState.is_online != LaneState.is_linked
+        )
     ).all()
     for lane, is_online in changed:
         set_link(session, lane, is_linked=bool(is_online))
@@ -128,7 +130,9 @@ def _take_result(session: Session, row: OpenReading) -> bool:
     except ValueError:
         cmd_id = UUID(int=0)
     reason = row.payload.get("reason")
-    step = CommandStep(cmd_id, row.device_code or "", str(row.payload["result"]), row.recorded_at, reason and str(reason))
+    step = CommandStep(
+        cmd_id, row.device_code or "", str(row.payload["result"]), row.recorded_at, reason and str(reason)
+    )
     outcome = record_result(session, step)
     if outcome == "unknown":
         raise_alarm(

@@ -15,8 +15,8 @@ How the rest of the room works on it
    this process holds the lease for, in the order of ``id`` inside (site_id, lane), and marks them ``matched`` or
    ``ignored`` in the transaction of what it made of them. The columns:
    ``id, inbox_id, site_id, device_id, lane, kind, event_at, recorded_at, skew_ms, is_live, flags, payload, state``;
-   ``kind`` is the class name in ``iot.events`` and ``payload`` its ``as_json``. Matching goes by ``recorded_at`` (ours);
-   ``event_at`` (theirs) is kept beside it. **A reading whose ``is_live`` is false never moves a barrier.**
+   ``kind`` is the class name in ``iot.events`` and ``payload`` its ``as_json``. Matching goes by ``recorded_at`` (ours); ``event_at``
+   (theirs) is kept beside it. **A reading whose ``is_live`` is false never moves a barrier.**
 4. ``iot.ingest`` calls, in a thread of their own and whenever readings were committed, at least each 200 ms:
    ``iot.lanes.tick(database, scope, sites, now) -> int`` and ``iot.barrier.tick(database, scope, sites, now) -> int``
    (``database``: wms.db.Database, ``scope``: wms.db.Scope, ``sites``: frozenset of leased site ids, ``now``: aware
@@ -139,9 +139,7 @@ def checked(arrival: Arrival) -> Arrival:
         if topic == arrival.topic:
             return clean
         return replace(clean, reason=clean.reason or "bad_topic")
-    digest = hashlib.sha256(
-        arrival.topic.encode("utf-8", "surrogatepass") + b"\0" + arrival.payload
-    ).hexdigest()
+    digest = hashlib.sha256(arrival.topic.encode("utf-8", "surrogatepass") + b"\0" + arrival.payload).hexdigest()
     return replace(
         clean,
         message_key="sha256:" + digest,
@@ -181,7 +179,7 @@ def store_one_by_one(session: Session, arrivals: Iterable[Arrival]) -> list[Outc
         try:
             with session.begin_nested():
                 outcomes += store(session, [arrival])
-        except Exception as refusal:  # whatever it was: the bytes are kept and the reason is shown
+        except Exception as refusal:  # noqa: BLE001 - whatever it was: the bytes are kept and the reason is shown
             kept = quarantined(arrival, "refused_by_database", f"{type(refusal).__name__}: {refusal}"[:500])
             with session.begin_nested():
                 outcomes += store(session, [kept])
@@ -238,18 +236,13 @@ def _keep_reasons(session: Session, arrivals: Sequence[Arrival], fresh: dict[tup
     for reason_and_source, n in Counter((a.reason or "", a.source) for a in dead.values()).items():
         reason, source = reason_and_source
         first = next(a for a in dead.values() if a.source == source and a.reason == reason)
-        alarms.raise_alarm(
-            session, reason, source, first.detail or first.topic, device_id=first.device_id, n=n
-        )
+        alarms.raise_alarm(session, reason, source, first.detail or first.topic, device_id=first.device_id, n=n)
 
 
 def _repeated(session: Session, again: Sequence[Arrival]) -> list[Outcome]:
     """Tell copies from conflicts among arrivals whose source and id the inbox already holds."""
     given = {"source": [a.source for a in again], "message_key": [a.message_key for a in again]}
-    held = {
-        (row.source, row.message_key): (row.id, bytes(row.payload_sha256))
-        for row in session.execute(HELD, given)
-    }
+    held = {(row.source, row.message_key): (row.id, bytes(row.payload_sha256)) for row in session.execute(HELD, given)}
     copies: Counter[int] = Counter()
     outcomes = []
     for arrival in again:

@@ -110,9 +110,7 @@ STATUS = text(
     """
 )
 NOTIFY = text("SELECT pg_notify(:channel, CAST(:reading_id AS text))")
-CLOSE_LETTERS = text(
-    "UPDATE dead_letter SET closed_at = now() WHERE inbox_id = ANY(:ids) AND closed_at IS NULL"
-)
+CLOSE_LETTERS = text("UPDATE dead_letter SET closed_at = now() WHERE inbox_id = ANY(:ids) AND closed_at IS NULL")
 
 
 @dataclass(frozen=True)
@@ -180,12 +178,10 @@ def replay(session: Session, register: Register, inbox_ids: Iterable[int]) -> Do
 
 
 def _stored(row: Any) -> Stored:
-    return Stored(**{**row._mapping, "payload": bytes(row.payload)})  # noqa: SLF001 - SQLAlchemy's public name
+    return Stored(**{**row._mapping, "payload": bytes(row.payload)})
 
 
-def _understand_all(
-    session: Session, register: Register, rows: Sequence[Stored], *, is_replay: bool = False
-) -> Done:
+def _understand_all(session: Session, register: Register, rows: Sequence[Stored], *, is_replay: bool = False) -> Done:
     if not rows:
         return Done()
     understood = [understand(row, register) for row in rows]

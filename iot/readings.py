@@ -44,7 +44,7 @@ class OpenReading:
 def open_readings(session: Session, site_id: int, limit: int = 500) -> list[OpenReading]:
     """The oldest open readings of a site, locked for this transaction; another worker's are passed over."""
     rows = session.execute(OPEN, {"site_id": site_id, "limit": limit})
-    return [OpenReading(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name for a row's mapping
+    return [OpenReading(**row._mapping) for row in rows]
 
 
 def mark(session: Session, reading_ids: Iterable[int], state: str) -> None:

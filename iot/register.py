@@ -125,9 +125,7 @@ def token_mac(secret_key: str, token: str) -> bytes:
     return hmac.new(key, token.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
 
 
-def register_device(
-    session: Session, new: NewDevice, secret_key: str, token: str | None = None
-) -> tuple[int, str]:
+def register_device(session: Session, new: NewDevice, secret_key: str, token: str | None = None) -> tuple[int, str]:
     """Register a device; return its id and its token, which is not kept and cannot be shown again.
 
     Raises :class:`BadDeviceName`, :class:`UnknownFormat`, :class:`BadTopicFilter`.
@@ -245,7 +243,7 @@ def message_key(device: KnownDevice | None, topic: str, payload: bytes) -> tuple
     return "sha256:" + digest, True
 
 
-def arrival(  # noqa: PLR0913 - these are the facts of one message
+def arrival(
     register: Register,
     sender: KnownDevice | None,
     topic: str,

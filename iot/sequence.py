@@ -71,9 +71,7 @@ OPEN_GAP = text(
 )
 
 
-def record(
-    session: Session, device_id: int, code: str, seen: Mapping[str, Iterable[int]], at: datetime
-) -> None:
+def record(session: Session, device_id: int, code: str, seen: Mapping[str, Iterable[int]], at: datetime) -> None:
     """Take in the numbers ``seen`` of one device, by its starts, and keep what is missing now.
 
     A range that is partly filled is closed and its rest opened anew, so that no row ever claims what is held.

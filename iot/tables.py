@@ -95,9 +95,7 @@ class Inbox(Tenanted, Base):
     is_will: Mapped[bool]
     door: Mapped[str]
     received_at: Mapped[Instant]
-    recorded_at: Mapped[datetime] = mapped_column(
-        DateTime(timezone=True), server_default=text("clock_timestamp()")
-    )
+    recorded_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=text("clock_timestamp()"))
     state: Mapped[str] = mapped_column(server_default=RECEIVED)
     adapter: Mapped[str | None]
     adapter_version: Mapped[int | None]
@@ -189,9 +187,7 @@ class DeviceGap(Tenanted, Base):
     __tablename__ = "device_gap"
     __table_args__ = (
         CheckConstraint("seq_from <= seq_to", name="range_ordered"),
-        Index(
-            "ix_device_gap_open", "device_id", "boot", "seq_from", postgresql_where=text("closed_at IS NULL")
-        ),
+        Index("ix_device_gap_open", "device_id", "boot", "seq_from", postgresql_where=text("closed_at IS NULL")),
     )
     id: Mapped[Id]
     device_id: Mapped[int] = mapped_column(ForeignKey("device.id"))
@@ -261,9 +257,7 @@ class Outbox(Tenanted, Base):
     payload: Mapped[bytes] = mapped_column(LargeBinary)
     qos: Mapped[int] = mapped_column(SmallInteger)
     expires_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    queued_at: Mapped[datetime] = mapped_column(
-        DateTime(timezone=True), server_default=text("clock_timestamp()")
-    )
+    queued_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=text("clock_timestamp()"))
     state: Mapped[str] = mapped_column(server_default=QUEUED)
     sent_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 

@@ -15,7 +15,7 @@ TO_DEVICE = (RECEIPT, CMD)
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _TOPIC = re.compile(
     rf"{PREFIX}/(?P<site>{_NAME.pattern})/(?P<family>{'|'.join(FAMILIES)})/(?P<device>{_NAME.pattern})"
-    rf"/(?P<leaf>{'|'.join((EVENT, STATUS, RECEIPT, CMD_RESULT, CMD))})"
+    rf"/(?P<leaf>{EVENT}|{STATUS}|{RECEIPT}|{CMD_RESULT}|{CMD})"
 )
 
 

@@ -76,9 +76,7 @@ def _at(body: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[datetime | No
     return instant(trigger) if trigger else (None, None)
 
 
-def _alarm(
-    common: dict[str, Any], levels: list[str], data: Mapping[str, Any], source: Mapping[str, Any]
-) -> Reading:
+def _alarm(common: dict[str, Any], levels: list[str], data: Mapping[str, Any], source: Mapping[str, Any]) -> Reading:
     active = flag(data, "active")
     if active is None:
         active = flag(data, "state")

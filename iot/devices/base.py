@@ -59,7 +59,7 @@ def total(parser: Parser) -> Parser:
             return parser(message) or (Fault(fault="nothing_in_it"),)
         except Malformed as why:
             return (Fault(fault=why.code, detail=why.detail, more=why.more),)
-        except Exception as why:  # a format's surprise must not stop the inbox; the bytes are kept and shown
+        except Exception as why:  # noqa: BLE001 - a format's surprise must not stop the inbox; the bytes are kept and shown
             return (Fault(fault="unreadable", detail=f"{type(why).__name__}: {why}"[:MAX_TEXT]),)
 
     return read
@@ -67,9 +67,7 @@ def total(parser: Parser) -> Parser:
 
 def digest(message: Message) -> str:
     """The key of last resort: SHA-256 of topic and bytes."""
-    return hashlib.sha256(
-        (message.topic or "").encode("utf-8", "replace") + b"\0" + message.payload
-    ).hexdigest()
+    return hashlib.sha256((message.topic or "").encode("utf-8", "replace") + b"\0" + message.payload).hexdigest()
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -84,11 +84,7 @@ def _common(body: Mapping[str, Any], kind: str) -> dict[str, Any]:
     if kind == "txack":
         key = f"{device}|txack|{required(body, 'downlinkId')}"
     if kind == "log":
-        key = (
-            f"{device}|log|{text(child(body, 'context'), 'deduplication_id') or ''}"
-            if "context" in body
-            else ""
-        )
+        key = f"{device}|log|{text(child(body, 'context'), 'deduplication_id') or ''}" if "context" in body else ""
     return {
         "device": device,
         "event_at": at,

@@ -129,9 +129,7 @@ def _plate(data: Mapping[str, Any], message: Message) -> Reading:
     plate, device = plate_of(raw), text(car, "MachineName")
     at, finer = _at(data, message)
     direction, conflict = _direction(data, car)
-    parts = [device or ""] + [
-        text(data, name) or "" for name in ("EventSeq", "GroupID", "IndexInGroup", "RealUTC")
-    ]
+    parts = [device or ""] + [text(data, name) or "" for name in ("EventSeq", "GroupID", "IndexInGroup", "RealUTC")]
     known = number(child(data, "Object"), "Confidence")
     return PlateRead(
         device=device,

@@ -106,11 +106,7 @@ def _common(body: Mapping[str, Any], topic: topics.Topic | None) -> Common:
         flags.append(REPLAYED)
     media = tuple(entry for entry in items(body, "media") if isinstance(entry, dict))
     more = {"media": list(media)} if media else {}
-    key = (
-        "|".join(str(body.get(name, "")) for name in ("device", "boot", "seq", "id"))
-        if body.get("id")
-        else ""
-    )
+    key = "|".join(str(body.get(name, "")) for name in ("device", "boot", "seq", "id")) if body.get("id") else ""
     return {
         "device": device,
         "event_at": at,
@@ -220,11 +216,7 @@ def _loop(data: Mapping[str, Any], common: Common) -> Parsed:
     occupied = flag(data, "occupied")
     if occupied is None:
         raise Malformed("field_missing", "occupied")
-    return (
-        LoopRead(
-            **_with(common, ""), loop=required(data, "loop"), is_occupied=occupied, lane=text(data, "lane")
-        ),
-    )
+    return (LoopRead(**_with(common, ""), loop=required(data, "loop"), is_occupied=occupied, lane=text(data, "lane")),)
 
 
 def _barrier(data: Mapping[str, Any], common: Common) -> Parsed:

@@ -200,7 +200,9 @@ def _trigger(body: Mapping[str, Any]) -> Reading:
 def _review(body: Mapping[str, Any]) -> Reading:
     after, data = child(body, "after"), child(child(body, "after"), "data")
     device, at = required(after, "camera"), _time(after, "end_time") or _time(after, "start_time")
-    key = f"{required(after, 'id')}|review|{required(body, 'type')}|{text(after, 'severity')}|{_stamp(after, 'end_time')}"
+    key = (
+        f"{required(after, 'id')}|review|{required(body, 'type')}|{text(after, 'severity')}|{_stamp(after, 'end_time')}"
+    )
     return VideoEvent(
         device=device,
         event_at=at,

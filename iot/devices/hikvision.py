@@ -26,9 +26,7 @@ from iot.events import DEVICE_UNKNOWN, REPLAYED, TIME_UNKNOWN, DeviceStatus, Pla
 
 DIRECTIONS = {"forward": "toward", "reverse": "away"}
 SHORTEST_ID = 8
-_DOCUMENT = re.compile(
-    rb"<(?:\w+:)?EventNotificationAlert\b.*?</(?:\w+:)?EventNotificationAlert\s*>", re.DOTALL
-)
+_DOCUMENT = re.compile(rb"<(?:\w+:)?EventNotificationAlert\b.*?</(?:\w+:)?EventNotificationAlert\s*>", re.DOTALL)
 
 
 @total
@@ -118,9 +116,7 @@ def _plate(alert: dict[str, str], anpr: dict[str, str], message: Message) -> Pla
     )
 
 
-def _key(
-    alert: dict[str, str], anpr: dict[str, str], device: str | None, plate: str, message: Message
-) -> str:
+def _key(alert: dict[str, str], anpr: dict[str, str], device: str | None, plate: str, message: Message) -> str:
     uuid = alert.get("UUID", "")
     if len(uuid) >= SHORTEST_ID:
         return f"{uuid}|{alert.get('channelID', '')}"
@@ -133,11 +129,7 @@ def _status(alert: dict[str, str], type_: str) -> DeviceStatus:
     stamp, device = alert.get("dateTime"), _device(alert)
     at, finer = instant(stamp) if stamp else (None, None)
     key = f"{device}|{type_}|{stamp}" if device and stamp else ""
-    state = (
-        "alive"
-        if type_.lower() in ("heartbeat", "videoloss") and alert.get("eventState") != "active"
-        else type_
-    )
+    state = "alive" if type_.lower() in ("heartbeat", "videoloss") and alert.get("eventState") != "active" else type_
     return DeviceStatus(device=device, event_at=at, event_at_text=finer, key=key, state=state)
 
 

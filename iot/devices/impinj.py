@@ -75,11 +75,7 @@ def _hex(node: Mapping[str, Any], plain: str, encoded: str) -> str | None:
     if not given:
         return None
     try:
-        return (
-            base64.b64decode(given, altchars=b"-_" if set(given) & set("-_") else None, validate=True)
-            .hex()
-            .upper()
-        )
+        return base64.b64decode(given, altchars=b"-_" if set(given) & set("-_") else None, validate=True).hex().upper()
     except (binascii.Error, ValueError):
         raise Malformed("bad_base64", encoded) from None
 

@@ -1,4 +1,4 @@
-"""Plate Recognizer Stream: webhook ``{hook, data{results[]}}``; several results in one message give several readings."""
+"""Plate Recognizer Stream: webhook ``{hook, data{results[]}}``; several results give several readings."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

@@ -1,6 +1,6 @@
 """Zhenshi (臻识) plate cameras: MQTT (plate in base64 of UTF-8) and HTTP push (plate in plain text).
 
-MQTT wraps everything in ``{id, sn, name, version, timestamp, payload:{type, body}}`` on ``device/{sn}/message/up/{name}``;
+MQTT wraps all in ``{id, sn, name, version, timestamp, payload:{type, body}}`` on ``device/{sn}/message/up/{name}``;
 two older topic layouts exist (``{sn}/device/message/…`` and ``/device/message/…``). ``isoffline`` marks backfill.
 """
 
@@ -53,9 +53,7 @@ def parse(message: Message) -> Parsed:
         return (DeviceStatus(**_common(body, message, _at(body)), state="alive"),)
     if (message.topic or "").endswith("/reply") or text(body, "code"):
         code = whole(body, "code") or whole(payload, "code")
-        return (
-            DeviceStatus(**_common(body, message, _at(body), command=name, code=code), state="command_reply"),
-        )
+        return (DeviceStatus(**_common(body, message, _at(body), command=name, code=code), state="command_reply"),)
     raise Malformed("unknown_type", name)
 
 
@@ -107,9 +105,7 @@ def _taken_at(result: Mapping[str, Any], body: Mapping[str, Any]) -> tuple[datet
     return epoch(float(seconds)) + timedelta(microseconds=micros), f"{seconds}.{micros:06d}"
 
 
-def _plate(
-    alarm: Mapping[str, Any], body: Mapping[str, Any], message: Message, *, is_base64: bool
-) -> Reading:
+def _plate(alarm: Mapping[str, Any], body: Mapping[str, Any], message: Message, *, is_base64: bool) -> Reading:
     result = child(child(alarm, "result"), "PlateResult")
     if "license" not in result:
         raise Malformed("field_missing", "result.PlateResult.license")

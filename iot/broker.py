@@ -1,0 +1,453 @@
+"""The embedded broker: an MQTT 3.1.1 door whose PUBACK means *committed in PostgreSQL*.
+
+The only file that knows amqtt (pinned to 0.12: private names are overridden here). What it does otherwise than amqtt
+as shipped, each held by a test: acknowledgement after commit; authentication before any session is touched; the right
+to publish judged before storing; retained messages only for one's own subscriptions; keep-alive, CONNECT time and
+packet size enforced; the last will recorded; a taken-over connection ended; nothing queued for who is not there.
+"""
+
+import asyncio
+import logging
+import math
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Any, TypeAlias
+
+import structlog
+from amqtt.adapters import ReaderAdapter, StreamWriterAdapter, WriterAdapter
+from amqtt.broker import Broker, Server
+from amqtt.contexts import Action, ListenerConfig
+from amqtt.errors import AMQTTError, BrokerError, MQTTError
+from amqtt.mqtt.connack import NOT_AUTHORIZED, SERVER_UNAVAILABLE, ConnackPacket
+from amqtt.mqtt.disconnect import DisconnectPacket
+from amqtt.mqtt.protocol.broker_handler import BrokerProtocolHandler
+from amqtt.mqtt.puback import PubackPacket
+from amqtt.mqtt.pubcomp import PubcompPacket
+from amqtt.mqtt.pubrec import PubrecPacket
+from amqtt.mqtt.pubrel import PubrelPacket
+from amqtt.session import INCOMING, IncomingApplicationMessage, OutgoingApplicationMessage, Session
+
+from iot import topics
+from iot.committer import Committer, is_away
+from iot.inbox import Outcome
+from iot.register import KnownDevice, Registry, arrival
+from wms.errors import N_, Kind, WmsError
+
+log = structlog.get_logger(__name__)
+CONNECT_S = 5.0
+CONNECT_BYTES = 16_384
+PACKET_BYTES = 4_194_304
+KEEP_ALIVE_FACTOR = 1.5
+TAKE_OVER_S = 5.0
+STOP_S = 2.0
+MAX_CONNECTIONS = 10_000
+PUBLISH_TYPE = 3
+DEVICE = "dongting.device"
+Flow: TypeAlias = IncomingApplicationMessage | OutgoingApplicationMessage
+
+
+def _nobody_listens(_: KnownDevice) -> None:
+    pass
+
+
+class PortTaken(WmsError):
+    """Another program listens where the embedded broker should."""
+
+    code = "port_taken"
+    kind = Kind.UNAVAILABLE
+    text = N_("The broker cannot listen on %(host)s port %(port)s: %(reason)s. Free it or set DONGTING_MQTT_PORT.")
+
+
+class PacketReader(ReaderAdapter):  # type: ignore[misc]  # amqtt ships no types
+    """Reads whole packets, at most ``limit`` bytes, and none while the committer has no room.
+
+    What a decoder sees is one packet and no byte of the next, so a wrong length inside a packet ends at its edge.
+    """
+
+    def __init__(self, stream: asyncio.StreamReader, room: asyncio.Event) -> None:
+        self._stream, self._room = stream, room
+        self._packet, self._place = b"", 0
+        self._is_shut = False
+        self.limit = CONNECT_BYTES
+        self.is_paused = False
+
+    def feed_eof(self) -> None:
+        """From now on there is nothing more to read."""
+        self._is_shut = True
+
+    async def read(self, n: int = -1) -> bytes:
+        """``n`` bytes of the present packet; the next packet is fetched at its edge; empty when the end is reached."""
+        if not self._is_shut and self._place == len(self._packet):
+            await self._fetch()
+        if self._is_shut:
+            return b""
+        piece = self._packet[self._place : self._place + n if n >= 0 else None]
+        self._place += len(piece)
+        if len(piece) < n:
+            self._end("a length inside a packet points beyond it")
+            return b""
+        return piece
+
+    async def _fetch(self) -> None:
+        self.is_paused = True  # stays so when the wait is cut off: then no byte was taken
+        await self._room.wait()
+        self.is_paused = False
+        try:
+            head = await self._stream.readexactly(1)
+            length, size = await self._length()
+            if size > self.limit:
+                self._end(f"a packet of {size} bytes, at most {self.limit}")
+                return
+            body = await self._stream.readexactly(size)
+        except (asyncio.IncompleteReadError, OSError):
+            self._is_shut = True
+            return
+        if head[0] >> 4 == PUBLISH_TYPE and not _has_good_topic(body):
+            self._end("a topic that is not UTF-8")
+            return
+        self._packet, self._place = head + length + body, 0
+
+    async def _length(self) -> tuple[bytes, int]:
+        raw, size = b"", 0
+        while len(raw) < 4:
+            byte = await self._stream.readexactly(1)
+            size += (byte[0] & 0x7F) << (7 * len(raw))
+            raw += byte
+            if byte[0] < 0x80:
+                return raw, size
+        return raw, self.limit + 1
+
+    def _end(self, why: str) -> None:
+        log.warning("connection_closed", why=why)
+        self._is_shut = True
+
+
+def _has_good_topic(body: bytes) -> bool:
+    try:
+        return bool(body[2 : 2 + int.from_bytes(body[:2], "big")].decode("utf-8"))
+    except UnicodeDecodeError:
+        return False
+
+
+class CommittingHandler(BrokerProtocolHandler):  # type: ignore[misc]  # amqtt ships no types
+    """One connection. A message is acknowledged when its commit is done, never before."""
+
+    door: "EmbeddedBroker"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.gone = asyncio.Event()
+
+    async def _handle_qos0_message_flow(self, app_message: Flow) -> None:
+        if app_message.direction != INCOMING:
+            await super()._handle_qos0_message_flow(app_message)
+        else:
+            await self._take(app_message)
+
+    async def _handle_qos1_message_flow(self, app_message: Flow) -> None:
+        if app_message.direction != INCOMING:
+            await super()._handle_qos1_message_flow(app_message)
+        elif await self._take(app_message) and app_message.packet_id is not None:
+            await self._send_packet(PubackPacket.build(app_message.packet_id))
+
+    async def _handle_qos2_message_flow(self, app_message: Flow) -> None:
+        if app_message.direction != INCOMING:
+            await super()._handle_qos2_message_flow(app_message)
+        elif await self._take(app_message) and app_message.packet_id is not None:
+            await self._send_packet(PubrecPacket.build(app_message.packet_id))
+
+    async def handle_pubrel(self, pubrel: PubrelPacket) -> None:
+        """Complete every PUBREL, known or not: the unique key makes it exactly once, also after a restart."""
+        await self._send_packet(PubcompPacket.build(pubrel.packet_id))
+
+    async def _take(self, message: Flow) -> Outcome | None:
+        """Store the message and wait for its commit. None: the sender is not one any more, or may not say this."""
+        session = self.session
+        device = self.door.device_of(session) if session else None
+        if session is None or device is None or message.topic.startswith("$"):
+            await self.handle_connection_closed()
+            return None
+        outcome = await self.door.receive(device, message)
+        if message.topic.endswith("/" + topics.STATUS) and outcome is not Outcome.DEAD:
+            session.delivered_message_queue.put_nowait(message)
+        return outcome
+
+    def handle_read_timeout(self) -> None:
+        """A client that is silent beyond its keep-alive is gone; one that we do not read is not."""
+        if isinstance(self.reader, PacketReader) and not self.reader.is_paused:
+            log.info("client_silent", client=self.session.client_id if self.session else None)
+            self.reader.feed_eof()
+
+    async def stop(self) -> None:
+        """End the connection; one that does not take its last bytes is cut."""
+        writer = self.writer
+        try:
+            await asyncio.wait_for(super().stop(), STOP_S)
+        except TimeoutError:
+            if isinstance(writer, StreamWriterAdapter):
+                writer._writer.transport.abort()
+
+
+class SteadyDict(dict[str, Any]):
+    """A dictionary that may change while it is walked: amqtt awaits inside its loops over the subscriptions."""
+
+    def __iter__(self) -> Any:
+        return iter(list(super().keys()))
+
+    def items(self) -> Any:
+        return list(super().items())
+
+
+class EmbeddedBroker(Broker):  # type: ignore[misc]  # amqtt ships no types
+    """amqtt's broker with our door. ``limit_bytes`` is the largest payload that is not quarantined."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        committer: Committer,
+        host: str,
+        port: int,
+        *,
+        limit_bytes: int,
+        on_listening: Callable[[KnownDevice], None] = _nobody_listens,
+    ) -> None:
+        for name in ("amqtt", "transitions"):
+            logging.getLogger(name).setLevel(logging.ERROR)
+        bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        listener = {"type": "tcp", "bind": bind, "max_connections": MAX_CONNECTIONS}
+        super().__init__({"listeners": {"default": listener}, "plugins": {}})
+        self._registry, self._committer, self._limit_bytes = registry, committer, limit_bytes
+        self._host, self._wanted_port, self._on_listening = host, port, on_listening
+        self._subscriptions = SteadyDict()
+        self._is_closing = False
+
+    # -- start and stop ------------------------------------------------------------------------------------------
+
+    async def open(self, retained: Iterable[tuple[str, bytes]]) -> None:
+        """Listen, with the retained status messages of before. Raises :class:`PortTaken`."""
+        try:
+            await self.start()
+        except BrokerError as why:
+            cause = why.__cause__
+            reason = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause or why)
+            raise PortTaken(host=self._host, port=self._wanted_port, reason=reason) from why
+        for topic, payload in retained:
+            await self.retain_message(None, topic, payload, 1)
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on."""
+        instance = self._servers["default"].instance
+        return int(instance.sockets[0].getsockname()[1]) if isinstance(instance, asyncio.Server) else 0
+
+    async def close(self) -> None:
+        """Take no more, commit and acknowledge what waits, then close every connection."""
+        self._is_closing = True
+        for server in self._servers.values():
+            server.instance.close()
+        await self._committer.settle(STOP_S)
+        with suppress(Exception):
+            await asyncio.wait_for(self.shutdown(), STOP_S + 1)
+
+    # -- messages in ---------------------------------------------------------------------------------------------
+
+    def device_of(self, session: Session) -> KnownDevice | None:
+        """The device that this session is authenticated as, while it is registered and active."""
+        return self._registry.current.by_code.get(session.attributes.get(DEVICE, ""))
+
+    async def receive(self, device: KnownDevice, message: Flow) -> Outcome:
+        """Commit one message of ``device``."""
+        packet = message.publish_packet
+        came = arrival(
+            self._registry.current,
+            device,
+            message.topic,
+            bytes(message.data),
+            qos=message.qos or 0,
+            door="embedded",
+            limit_bytes=self._limit_bytes,
+            is_dup=bool(packet and packet.dup_flag),
+            is_retained=bool(message.retain),
+        )
+        return await self._committer.submit(came)
+
+    async def _handle_disconnect(
+        self,
+        client_session: Session,
+        handler: BrokerProtocolHandler,
+        disconnect_waiter: "asyncio.Future[Any]",
+    ) -> None:
+        """As amqtt, but the last will goes through the inbox first, and only where its device may publish it."""
+        is_abrupt = not isinstance(disconnect_waiter.result(), DisconnectPacket)
+        device = self.device_of(client_session)
+        if self._is_closing or device is None:
+            client_session.will_flag = False
+        elif is_abrupt and client_session.will_flag and client_session.will_topic:
+            came = arrival(
+                self._registry.current,
+                device,
+                client_session.will_topic,
+                bytes(client_session.will_message or b""),
+                qos=client_session.will_qos or 0,
+                door="embedded",
+                limit_bytes=self._limit_bytes,
+                is_retained=bool(client_session.will_retain),
+                is_will=True,
+            )
+            self._committer.submit(came)
+            client_session.will_flag = came.reason is None
+        await super()._handle_disconnect(client_session, handler, disconnect_waiter)
+
+    # -- messages out --------------------------------------------------------------------------------------------
+
+    async def send(self, topic: str, payload: bytes) -> bool:
+        """Send to whoever is connected and listens to ``topic``; False when nobody does."""
+        heard = any(
+            session.transitions.state == "connected" and self._may(session, topic, Action.RECEIVE)
+            for topic_filter, subscribers in self._subscriptions.items()
+            if self._matches(topic, topic_filter)
+            for session, _ in subscribers
+        )
+        if heard:
+            await self.internal_message_broadcast(topic, payload)
+        return heard
+
+    async def _retain_broadcast_message(self, broadcast: dict[str, Any], qos: int, target_session: Session) -> None:
+        """Nothing waits for a device that is away: receipts are cumulative and commands live five seconds."""
+
+    async def _publish_retained_messages_for_subscription(
+        self, subscription: tuple[str, int], session: Session
+    ) -> None:
+        """Only to a session that has subscribed to this filter itself, and only what it may read."""
+        topic_filter, qos = subscription
+        owners = self._subscriptions.get(topic_filter, ())
+        handler = self._get_handler(session)
+        if handler is None or all(owner is not session for owner, _ in owners):
+            return
+        for topic, retained in list(self._retained_messages.items()):
+            if self._matches(topic, topic_filter) and self._may(session, topic, Action.RECEIVE):
+                with suppress(AMQTTError, TimeoutError):
+                    await handler.mqtt_publish(topic, retained.data, min(qos, retained.qos or 0), retain=True)
+
+    async def add_subscription(self, subscription: tuple[str, int], session: Session) -> int:
+        """As amqtt; whoever begins to listen gets its receipt at once."""
+        granted: int = await super().add_subscription(subscription, session)
+        device = self.device_of(session)
+        if granted <= 2 and device:
+            self._on_listening(device)
+        return granted
+
+    # -- who may connect and what they may do ----------------------------------------------------------------------
+
+    async def stream_connected(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, listener_name: str
+    ) -> None:
+        """A new connection, read packet by packet."""
+        packets = PacketReader(reader, self._committer.room)
+        await self._client_connected(listener_name, packets, StreamWriterAdapter(writer))
+
+    async def _initialize_client_session(
+        self, reader: ReaderAdapter, writer: WriterAdapter, remote_address: str, remote_port: int
+    ) -> tuple[BrokerProtocolHandler, Session]:
+        """Read CONNECT, authenticate, and only then touch sessions. Every failure closes the connection."""
+        try:
+            handler, session = await asyncio.wait_for(
+                CommittingHandler.init_from_connect(reader, writer, self.plugins_manager), CONNECT_S
+            )
+            device = await self._identify(session, writer, remote_address)
+        except Exception as why:
+            with suppress(Exception):
+                await asyncio.wait_for(writer.close(), STOP_S)
+            raise MQTTError(f"no session for {remote_address}:{remote_port}: {why}") from why
+        assert isinstance(handler, CommittingHandler)
+        if isinstance(reader, PacketReader):
+            reader.limit = PACKET_BYTES
+        handler.door = self
+        return handler, await self._session_for(session, device)
+
+    async def _identify(self, session: Session, writer: WriterAdapter, remote_address: str) -> KnownDevice:
+        """The device whose token was given under a client id that is its own. Raises after a refusing CONNACK."""
+        loop = asyncio.get_running_loop()
+        refusal = NOT_AUTHORIZED
+        try:
+            device = await loop.run_in_executor(None, self._registry.authenticate, session.username, session.password)
+        except Exception as error:
+            if not is_away(error):
+                raise
+            device, refusal = None, SERVER_UNAVAILABLE
+        if device is not None and device.may_connect_as(session.client_id or ""):
+            return device
+        log.warning("connect_refused", user=session.username, client=session.client_id, address=remote_address)
+        await ConnackPacket.build(0, refusal).to_stream(writer)
+        raise MQTTError("not authorised")
+
+    async def _session_for(self, session: Session, device: KnownDevice) -> Session:
+        """The session to go on with. From the last check on nothing is awaited that could let another in between."""
+        client_id = session.client_id or ""
+        while (found := self._sessions.get(client_id)) and not _is_gone(found[1]):
+            await self._end(client_id, found[1])
+        if session.clean_session:
+            await self._delete_session(client_id)
+        elif found:
+            kept = found[0]
+            for name in ("will_flag", "will_message", "will_topic", "will_qos", "will_retain", "keep_alive"):
+                setattr(kept, name, getattr(session, name))
+            kept.username, kept.password, kept.parent = session.username, None, 1
+            session = kept
+        session.password = None
+        session.is_anonymous = False
+        session.attributes[DEVICE] = device.code
+        session.keep_alive = math.ceil(session.keep_alive * KEEP_ALIVE_FACTOR)
+        return session
+
+    async def _end(self, client_id: str, handler: BrokerProtocolHandler) -> None:
+        """End an older connection of the same device and wait until its loop is over, will and all."""
+        log.info("taken_over", client=client_id)
+        await handler.handle_connection_closed()
+        await handler.stop()
+        if isinstance(handler, CommittingHandler):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(handler.gone.wait(), TAKE_OVER_S)
+            handler.gone.set()
+
+    async def _handle_client_session(
+        self,
+        reader: ReaderAdapter,
+        writer: WriterAdapter,
+        client_session: Session,
+        handler: BrokerProtocolHandler,
+        server: Server,
+        listener_name: str,
+    ) -> None:
+        try:
+            await super()._handle_client_session(reader, writer, client_session, handler, server, listener_name)
+        finally:
+            if isinstance(handler, CommittingHandler):
+                handler.gone.set()
+
+    async def _authenticate(self, session: Session, _: ListenerConfig) -> bool:
+        return self.device_of(session) is not None
+
+    async def _topic_filtering(self, session: Session, topic: str, action: Action) -> bool:
+        return self._may(session, topic, action)
+
+    def _may(self, session: Session, topic: str, action: Action) -> bool:
+        device = self.device_of(session)
+        if device is None:
+            return False
+        if action == Action.PUBLISH:
+            return device.may_publish(topic)
+        return device.may_subscribe(topic) if action == Action.SUBSCRIBE else device.may_receive(topic)
+
+    async def _session_monitor(self) -> None:
+        """Forget clean sessions that are over; look again right before, for a device may have come back meanwhile."""
+        while True:
+            for client_id in list(self._sessions):
+                session, handler = self._sessions.get(client_id, (None, None))
+                if session and handler and session.clean_session and _is_gone(handler):
+                    await self._delete_session(client_id)
+            await asyncio.sleep(1)
+
+
+def _is_gone(handler: BrokerProtocolHandler) -> bool:
+    return isinstance(handler, CommittingHandler) and handler.gone.is_set()
