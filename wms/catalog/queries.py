@@ -91,7 +91,9 @@ def item(session: Session, item_id: int) -> Item | None:
 
 def item_by_code(session: Session, owner_id: int, code: str) -> Item | None:
     """Return the trade item that an owner files under its own code."""
-    found = session.execute(_JOINED.where(TradeItem.owner_id == owner_id, TradeItem.code == code)).mappings().one_or_none()
+    found = (
+        session.execute(_JOINED.where(TradeItem.owner_id == owner_id, TradeItem.code == code)).mappings().one_or_none()
+    )
     return _item(found) if found else None
 
 

@@ -37,9 +37,7 @@ def file_item(session: Session, command: FileItem) -> int:
 
     Raises BadGtin, BadHsCode, ImplausibleSize, GtinTaken.
     """
-    numbers = rules.ItemNumbers(
-        command.code, command.gtin, command.hs_code, command.gross_weight_g, command.volume_mm3
-    )
+    numbers = rules.ItemNumbers(command.code, command.gtin, command.hs_code, command.gross_weight_g, command.volume_mm3)
     rules.check_item(numbers)
     if command.gtin:
         _refuse_taken(session, command.owner_id, command.gtin)
@@ -62,9 +60,7 @@ def add_packaging(session: Session, item_id: int, packaging: rules.Packaging) ->
             raise rules.BadGtin(field="gtin", gtin=packaging.gtin)
         _refuse_taken(session, item.owner_id, packaging.gtin)
     session.add(
-        PackagingLevel(
-            trade_item_id=item_id, unit=packaging.unit, gtin=packaging.gtin, base_qty=packaging.base_qty
-        )
+        PackagingLevel(trade_item_id=item_id, unit=packaging.unit, gtin=packaging.gtin, base_qty=packaging.base_qty)
     )
     session.flush()
 

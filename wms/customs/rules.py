@@ -67,7 +67,9 @@ class GoodsNotCounted(WmsError):
     """Goods are counted, and what is missing is reported, before their list is booked (IN-f)."""
 
     code = "goods_not_counted"
-    text = N_("List %(number)s cannot be booked: line %(line_no)s has %(missing)s not counted in. Close the receipt first.")
+    text = N_(
+        "List %(number)s cannot be booked: line %(line_no)s has %(missing)s not counted in. Close the receipt first."
+    )
 
 
 class NotSellable(WmsError):
@@ -174,4 +176,3 @@ def may_sell(goods: GoodsFacts, qty: int) -> None:
 def may_leave(goods: GoodsFacts, qty: int) -> None:
     """Raise what forbids loading ``qty`` base units to leave the zone. The gate asks for its pass besides (I5)."""
     may_sell(goods, qty)
-

@@ -104,9 +104,7 @@ def release_entry(session: Session, list_id: int, entry_no: str | None, at: date
     if facts.state not in {"declared", "pre_deducted"}:
         raise rules.WrongListState(number=facts.number, state=facts.state, needed="pre_deducted")
     session.execute(
-        update(VerificationList)
-        .where(VerificationList.id == list_id)
-        .values(entry_released_at=at, entry_no=entry_no)
+        update(VerificationList).where(VerificationList.id == list_id).values(entry_released_at=at, entry_no=entry_no)
     )
     _record(session, list_id, "entry_released", at)
 

@@ -76,14 +76,14 @@ class NoticeLine(Tenanted, Base):
 
 
 class ReceiptLine(Tenanted, Base):
-    """Goods counted in by one scan, and the posting that says so. Undone lines stay, with the posting that undid them."""
+    """Goods counted in by one scan, and the posting that says so. Undone lines stay, marked as such."""
 
     __tablename__ = "receipt_line"
     __table_args__ = (
         one_of("quality_status", QUALITY_STATUSES),
         CheckConstraint("qty > 0", name="qty_positive"),
         Index(None, "notice_id"),
-        # Two clerks, one pallet: the second cannot count it in again. A mixed pallet has one line for each item and lot.
+        # Two clerks, one pallet: the second cannot count it in again. A mixed pallet has a line for each item and lot.
         Index(
             "uq_receipt_line_standing",
             "notice_id",

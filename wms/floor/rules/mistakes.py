@@ -82,6 +82,18 @@ class WrongPlace(ScanMistake):
     way_out = N_("Scan a dock or staging place.")
 
 
+class DockFirst(ScanMistake):
+    code = "dock_first"
+    text = N_("You still hold %(label)s: say first at which dock it stands.")
+    way_out = N_("Scan the dock, or BACK to put it down.")
+
+
+class PlaceFirst(ScanMistake):
+    code = "place_first"
+    text = N_("You still hold %(item)s: say first where you put it.")
+    way_out = N_("Scan the place, or BACK to put it down.")
+
+
 class NotAStoragePlace(ScanMistake):
     code = "not_a_storage_place"
     text = N_("%(place)s is no place to store goods: it is a %(place_kind)s.")
@@ -184,6 +196,13 @@ class NothingToUndo(ScanMistake):
     code = "nothing_to_undo"
     text = N_("There is nothing left to undo.")
     way_out = N_("Go on scanning.")
+
+
+class MovedSince(ScanMistake):
+    code = "moved_since"
+    kind = Kind.CONFLICT
+    text = N_("This cannot be undone: the goods were moved, reserved or undone since.")
+    way_out = N_("Undo the later step first.")
 
 
 class NothingToConfirm(ScanMistake):

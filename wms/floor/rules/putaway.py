@@ -19,7 +19,7 @@ BLOCKED_STATUSES = frozenset({"damaged", "quarantine", "expired"})
 class Goods:
     """Goods that want a place. Weight in grams and volume in mm³ of the whole quantity."""
 
-    item: str
+    item: str | dict[str, str]
     trade_item_id: int
     lot_id: int | None
     qty: int

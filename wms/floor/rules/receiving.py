@@ -65,9 +65,9 @@ class Difference:
 
 @dataclass(frozen=True)
 class LotDates:
-    """What label, notice and lot register say of the goods in hand."""
+    """What label, notice and lot register say of the goods in hand; ``item`` is its name, or its names by language."""
 
-    item: str
+    item: str | dict[str, str]
     is_lot_controlled: bool
     is_expiry_controlled: bool
     lot_no: str | None
@@ -132,9 +132,7 @@ def _of_line(line: Announced, counted: list[Counted]) -> list[Difference]:
     if found_qty != line.expected_qty:
         kind = DifferenceKind.OVER if found_qty > line.expected_qty else DifferenceKind.SHORT
         surplus = found_qty - line.expected_qty
-        found.append(
-            Difference(kind, line.id, line.trade_item_id, line.lot_no, line.expected_qty, found_qty, surplus)
-        )
+        found.append(Difference(kind, line.id, line.trade_item_id, line.lot_no, line.expected_qty, found_qty, surplus))
     for one in _summed(counted):
         if is_other_lot(line, one.lot_no):
             found.append(_finding(DifferenceKind.WRONG_LOT, line.id, one, 0))

@@ -1,0 +1,218 @@
+"""The put-away desk: goods from the dock to a place, whichever of the two is scanned first."""
+
+from dataclasses import replace
+from typing import Any
+
+from wms.catalog import queries as catalog
+from wms.codes.gs1 import Label
+from wms.errors import N_
+from wms.floor import place_queries, queries
+from wms.floor.place_queries import Waiting
+from wms.floor.rules import mistakes, putaway
+from wms.floor.rules.answers import Answer, Expect, Outcome
+from wms.floor.rules.commands import Command, Verb
+from wms.floor.rules.putaway import Goods, Place
+from wms.floor.service import goods as labels
+from wms.floor.service import undoing
+from wms.floor.service.desk import Desk, pending_label
+from wms.floor.service.storing import store
+
+
+def choose_site(desk: Desk, site_code: str) -> None:
+    """Make a site the one that scans count for. Raises NoSite."""
+    site_id = place_queries.site_id_of(desk.session, site_code)
+    if site_id is None:
+        raise mistakes.NoSite
+    if desk.context.site_id != site_id:
+        desk.context.site_id, desk.context.location_id, desk.context.pending = site_id, None, None
+
+
+def step(desk: Desk, label: Label) -> Answer:
+    """Answer a scan that is no command: goods that wait, or a place."""
+    if desk.context.site_id is None:
+        raise mistakes.NoSite
+    if label.fault is None and (label.item_gtin or label.sscc):
+        if (desk.context.pending or {}).get("needs") in {"place", "reason"}:
+            raise mistakes.PlaceFirst(item=desk.context.pending["names"])  # type: ignore[index]
+        return _goods(desk, label)
+    place = queries.location_by_code(desk.session, desk.context.site_id, label.text) if label.text else None
+    if place is not None:
+        return _place(desk, place.id)
+    labels.refuse_unreadable(label)
+    raise mistakes.UnknownLabel(label=labels.shown(label))
+
+
+def command(desk: Desk, given: Command) -> Answer:
+    """Answer a command barcode."""
+    pending = desk.context.pending or {}
+    match given.verb:
+        case Verb.QTY:
+            return _quantity(desk, given.qty or 1)
+        case Verb.REASON if pending.get("needs") == "reason":
+            return _resume(desk, pending["place_id"], given.text)
+        case Verb.UNDO:
+            return replace(undoing.undo_put_away(desk, given.text), expects=expects(desk))
+        case Verb.BACK:
+            return _back(desk)
+        case _:
+            raise mistakes.NothingToConfirm
+
+
+def _goods(desk: Desk, label: Label) -> Answer:
+    waiting = _waiting(desk, label)
+    wanted = _wanted(desk, label, waiting)
+    if desk.context.location_id is not None:
+        return _put(desk, label, waiting, wanted, desk.context.location_id, None)
+    suggested = putaway.suggest(goods_of(waiting, wanted), _places(desk))
+    desk.keep("place", label, names=waiting.names)
+    if suggested is None:
+        return _told(desk, Outcome.WARN, "place_wanted", waiting, wanted, None)
+    return _told(desk, Outcome.OK, "place_suggested", waiting, wanted, suggested)
+
+
+def _wanted(desk: Desk, label: Label, waiting: Waiting) -> int:
+    """Return how many base units are meant: all that wait, or as many of the scanned packaging as QTY said."""
+    if desk.context.next_qty is None:
+        return waiting.left_qty
+    scanned = catalog.items_by_gtin(desk.session, label.gtin) if label.gtin else ()
+    each = next((one.base_qty for one in scanned if one.item.id == waiting.trade_item_id), 1)
+    wanted = desk.context.next_qty * each
+    if wanted > waiting.left_qty:
+        raise mistakes.TooMany(item=waiting.names, left=waiting.left_qty, wanted=wanted)
+    return wanted
+
+
+def _told(desk: Desk, outcome: Outcome, code: str, waiting: Waiting, qty: int, place: Place | None) -> Answer:
+    text = N_("Put %(qty)s × %(item)s to %(place)s.") if place else N_("No free place fits %(qty)s × %(item)s.")
+    values = {"qty": qty, "item": waiting.names, "place": place.code if place else "-"}
+    way_out = None if place else N_("Scan a place that you choose, or tell the supervisor.")
+    return Answer(outcome, code, text, values, way_out, expects(desk), _understood(waiting, qty))
+
+
+def _understood(waiting: Waiting, qty: int) -> dict[str, Any]:
+    return {"kind": "goods", "item": waiting.names, "lot_no": waiting.lot_no, "sscc": waiting.sscc, "qty": qty}
+
+
+def _waiting(desk: Desk, label: Label) -> Waiting:
+    """Return the task whose goods the label names. Raises the mistake that says why there is none."""
+    assert desk.context.site_id is not None
+    if label.sscc:
+        found = place_queries.waiting_pallet(desk.session, desk.context.site_id, label.sscc)
+        if found:
+            return found[0]
+        _refuse_done(desk, label.sscc)
+        if label.item_gtin is None:
+            raise mistakes.UnknownLabel(label=labels.shown(label))
+    assert label.item_gtin is not None
+    items = {one.item.id: one.item for one in catalog.items_by_gtin(desk.session, label.item_gtin)}
+    if not items:
+        raise mistakes.UnknownLabel(label=labels.shown(label))
+    found = place_queries.waiting_items(desk.session, desk.context.site_id, list(items))
+    of_lot = [one for one in found if label.lot_no is None or one.lot_no == label.lot_no]
+    if not of_lot:
+        item = next(iter(items.values()))
+        raise mistakes.WrongItem(item={"zh": item.name_zh, "en": item.name_en})
+    if len({one.lot_no for one in of_lot}) > 1:
+        raise mistakes.LotMissing(item=of_lot[0].names)
+    return of_lot[0]
+
+
+def _refuse_done(desk: Desk, sscc: str) -> None:
+    done = place_queries.put_away_pallet(desk.session, sscc)
+    if done is not None:
+        raise mistakes.AlreadyPutAway(
+            item=sscc, place=done.place, person=done.person, at=done.put_at.isoformat(timespec="minutes")
+        )
+
+
+def goods_of(waiting: Waiting, qty: int) -> Goods:
+    """Return waiting goods as the rules see them."""
+    return Goods(
+        waiting.names,
+        waiting.trade_item_id,
+        waiting.lot_id,
+        qty,
+        qty * waiting.gross_weight_g,
+        qty * waiting.volume_mm3,
+        waiting.temperature_class,
+        waiting.is_bonded,
+        waiting.is_blocked,
+    )
+
+
+def _places(desk: Desk) -> tuple[Place, ...]:
+    assert desk.context.site_id is not None
+    return place_queries.places(desk.session, desk.context.site_id)
+
+
+def _place(desk: Desk, place_id: int) -> Answer:
+    needs = (desk.context.pending or {}).get("needs")
+    if needs in {"place", "reason"}:
+        return _resume(desk, place_id, None)
+    place = place_queries.place(desk.session, place_id)
+    if place.kind not in putaway.STORAGE_KINDS:
+        raise mistakes.NotAStoragePlace(place=place.code, place_kind=place.kind)
+    desk.context.location_id = place_id
+    understood = {"kind": "place", "place": place.code}
+    text = N_("At %(place)s. Scan what you put here.")
+    return Answer(Outcome.OK, "place_chosen", text, {"place": place.code}, None, expects(desk), understood)
+
+
+def _resume(desk: Desk, place_id: int, reason: str | None) -> Answer:
+    pending = desk.take_pending()
+    label = pending_label(pending)
+    waiting = _waiting(desk, label)
+    wanted = _wanted(desk, label, waiting)
+    return _put(desk, label, waiting, wanted, place_id, reason)
+
+
+def _put(desk: Desk, label: Label, waiting: Waiting, qty: int, place_id: int, reason: str | None) -> Answer:
+    goods = goods_of(waiting, qty)
+    place = place_queries.place(desk.session, place_id)
+    putaway.check_place(goods, place)
+    suggested = putaway.suggest(goods, _places(desk))
+    if suggested is not None and suggested.id != place_id and reason is None:
+        desk.keep("reason", label, place_id=place_id, names=waiting.names)
+        return Answer(
+            Outcome.WARN,
+            "other_place",
+            N_("%(suggested)s was suggested for %(item)s, not %(place)s."),
+            {"suggested": suggested.code, "place": place.code, "item": waiting.names},
+            N_("Scan the suggested place, or a REASON to keep your choice."),
+            (Expect.PLACE, Expect.REASON),
+            _understood(waiting, qty),
+        )
+    store(desk, waiting, qty, place_id, suggested.id if suggested else None, reason)
+    desk.clear_next()
+    values = {"qty": qty, "item": waiting.names, "place": place.code, "left": waiting.left_qty - qty}
+    text = N_("%(qty)s × %(item)s put to %(place)s.")
+    return Answer(
+        Outcome.OK, "put_away", text, values, None, expects(desk), _understood(waiting, qty), is_undoable=True
+    )
+
+
+def _quantity(desk: Desk, qty: int) -> Answer:
+    desk.context.next_qty = qty
+    if desk.context.pending:
+        desk.context.pending = {**desk.context.pending, "qty": qty}
+    text = N_("The next label counts %(qty)s times.")
+    return Answer(Outcome.OK, "quantity_set", text, {"qty": qty}, None, expects(desk))
+
+
+def _back(desk: Desk) -> Answer:
+    desk.clear_next()
+    if desk.context.pending:
+        desk.context.pending = None
+        return Answer(Outcome.OK, "put_down", N_("Put down. Nothing was booked."), expects=expects(desk))
+    desk.context.location_id = None
+    return Answer(Outcome.OK, "place_left", N_("The place is no longer chosen."), expects=expects(desk))
+
+
+def expects(desk: Desk) -> tuple[Expect, ...]:
+    """Return what may be scanned next at the put-away desk."""
+    needs = (desk.context.pending or {}).get("needs")
+    if needs == "reason":
+        return (Expect.PLACE, Expect.REASON)
+    if needs == "place":
+        return (Expect.PLACE,)
+    return (Expect.GOODS, Expect.PLACE)

@@ -1,0 +1,171 @@
+"""The one use case of a scan: it is applied once, understood, acted on, and answered.
+
+A scan is unique by its key and by (device, boot, sequence); a repeat gets the first answer and changes nothing (ledger
+reference, I7). Mistakes are answers too and are kept: the clerk who was told "stop" is not overtaken by a replay.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from wms.codes import gs1
+from wms.codes.gs1 import Label
+from wms.errors import N_, Kind, WmsError
+from wms.floor.rules import commands
+from wms.floor.rules.answers import Answer, Expect, refused
+from wms.floor.rules.commands import Command
+from wms.floor.service import putting_away, receiving, telling
+from wms.floor.service.counting_in import APP_PERSON
+from wms.floor.service.desk import Desk, event_time, open_context
+from wms.floor.tables import JOBS, Scan, ScanContext
+from wms.parties.tables import Location, Site
+from wms.record.rules import KeyReused, digest
+
+MAX_CODE = 500
+
+
+class BadScan(WmsError):
+    """A field of the scan's envelope cannot be: the program on the device is wrong, not the clerk."""
+
+    code = "bad_scan"
+    kind = Kind.INVALID
+    text = N_("The scan's %(name)s is not right.")
+
+
+@dataclass(frozen=True)
+class TakeScan:
+    """A scan with its context. ``key`` and ``seq`` are made by the device when the label is read, not when it is sent.
+
+    ``job`` is receive or put_away; ``notice_no`` and ``site_code`` name what the clerk has chosen on the screen.
+    """
+
+    key: str
+    device: str
+    boot: str
+    seq: int
+    code: str
+    occurred_at: datetime
+    job: str
+    symbology: str | None = None
+    notice_no: str | None = None
+    site_code: str | None = None
+
+    def request_hash(self) -> bytes:
+        """What a repeat under the same key must have in common with the first."""
+        return digest({name: value for name, value in vars(self).items() if name != "key"})
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A scan that was answered; ``replayed``: it was answered before and this is that answer."""
+
+    scan_id: int
+    answer: Answer
+    replayed: bool
+
+
+def take_scan(session: Session, scan: TakeScan, received_at: datetime) -> Taken:
+    """Apply a scan once and return its answer.
+
+    Raises BadScan for an envelope that cannot be, KeyReused when key or sequence number was used for another scan.
+    """
+    _check_envelope(scan)
+    scan_id = _claim(session, scan)
+    if scan_id is None:
+        return _first_answer(session, scan)
+    context = open_context(session, scan.device, scan.job)
+    desk = Desk(session, context, scan_id, scan.key, scan.device, event_time(scan.occurred_at, received_at))
+    try:
+        with session.begin_nested():
+            answer = _act(desk, scan)
+            context.changed_at = received_at
+    except WmsError as refusal:
+        desk.posting_id = None
+        answer = refused(refusal, _expects(desk))
+    answer = replace(answer, context=_shown(session, context))
+    session.execute(
+        update(Scan)
+        .where(Scan.id == scan_id)
+        .values(outcome=answer.outcome.value, answer=answer.as_json(), posting_id=desk.posting_id)
+    )
+    return Taken(scan_id, answer, replayed=False)
+
+
+def _check_envelope(scan: TakeScan) -> None:
+    rules: tuple[tuple[str, bool], ...] = (
+        ("key", 8 <= len(scan.key) <= 255),
+        ("device", 1 <= len(scan.device) <= 100),
+        ("boot", 1 <= len(scan.boot) <= 100),
+        ("seq", 0 <= scan.seq < 2**53),
+        ("code", len(scan.code) <= MAX_CODE and "\x00" not in scan.code),
+        ("job", scan.job in JOBS),
+        ("occurred_at", scan.occurred_at.tzinfo is not None),
+    )
+    for name, holds in rules:
+        if not holds:
+            raise BadScan(field=name, name=name)
+
+
+def _claim(session: Session, scan: TakeScan) -> int | None:
+    """Return the new scan's id; None when key or sequence is taken. Waits for a rival that is at work on the same."""
+    claimed: int | None = session.scalar(
+        insert(Scan)
+        .values(
+            key=scan.key,
+            device=scan.device,
+            boot=scan.boot,
+            seq=scan.seq,
+            request_hash=scan.request_hash(),
+            code=scan.code,
+            symbology=scan.symbology,
+            job=scan.job,
+            occurred_at=scan.occurred_at,
+            person_id=APP_PERSON,
+        )
+        .on_conflict_do_nothing()
+        .returning(Scan.id)
+    )
+    return claimed
+
+
+def _first_answer(session: Session, scan: TakeScan) -> Taken:
+    found = session.scalars(select(Scan).where(Scan.key == scan.key)).one_or_none()
+    if found is None or bytes(found.request_hash) != scan.request_hash() or found.answer is None:
+        raise KeyReused(field="key", key=scan.key)
+    return Taken(found.id, Answer.from_json(found.answer), replayed=True)
+
+
+def _act(desk: Desk, scan: TakeScan) -> Answer:
+    receives = scan.job == "receive"
+    label = gs1.read(scan.code, scan.symbology)
+    if receives and scan.notice_no:
+        receiving.follow_screen(desk, scan.notice_no, label)
+    if not receives and scan.site_code:
+        putting_away.choose_site(desk, scan.site_code)
+    given = commands.parse(label.text) if label.kind is gs1.LabelKind.TEXT else None
+    on_command: Callable[[Desk, Command], Answer] = receiving.command if receives else putting_away.command
+    on_label: Callable[[Desk, Label], Answer] = receiving.step if receives else putting_away.step
+    return on_command(desk, given) if given is not None else on_label(desk, label)
+
+
+def _expects(desk: Desk) -> tuple[Expect, ...]:
+    desk.session.refresh(desk.context)
+    return telling.expects_in_receiving(desk) if desk.context.job == "receive" else putting_away.expects(desk)
+
+
+def _shown(session: Session, context: ScanContext) -> dict[str, object]:
+    """Return what the device is in the middle of, for the screen."""
+    place = session.get(Location, context.location_id) if context.location_id else None
+    site = session.get(Site, context.site_id) if context.site_id else None
+    return {
+        "site": site.code if site else None,
+        "notice": receiving.notice_no_of(session, context.notice_id),
+        "place": place.code if place else None,
+        "next_qty": context.next_qty,
+        "is_damaged": context.is_damaged,
+        "holds": bool(context.pending),
+    }
