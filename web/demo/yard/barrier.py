@@ -1,0 +1,89 @@
+"""A simulated barrier controller: believes no command that is unsigned, expired, repeated or for another lane."""
+
+import hashlib
+import hmac
+import json
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from web.demo.yard.wire import Wire
+
+RAISE_S, LOWER_S, WAIT_FOR_VEHICLE_S = 0.6, 0.6, 15.0
+MAX_AHEAD = timedelta(seconds=5.5)
+
+
+def signature(key: str, command: Mapping[str, Any]) -> str:
+    """HMAC-SHA256 over the canonical JSON of the command without ``sig``, as the maker's manual asks for."""
+    body = {name: value for name, value in command.items() if name != "sig"}
+    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return hmac.new(bytes.fromhex(key), canonical, hashlib.sha256).hexdigest()
+
+
+class Barrier:
+    """Arm, limit switches and the passing loop of one lane. ``vehicle_passed`` is set by the lane's exit loop."""
+
+    def __init__(self, wire: Wire, lane: str, key: str | None) -> None:
+        self._wire, self._lane, self._key = wire, lane, key
+        self._nonces: deque[str] = deque(maxlen=10_000)
+        self._busy = threading.Lock()
+        self.is_open = threading.Event()
+        self.vehicle_passed = threading.Event()
+        wire.on_command = self._take
+
+    def announce(self) -> None:
+        """Tell the state of the arm, as after power-up."""
+        self._state("OPEN" if self.is_open.is_set() else "CLOSED")
+
+    def _state(self, state: str, cmd_id: str | None = None) -> None:
+        self._wire.event("barrier", {"state": state, "lane": self._lane, "cmd_id": cmd_id})
+
+    def _take(self, payload: bytes) -> None:
+        command = json.loads(payload)
+        fault = self.fault_of(command)
+        if fault is not None:
+            self._answer(command, "refused", fault)
+            return
+        self._nonces.append(command["nonce"])
+        self._answer(command, "accepted")
+        # Not in the network thread: the arm needs seconds, and receipts must go on being heard.
+        threading.Thread(target=self._open, args=(command,), daemon=True).start()
+
+    def fault_of(self, command: Mapping[str, Any]) -> str | None:
+        """Why the controller refuses the command, None when it obeys."""
+        if self._key is None or not hmac.compare_digest(signature(self._key, command), str(command.get("sig", ""))):
+            return "bad_signature"
+        if command["lane"] != self._lane:
+            return "wrong_lane"
+        now, exp = self._wire.server_time(), datetime.fromisoformat(command["exp"])
+        if now > exp or exp - now > MAX_AHEAD:
+            return "expired"
+        if datetime.fromisoformat(command["issued_at"]) < self._wire.link_since + self._wire.clock_offset:
+            return "link_lost_since"
+        if command["nonce"] in self._nonces:
+            return "nonce_seen"
+        return None if command["action"] == "open" else "unknown_action"
+
+    def _answer(self, command: Mapping[str, Any], result: str, reason: str | None = None) -> None:
+        body = {"cmd_id": str(command.get("cmd_id", "")), "result": result, "lane": self._lane}
+        self._wire.result(body if reason is None else body | {"reason": reason})
+
+    def _open(self, command: Mapping[str, Any]) -> None:
+        with self._busy:
+            cmd_id = str(command["cmd_id"])
+            self.vehicle_passed.clear()
+            self._state("OPENING", cmd_id)
+            time.sleep(RAISE_S)
+            self.is_open.set()
+            self._state("OPEN", cmd_id)
+            self._answer(command, "opened")
+            if self.vehicle_passed.wait(WAIT_FOR_VEHICLE_S):
+                self._answer(command, "passed")
+            self.is_open.clear()
+            self._state("CLOSING", cmd_id)
+            time.sleep(LOWER_S)
+            self._state("CLOSED", cmd_id)
+            self._answer(command, "closed")

@@ -1,0 +1,98 @@
+"""``yard.json`` as the yard reads it; the layout is told in ``web/demo/yard_file.py``.
+
+Beyond that layout: a barrier's entry in ``devices`` carries ``key``, the key that its commands are signed with; ``pause_s``
+is the least time between two trucks of a lane in seconds, ``seed`` makes the noise repeatable.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True)
+class DeviceFile:
+    """One device: who it is to the broker, where it publishes, and for a barrier the key of its commands."""
+
+    code: str
+    role: str
+    family: str
+    format: str
+    lane: str | None
+    token: str
+    topic: str
+    key: str | None = None
+
+
+@dataclass(frozen=True)
+class Truck:
+    """A vehicle that comes, and what should become of it: ``lift`` or the code of the hold. Weight in grams."""
+
+    story: str
+    lane: str
+    expect: str
+    plate: str
+    weight_g: int
+    containers: tuple[str, ...] = ()
+    tag: str | None = None
+
+
+@dataclass(frozen=True)
+class LaneFile:
+    """A lane and its devices by role."""
+
+    code: str
+    direction: str
+    devices: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class YardFile:
+    """All of ``yard.json``."""
+
+    site: str
+    devices: Mapping[str, DeviceFile]
+    lanes: tuple[LaneFile, ...]
+    trucks: tuple[Truck, ...]
+    fence: tuple[Mapping[str, Any], ...]
+    temperature: tuple[Mapping[str, Any], ...]
+    pause_s: float
+    seed: int
+
+
+def read_yard(path: Path) -> YardFile:
+    """Read the file; raises OSError, ValueError, KeyError with the fault."""
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    return YardFile(
+        site=raw["site"],
+        devices={one["code"]: _device(raw["site"], one) for one in raw["devices"]},
+        lanes=tuple(LaneFile(one["code"], one["direction"], one["devices"]) for one in raw["lanes"]),
+        trucks=tuple(_truck(one) for one in raw["trucks"]),
+        fence=tuple(raw.get("fence", ())),
+        temperature=tuple(raw.get("temperature", ())),
+        pause_s=float(raw.get("pause_s", 6.0)),
+        seed=int(raw.get("seed", 2020)),
+    )
+
+
+def _device(site: str, one: Mapping[str, Any]) -> DeviceFile:
+    own = f"wms/v1/{site}/{one['family']}/{one['code']}/event"
+    return DeviceFile(
+        one["code"], one["role"], one["family"], one["format"], one.get("lane"), one["token"],
+        one.get("topic") or own, one.get("key"),
+    )  # fmt: skip
+
+
+def _truck(one: Mapping[str, Any]) -> Truck:
+    return Truck(
+        one["story"], one["lane"], one["expect"], one["plate"], int(one["weight_g"]),
+        tuple(one.get("containers") or ()), one.get("tag"),
+    )  # fmt: skip
+
+
+def broker_address(url: str) -> tuple[str, int]:
+    """Host and port of an MQTT URL."""
+    parts = urlsplit(url)
+    return parts.hostname or "127.0.0.1", parts.port or 1883

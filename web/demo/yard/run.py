@@ -1,0 +1,116 @@
+"""Run the yard: every device at the broker, every lane in a thread of its own, fence and thermometers beside them."""
+
+import random
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Protocol
+
+from web.demo.yard.barrier import Barrier
+from web.demo.yard.config import Truck, YardFile, broker_address, read_yard
+from web.demo.yard.lane import Lane
+from web.demo.yard.wire import Wire
+
+WAIT_FOR_FILE_S, WAIT_FOR_BROKER_S = 120.0, 60.0
+FENCE_EVERY_S, TEMPERATURE_EVERY_S = (60.0, 180.0), 20.0
+
+
+class HasPlace(Protocol):
+    """What the yard takes from the settings: where its file lies and where the broker listens."""
+
+    @property
+    def data_dir(self) -> Path: ...
+    @property
+    def broker_url(self) -> str: ...
+
+
+def run(settings: HasPlace) -> None:
+    """Run until SIGTERM or SIGINT; the file may still have to be written by the seed."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    path = settings.data_dir / "yard.json"
+    deadline = time.monotonic() + WAIT_FOR_FILE_S
+    while not path.exists() and not stop.wait(0.5):
+        if time.monotonic() > deadline:
+            raise SystemExit(f"yard (simulated): there is no {path}; the demo's seed writes it")
+    if not stop.is_set():
+        run_yard(read_yard(path), settings.broker_url, stop)
+
+
+def run_yard(yard: YardFile, broker_url: str, stop: threading.Event) -> None:
+    """Play ``yard`` against the broker until ``stop`` is set."""
+    host, port = broker_address(broker_url)
+    wires = {code: Wire(device, yard.site, host, port) for code, device in yard.devices.items()}
+    print(f"yard (simulated): {len(wires)} devices, {len(yard.lanes)} lanes, broker {host}:{port}", flush=True)
+    for wire in wires.values():
+        wire.start()
+    try:
+        _wait_for_broker(wires, stop)
+        threads = [*_lane_threads(yard, wires, stop), *_other_threads(yard, wires, stop)]
+        for thread in threads:
+            thread.start()
+        stop.wait()
+        for thread in threads:
+            thread.join(timeout=3)
+    finally:
+        for wire in wires.values():
+            wire.stop()
+
+
+def _wait_for_broker(wires: dict[str, Wire], stop: threading.Event) -> None:
+    deadline = time.monotonic() + WAIT_FOR_BROKER_S
+    while not all(wire.is_connected for wire in wires.values()) and not stop.wait(0.2):
+        if time.monotonic() > deadline:
+            away = ", ".join(code for code, wire in wires.items() if not wire.is_connected)
+            print(f"yard (simulated): not connected yet: {away}", flush=True)
+            return
+
+
+def _lane_threads(yard: YardFile, wires: dict[str, Wire], stop: threading.Event) -> list[threading.Thread]:
+    threads = []
+    for place, file in enumerate(yard.lanes):
+        wire = wires[file.devices["barrier"]]
+        barrier = Barrier(wire, file.code, wire.device.key)
+        barrier.announce()
+        lane = Lane(file, wires, barrier, random.Random(f"{yard.seed}-{file.code}"))
+        trucks = [truck for truck in yard.trucks if truck.lane == file.code]
+        threads.append(threading.Thread(target=_drive, args=(lane, trucks, stop, yard.pause_s, place), daemon=True))
+    return threads
+
+
+def _drive(lane: Lane, trucks: list[Truck], stop: threading.Event, pause_s: float, place: int) -> None:
+    if not stop.wait(1.0 + 2.0 * place):
+        lane.drive(trucks, stop, pause_s)
+
+
+def _other_threads(yard: YardFile, wires: dict[str, Wire], stop: threading.Event) -> list[threading.Thread]:
+    rng = random.Random(f"{yard.seed}-beside")
+    return [
+        threading.Thread(target=_fence, args=(yard, wires, stop, rng), daemon=True),
+        threading.Thread(target=_temperature, args=(yard, wires, stop, rng), daemon=True),
+    ]
+
+
+def _fence(yard: YardFile, wires: dict[str, Wire], stop: threading.Event, rng: random.Random) -> None:
+    """Now and then something touches the fence: an alarming edge, sometimes doubled, and its clearing."""
+    while yard.fence and not stop.wait(rng.uniform(*FENCE_EVERY_S)):
+        one = rng.choice(yard.fence)
+        wire = wires.get(one["sensor"])
+        if wire is None:
+            continue
+        what = {"rule": "touch", "section": one["section"], "object_class": rng.choice(("animal", "branch", "human"))}
+        for active in (True, *((True,) if rng.random() < 0.3 else ()), False):
+            wire.event("alarm", {**what, "active": active})
+            stop.wait(2.0)
+
+
+def _temperature(yard: YardFile, wires: dict[str, Wire], stop: threading.Event, rng: random.Random) -> None:
+    while yard.temperature and not stop.is_set():
+        for one in yard.temperature:
+            wire = wires.get(one["sensor"])
+            if wire is not None:
+                shown = int(one["setpoint_mdegc"]) + rng.randint(-400, 400)
+                wire.event("temperature", {"temperature_mdegc": shown, "place": one["place"], "battery_pct": 97})
+        stop.wait(TEMPERATURE_EVERY_S)

@@ -1,0 +1,122 @@
+"""One simulated device at the broker: its connection, its numbered envelopes, its outbox until the receipt."""
+
+import json
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from paho.mqtt.client import Client, ConnectFlags, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from web.demo.yard.config import DeviceFile
+
+KEEPALIVE_S = 30
+OUTBOX_LIMIT = 5_000
+
+
+def now() -> datetime:
+    """The device's own clock, UTC."""
+    return datetime.now(UTC)
+
+
+class Wire:
+    """A device's MQTT connection. An event is dropped from the outbox only at the server's receipt, not at PUBACK."""
+
+    def __init__(self, device: DeviceFile, site: str, host: str, port: int) -> None:
+        self.device = device
+        self.base = f"wms/v1/{site}/{device.family}/{device.code}"
+        self.boot = uuid.uuid4().hex[:12]
+        self.clock_offset = timedelta(0)  # the server's clock minus ours, learnt from receipts
+        self.link_since = now()
+        self.on_command: Callable[[bytes], None] | None = None
+        self._seq = 0
+        self._outbox: dict[int, dict[str, Any]] = {}
+        self._lock = threading.Lock()
+        self._client = Client(CallbackAPIVersion.VERSION2, device.code, protocol=MQTTProtocolVersion.MQTTv311)
+        self._client.username_pw_set(device.code, device.token)
+        self._client.reconnect_delay_set(1, 5)
+        self._client.on_connect = self._connected
+        self._client.on_message = self._received
+        will = {"online": False, "boot": self.boot}
+        self._client.will_set(f"{self.base}/status", json.dumps(will), qos=1, retain=True)
+        self._client.connect_async(host, port, KEEPALIVE_S)
+
+    def start(self) -> None:
+        """Connect, and again after each loss."""
+        self._client.loop_start()
+
+    def stop(self) -> None:
+        """Say that the device goes, and go."""
+        if self._client.is_connected():
+            gone = {"online": False, "boot": self.boot}
+            self._client.publish(f"{self.base}/status", json.dumps(gone), qos=1, retain=True).wait_for_publish(2)
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the broker has accepted the device."""
+        return self._client.is_connected()
+
+    def server_time(self) -> datetime:
+        """The server's clock as the last receipt told it."""
+        return now() + self.clock_offset
+
+    def event(self, type_: str, data: Mapping[str, Any], *, at: datetime | None = None) -> None:
+        """Publish our own envelope on ``…/event`` and keep it until the server says that it holds it."""
+        with self._lock:
+            self._seq += 1
+            body = {
+                "v": 1, "id": str(uuid.uuid4()), "device": self.device.code, "kind": self.device.family, "type": type_,
+                "seq": self._seq, "boot": self.boot, "ts": (at or now()).isoformat(), "ts_q": "ntp", "replay": False,
+                "data": dict(data), "simulated": True,
+            }  # fmt: skip
+            if len(self._outbox) < OUTBOX_LIMIT:
+                self._outbox[self._seq] = body
+        self.raw(json.dumps(body, ensure_ascii=False).encode())
+
+    def raw(self, payload: bytes, topic: str | None = None) -> None:
+        """Publish bytes as a maker's device sends them (QoS 1, not retained)."""
+        self._client.publish(topic or self.device.topic, payload, qos=1)
+
+    def result(self, body: Mapping[str, Any]) -> None:
+        """Answer a command on ``…/cmd/result``."""
+        answer = {"id": str(uuid.uuid4()), "ts": now().isoformat(), **body}
+        self._client.publish(f"{self.base}/cmd/result", json.dumps(answer), qos=1)
+
+    def _connected(
+        self, client: Client, _data: object, _flags: ConnectFlags, code: ReasonCode, _props: Properties | None
+    ) -> None:
+        if code.is_failure:
+            return
+        self.link_since = now()
+        client.subscribe([(f"{self.base}/receipt", 1), (f"{self.base}/cmd", 1)])
+        online = {"online": True, "boot": self.boot, "simulated": True}
+        client.publish(f"{self.base}/status", json.dumps(online), qos=1, retain=True)
+
+    def _received(self, _client: Client, _data: object, message: MQTTMessage) -> None:
+        """An exception here would end the network thread: what cannot be read is dropped, as a device does."""
+        try:
+            if message.topic.endswith("/receipt"):
+                self._take_receipt(json.loads(message.payload))
+            elif message.topic.endswith("/cmd") and self.on_command is not None and not message.retain:
+                self.on_command(bytes(message.payload))
+        except Exception as fault:  # a device must not die of a message
+            print(f"yard (simulated): {self.device.code}: {type(fault).__name__}: {fault}", flush=True)
+
+    def _take_receipt(self, body: Mapping[str, Any]) -> None:
+        if "server_time" in body:
+            self.clock_offset = datetime.fromisoformat(body["server_time"]) - now()
+        if body.get("boot") != self.boot:
+            return
+        with self._lock:
+            for seq in [seq for seq in self._outbox if seq <= int(body["upto"])]:
+                del self._outbox[seq]
+            asked = {seq for first, last in body.get("missing", ()) for seq in range(first, min(last, first + 500) + 1)}
+            again = [self._outbox[seq] | {"replay": True} for seq in sorted(asked & self._outbox.keys())]
+        for envelope in again:
+            self.raw(json.dumps(envelope, ensure_ascii=False).encode())
