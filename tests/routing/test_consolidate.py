@@ -1,0 +1,58 @@
+"""The model against exhaustive search, and the bound of the seeded network."""
+
+import pytest
+
+from routing.consolidate import block_seconds, blocks_of, bound, leg_prices, solve_block
+from routing.paths import PathFinder
+from routing.plan import make_plan
+from routing.search import stand_alone, unserved_prices
+from routing.verify import verify
+from tests.routing.tiny import brute_force, goods, network_document, problem, random_problem
+
+
+@pytest.mark.parametrize("first", range(0, 240, 40))
+def test_bound_never_exceeds_the_optimum_and_the_plan_reaches_it(first: int) -> None:
+    reached = 0
+    for seed in range(first, first + 40):
+        tiny = random_problem(seed)
+        paths = PathFinder(tiny).find()
+        unserved = unserved_prices(paths, stand_alone(paths))
+        plan = make_plan(tiny, seconds=4, seed=seed, rounds=20)
+        if not unserved:
+            continue
+        best = brute_force(paths, unserved)
+        assert plan.bound_minor <= best <= plan.objective_minor, f"seed {seed}"
+        assert bound(paths, unserved, 4).bound_minor <= best, f"seed {seed}"
+        reached += plan.objective_minor == best
+    assert reached >= 37
+
+
+def test_prices_of_full_legs_keep_the_bound_valid_and_raise_it() -> None:
+    document = network_document(capacity=1, loose=False)
+    tiny = problem([goods(f"K{n}", 15) for n in range(3)], document)
+    paths = PathFinder(tiny).find()
+    unserved = unserved_prices(paths, stand_alone(paths))
+    prices = leg_prices(paths, list(unserved), unserved, 5)
+    assert set(prices) == {"SHIP@20260304T1200"}
+    assert bound(paths, unserved, 5).bound_minor <= brute_force(paths, unserved)
+    without = solve_block(paths, list(unserved), unserved, {}, 5).bound_minor
+    assert bound(paths, unserved, 5).bound_minor > without
+
+
+def test_blocks_share_no_group() -> None:
+    tiny = random_problem(7)
+    blocks = blocks_of(PathFinder(tiny).find())
+    assert sorted(k for block in blocks for k in block) == sorted({k for block in blocks for k in block})
+
+
+def test_a_small_block_gets_half_a_second_and_a_large_one_most_of_the_time() -> None:
+    shares = block_seconds([1000, 1], 10, 1)
+    assert shares[0] > 9
+    assert shares[1] == 0.5
+
+
+def test_same_seed_gives_the_same_plan_when_time_does_not_bite() -> None:
+    tiny = random_problem(3)
+    one, other = (make_plan(tiny, seconds=20, seed=5, rounds=10).model_dump(exclude={"elapsed_ms", "started_at"}) for _ in range(2))
+    assert one == other
+    assert verify(tiny, make_plan(tiny, seconds=20, seed=5, rounds=10).model_dump(mode="json")) == []
