@@ -8,6 +8,7 @@ from flask import Blueprint, Flask
 
 from web.api.openapi import describe
 from web.api.problems import install_problems
+from web.api.reading import install_reading
 from web.assets import install_assets
 from web.auth.guard import install_guard
 from web.auth.login import install_login
@@ -61,6 +62,7 @@ def create_app(settings: Settings, database: Database | None = None) -> APIFlask
     install_formats(app)
     install_assets(app)
     install_problems(app)
+    install_reading(app)
     install_login(app, house.database, settings.tenant_id)
     install_guard(app)
     install_navigation(app)
@@ -78,7 +80,6 @@ def configure(app: Flask, settings: Settings) -> None:
         MAX_FORM_MEMORY_SIZE=settings.body_limit_bytes,
         SESSION_COOKIE_SECURE=settings.tls_certificate is not None,
     )
-    app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
 

@@ -69,14 +69,6 @@ CODES = {
 TYPE = "urn:dongting:problem:"
 
 
-class UnsupportedMediaType(WmsError):
-    """A write came with a body that is not JSON."""
-
-    code = "unsupported_media_type"
-    kind = Kind.INVALID
-    text = N_("Send the body as application/json.")
-
-
 def status_of(error: WmsError | type[WmsError]) -> int:
     """Return the HTTP status of a refusal: its code's own, else its kind's."""
     return STATUS_OF_CODE.get(error.code, STATUS[error.kind])

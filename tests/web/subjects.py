@@ -1,0 +1,36 @@
+"""Things that URLs name, made for one company: the access tests ask for one's own and for another's.
+
+A route with parameters says ``@policy(..., subject="name")``; its builder stands here, takes an open session and the
+company, and returns the URL's values. A subject that belongs to the installation and not to a company ignores the
+company (such routes are closed to firms).
+"""
+
+from collections.abc import Callable
+
+from sqlalchemy.orm import Session
+
+from tests.build import make_company, make_person, make_site
+from web.auth.tokens import create_token
+from wms.parties.tables import Company
+
+Values = dict[str, object]
+Builder = Callable[[Session, Company], Values]
+
+
+def person(session: Session, company: Company) -> Values:
+    return {"person_id": make_person(session, company).id}
+
+
+def token(session: Session, company: Company) -> Values:
+    return {"token_id": create_token(session, role="clerk", label="test", company=company.code).id}
+
+
+def company(session: Session, _owner: Company) -> Values:
+    return {"company_id": make_company(session).id}
+
+
+def site(session: Session, _owner: Company) -> Values:
+    return {"site_id": make_site(session).id}
+
+
+SUBJECTS: dict[str, Builder] = {"person": person, "token": token, "company": company, "site": site}
