@@ -5,11 +5,16 @@ import sys
 
 import click
 
+import wms.customs.verify
+import wms.stock.verify
 from web.commands._options import data_option, settings_from
 from web.databases import app_url, database_running
 from wms.db import Database, Scope
 from wms.settings import Settings
-from wms.stock.verify import Finding, run
+from wms.stock.verify import Finding, snapshot
+
+# Each area checks what it wrote.
+AREAS = (wms.stock.verify.findings, wms.customs.verify.findings)
 
 
 @click.command()
@@ -25,7 +30,7 @@ def verify(settings: Settings, *, as_json: bool) -> int:
     with database_running(settings):
         database = Database(app_url(settings), pool_size=1, max_overflow=0)
         try:
-            found = run(database, Scope.system(settings.tenant_id))
+            found = find(database, Scope.system(settings.tenant_id))
         finally:
             database.close()
     for finding in found:
@@ -33,6 +38,12 @@ def verify(settings: Settings, *, as_json: bool) -> int:
     if not as_json:
         click.echo(f"{len(found)} findings." if found else "Clean: no finding.")
     return 1 if found else 0
+
+
+def find(database: Database, scope: Scope) -> list[Finding]:
+    """Everything that is wrong, area by area, in one snapshot."""
+    with snapshot(database, scope) as session:
+        return [finding for area in AREAS for finding in area(session)]
 
 
 def tell(finding: Finding, *, as_json: bool) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import text
@@ -35,6 +36,11 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int | str) else str(value)
 
 
+def _whole(value: Any) -> Any:
+    """Sums of bigint arrive as Decimal; they are whole."""
+    return int(value) if isinstance(value, Decimal) else value
+
+
 @dataclass(frozen=True)
 class Check:
     """A statement whose every row is a finding: column ``place`` says where, the others fill the text."""
@@ -48,7 +54,7 @@ def found_by(session: Session, check: Check) -> Iterator[Finding]:
     """Run one check; at most :data:`MOST` findings, then one that says so."""
     rows = session.execute(text(f"{check.sql} LIMIT {MOST + 1}")).mappings().all()
     for row in rows[:MOST]:
-        values = {name: value for name, value in row.items() if name != "place"}
+        values = {name: _whole(value) for name, value in row.items() if name != "place"}
         yield Finding(check.invariant, row["place"], check.text, values)
     if len(rows) > MOST:
         yield and_more(check.invariant)
