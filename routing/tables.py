@@ -1,0 +1,102 @@
+"""Stored plans: the request with its progress, the answer with its bound, boxes, assignments and who stays behind."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from wms.db import Base, Id, Instant, Minor, RecordedAt, Tenanted
+
+STATES = ("queued", "running", "solved", "infeasible", "failed", "accepted")
+
+
+class StoredPlan(Tenanted, Base):
+    """A plan from request to acceptance. ``company_id``: the firm that asked for its own goods; empty: the operator, for all.
+
+    ``versions`` maps consignment numbers to [id, version] at the snapshot; acceptance compares them.
+    """
+
+    __tablename__ = "plan"
+    __table_args__ = (
+        CheckConstraint(f"state IN ({', '.join(repr(state) for state in STATES)})", name="state_known"),
+        CheckConstraint("bound_minor <= objective_minor", name="bound_below_objective"),
+        Index(None, "tenant_id", "requested_at"),
+    )
+    id: Mapped[Id]
+    company_id: Mapped[int | None] = mapped_column(ForeignKey("company.id"))
+    requested_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    requested_at: Mapped[RecordedAt]
+    state: Mapped[str] = mapped_column(server_default="queued")
+    stage: Mapped[str] = mapped_column(server_default="queued")
+    progress_permille: Mapped[int] = mapped_column(server_default="0")
+    seconds_limit: Mapped[int]
+    weeks: Mapped[int]
+    seed: Mapped[int]
+    snapshot_sha256: Mapped[str | None]
+    problem: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    versions: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    document: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    fault: Mapped[str | None]
+    cost_minor: Mapped[int | None] = mapped_column(BigInteger)
+    objective_minor: Mapped[int | None] = mapped_column(BigInteger)
+    bound_minor: Mapped[int | None] = mapped_column(BigInteger)
+    gap_ppm: Mapped[int | None]
+    saving_minor: Mapped[int | None] = mapped_column(BigInteger)
+    saving_permille: Mapped[int | None]
+    solver: Mapped[str | None]
+    elapsed_ms: Mapped[int | None]
+    finished_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    accepted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    accepted_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+
+
+class StoredBox(Tenanted, Base):
+    """One box, pallet or loose bill of a plan. Firms read the share of their own goods, not the box."""
+
+    __tablename__ = "plan_box"
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"), primary_key=True)
+    box_no: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    equipment: Mapped[str]
+    segment: Mapped[str]
+    load_class: Mapped[str]
+    volume_cm3: Mapped[int] = mapped_column(BigInteger)
+    weight_g: Mapped[int] = mapped_column(BigInteger)
+    volume_permille: Mapped[int]
+    weight_permille: Mapped[int]
+    price_minor: Mapped[Minor]
+
+
+class StoredAssignment(Tenanted, Base):
+    """Where a consignment goes under a plan and what it costs its owner."""
+
+    __tablename__ = "plan_assignment"
+    __table_args__ = (Index(None, "consignment_id"),)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"), primary_key=True)
+    consignment_id: Mapped[int] = mapped_column(ForeignKey("consignment.id"), primary_key=True)
+    consignment_no: Mapped[str]
+    owner_id: Mapped[int] = mapped_column(ForeignKey("company.id"))
+    forwarder_id: Mapped[int | None] = mapped_column(ForeignKey("company.id"))
+    box_no: Mapped[str]
+    equipment: Mapped[str]
+    segment: Mapped[str]
+    deliver_at: Mapped[Instant]
+    late_s: Mapped[int]
+    share_minor: Mapped[Minor]
+    total_minor: Mapped[Minor]
+    alone_minor: Mapped[Minor]
+
+
+class StoredUnserved(Tenanted, Base):
+    """A consignment that a plan leaves behind: the reason's code and the values of its sentence."""
+
+    __tablename__ = "plan_unserved"
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"), primary_key=True)
+    consignment_id: Mapped[int] = mapped_column(ForeignKey("consignment.id"), primary_key=True)
+    consignment_no: Mapped[str]
+    owner_id: Mapped[int] = mapped_column(ForeignKey("company.id"))
+    forwarder_id: Mapped[int | None] = mapped_column(ForeignKey("company.id"))
+    reason: Mapped[str]
+    values: Mapped[dict[str, Any]] = mapped_column(JSONB)
