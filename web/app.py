@@ -97,7 +97,7 @@ def open_database(settings: Settings) -> Database:
 
 
 def join(app: Flask, name: str) -> None:
-    """Register the blueprint of a module that is there; a module not written yet is passed over, a broken one is not."""
+    """Register the blueprint of a module; one that is not there is passed over, one that is broken is not."""
     if find_spec(name) is None:
         return
     blueprint: Blueprint = import_module(name).bp

@@ -51,7 +51,8 @@ def script_texts() -> tuple[str, ...]:
     found: set[str] = set()
     for path in sorted(SCRIPTS.glob("*.js")):
         with path.open("rb") as file:
-            found |= {text for _line, _call, text, _notes in extract_javascript(file, ["t"], [], {}) if text}
+            for _line, _call, said, _notes in extract_javascript(file, {"t": None}, [], {}):
+                found.update(text for text in ([said] if isinstance(said, str) else said) if text)
     return tuple(sorted(found))
 
 

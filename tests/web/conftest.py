@@ -1,16 +1,22 @@
 """The front of house over this worker's database, for a tenant of the test's own, and people who are logged in."""
 
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from sqlalchemy.orm import Session
+from werkzeug.serving import make_server
 
 from tests.build import make_company, make_person, number
-from tests.conftest import Urls
+from tests.conftest import Urls, lacking
 from web.app import create_app
 from web.auth import credentials
 from web.auth.tables import Credential
@@ -109,6 +115,16 @@ class Doorman:
         client.set_cookie("locale", locale)
         return client
 
+    def page_context(self, chromium: Browser, address: str, *roles: str, **options: Any) -> BrowserContext:
+        """A Chromium context of a new person with these roles, logged in at ``address``; ``locale`` is a cookie too."""
+        company_id, locale = options.pop("company_id", None), options.pop("locale", "en")
+        cookie = self.browser(*roles, company_id=company_id).get_cookie("dongting")
+        assert cookie is not None
+        context = chromium.new_context(**options)
+        kept = {"dongting": cookie.value, "locale": locale}
+        context.add_cookies([{"name": name, "value": value, "url": address} for name, value in kept.items()])
+        return context
+
     def token(self, role: str, company_id: int | None = None, days: int = 1) -> dict[str, str]:
         """Headers with a new token of ``role``."""
         with self.database.unit_of_work(self.scope) as session:
@@ -131,6 +147,30 @@ def csrf(app: APIFlask) -> Callable[[FlaskClient], str]:
         return text.partition('name="csrf-token" content="')[2].partition('"')[0]
 
     return read
+
+
+@pytest.fixture
+def live_server(app: APIFlask) -> Iterator[str]:
+    """The application on a port of its own; the address without a slash at its end."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join(10)
+    server.server_close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """A headless Chromium; DONGTING_CHROMIUM, else the one on the path."""
+    found = os.environ.get("DONGTING_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    if not found:
+        lacking("chromium", "no Chromium was found (DONGTING_CHROMIUM)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

@@ -30,5 +30,5 @@ class Me(Answer):
 def me() -> Me:
     """Say who calls, in which roles, and for which company."""
     who = current_identity()
-    assert who is not None  # noqa: S101 - the policy admits nobody else
+    assert who is not None
     return Me.model_validate({**vars(who), "roles": sorted(who.roles)})

@@ -161,7 +161,7 @@ def on_unreadable_data(error: DataError) -> Response:
 
 
 def on_crash(error: Exception) -> Response:
-    log.exception("request_failed", exc_info=error)
+    log.error("request_failed", exc_info=error)
     return _http(500, {})
 
 

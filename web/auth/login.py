@@ -21,7 +21,7 @@ CONFIG: dict[str, Any] = {
     "SECURITY_USER_IDENTITY_ATTRIBUTES": [{"login_name": {"mapper": lambda given: given, "case_insensitive": True}}],
     "SECURITY_PASSWORD_HASH": "argon2",
     "SECURITY_PASSWORD_SINGLE_HASH": True,  # argon2 carries its own salt
-    "SECURITY_PASSWORD_SALT": "unused",  # noqa: S105 - only wanted for double hashing, which is off
+    "SECURITY_PASSWORD_SALT": "unused",
     "SECURITY_API_ENABLED_METHODS": ["session"],
     "SECURITY_LOGIN_URL": "/login",
     "SECURITY_LOGOUT_URL": "/logout",
@@ -48,7 +48,7 @@ class LoginNameForm(LoginForm):
         lazy_gettext("Login name"), validators=[InputRequired(), Length(max=60)], render_kw={"autocomplete": "username"}
     )
 
-    def validate(self, **kwargs: Any) -> bool:
+    def validate(self, **_more: Any) -> bool:
         store: MemberStore = self.meta.store
         name = str(self.login_name.data or "")
         buckets = {

@@ -1,6 +1,7 @@
 """Which passwords are accepted, and how they are kept: argon2id, parameters of RFC 9106 section 4 (second choice)."""
 
 import unicodedata
+from importlib import resources
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -11,16 +12,7 @@ LEAST, MOST = 12, 128  # characters; ASVS 5.0 V6.2.1 asks for 8, recommends 15, 
 HASHER = PasswordHasher()
 
 # What is left of a password after digits and signs are taken off; the words people of this place would try first.
-OBVIOUS = frozenset(
-    """password passwort passwd passw pass word secret welcome letmein iloveyou admin administrator root user guest test
-    demo login master dragon monkey football baseball superman batman princess sunshine shadow qwerty qwertyuiop
-    qwertyuiopasdf asdfghjkl asdfgh zxcvbnm qazwsx qazwsxedc abc abcd abcdef abcdefgh abcdefghijkl changeme default
-    system server database postgres warehouse customs logistics dongting yueyang hunan chenglingji china zhongguo
-    woaini woaiwojia mima wodemima mimamima nihao hello helloworld helloworldhello iloveyouiloveyou michael jennifer
-    computer internet google facebook alibaba taobao tencent huawei xiaomi shanghai beijing changsha dongtinghu
-    whatever trustnoone starwars pokemon killer access summer winter spring autumn january february monday friday
-    correcthorsebatterystaple thequickbrownfox passwordpassword adminadmin testtesttest""".split()
-)
+OBVIOUS = frozenset(resources.files("web.auth").joinpath("obvious.csv").read_text(encoding="utf-8").split())
 LEET = str.maketrans("01345789@$!", "oleastbgasi")
 RUNS = ("abcdefghijklmnopqrstuvwxyz", "01234567890123456789", "qwertyuiopasdfghjklzxcvbnm", "1qaz2wsx3edc4rfv5tgb6yhn")
 
@@ -40,7 +32,7 @@ def refuse_weak(password: str, login_name: str) -> None:
     folded = password.casefold()
     letters = "".join(c for c in folded if c.isalpha())
     leet = "".join(c for c in folded.translate(LEET) if c.isalpha())
-    if {letters, leet} & OBVIOUS or not letters and _is_run(folded):
+    if {letters, leet} & OBVIOUS or (not letters and _is_run(folded)):
         raise ObviousPassword(field="new_password")
     if len(set(folded)) < 5 or _repeats(folded) or _is_run(folded) or (login_name and folded.startswith(login_name)):
         raise ObviousPassword(field="new_password")

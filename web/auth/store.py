@@ -60,7 +60,7 @@ class MemberStore(UserDatastore):
         self.database = database
         self.scope = Scope.system(tenant_id)
 
-    def find_user(self, case_insensitive: bool = False, **query: Any) -> Member | None:
+    def find_user(self, case_insensitive: bool = False, **query: Any) -> Member | None:  # noqa: ARG002 - never is
         """Return the member by ``login_name`` or by the key of a login (``fs_uniquifier``)."""
         with self.database.unit_of_work(self.scope) as session:
             if key := query.get("fs_uniquifier"):

@@ -1,4 +1,4 @@
-"""Administration: people and their roles, companies, and API tokens. An administrator neither releases nor posts stock."""
+"""Administration: people and their roles, companies, and API tokens."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ def _people_page(problem: dict[str, Any] | None = None) -> str:
     with unit_of_work() as session:
         rows = queries.people(session, limit=500)
         companies = queries.companies(session, limit=500)
-        names = dict(session.execute(select(Credential.person_id, Credential.login_name)).tuples().all())
+        names = {row.person_id: row.login_name for row in session.scalars(select(Credential))}
     return render_template(
         "admin/people.html", people=rows, companies=companies, login_names=names, roles=PERSON_ROLES, problem=problem,
         form=request.form,
@@ -129,8 +129,9 @@ def _tokens_page(secret: str = "", problem: str = "") -> str:
         rows = session.scalars(select(ApiToken).order_by(ApiToken.id.desc()).limit(200)).all()
         companies = queries.companies(session, limit=500)
     return render_template(
-        "admin/tokens.html", tokens=rows, companies=companies, roles=[r for r in PERSON_ROLES if r != "customs_officer"],
-        secret=secret, problem=problem, names={company.id: company for company in companies}, form=request.form,
+        "admin/tokens.html", tokens=rows, companies=companies,
+        roles=[role for role in PERSON_ROLES if role != "customs_officer"], secret=secret, problem=problem,
+        names={company.id: company for company in companies}, form=request.form,
     )  # fmt: skip
 
 

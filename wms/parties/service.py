@@ -266,7 +266,8 @@ def _checked_zone(name: str) -> None:
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        raise InvalidField(field="time_zone", name="time_zone", rule=N_("must be a time zone like Asia/Shanghai")) from None
+        rule = N_("must be a time zone like Asia/Shanghai")
+        raise InvalidField(field="time_zone", name="time_zone", rule=rule) from None
 
 
 def _refuse_taken(session: Session, query: Any, field: str, given: str) -> None:

@@ -36,7 +36,7 @@ class Line(Body):
 class Probe(Body):
     code: Code
     at: Instant | None = None
-    lines: Annotated[list[Line], Field(max_length=3)] = []
+    lines: Annotated[tuple[Line, ...], Field(max_length=3)] = ()
 
 
 def probe_blueprint() -> APIBlueprint:

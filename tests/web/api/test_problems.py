@@ -80,7 +80,8 @@ def test_refuses_what_is_not_json(client: FlaskClient, headers: Headers, body: b
 
 
 def test_refuses_another_kind_of_content(client: FlaskClient, headers: Headers) -> None:
-    said = client.post("/api/v1/probe", headers=headers, data="code=A", content_type="application/x-www-form-urlencoded")
+    form = "application/x-www-form-urlencoded"
+    said = client.post("/api/v1/probe", headers=headers, data="code=A", content_type=form)
     problem(said, 415, "unsupported_media_type")
 
 
