@@ -42,6 +42,7 @@ TAKE_OVER_S = 5.0
 STOP_S = 2.0
 MAX_CONNECTIONS = 10_000
 PUBLISH_TYPE = 3
+LOGGERS = ("amqtt", "transitions")
 DEVICE = "dongting.device"
 Flow: TypeAlias = IncomingApplicationMessage | OutgoingApplicationMessage
 
@@ -211,8 +212,8 @@ class EmbeddedBroker(Broker):  # type: ignore[misc]  # amqtt ships no types
         limit_bytes: int,
         on_listening: Callable[[KnownDevice], None] = _nobody_listens,
     ) -> None:
-        for name in ("amqtt", "transitions"):
-            logging.getLogger(name).setLevel(logging.ERROR)
+        for name in LOGGERS:
+            logging.getLogger(name).setLevel(logging.CRITICAL)  # that it cannot start is said by us, in one line
         bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         listener = {"type": "tcp", "bind": bind, "max_connections": MAX_CONNECTIONS}
         super().__init__({"listeners": {"default": listener}, "plugins": {}})
@@ -231,6 +232,8 @@ class EmbeddedBroker(Broker):  # type: ignore[misc]  # amqtt ships no types
             cause = why.__cause__
             reason = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause or why)
             raise PortTaken(host=self._host, port=self._wanted_port, reason=reason) from why
+        for name in LOGGERS:
+            logging.getLogger(name).setLevel(logging.ERROR)
         for topic, payload in retained:
             await self.retain_message(None, topic, payload, 1)
 

@@ -16,7 +16,8 @@ How the rest of the room works on it
    ``ignored`` in the transaction of what it made of them. The columns:
    ``id, inbox_id, site_id, device_id, lane, kind, event_at, recorded_at, skew_ms, is_live, flags, payload, state``;
    ``kind`` is the class name in ``iot.events``, ``payload`` its ``as_json``. Matching goes by ``recorded_at`` (when it
-   came to our door); ``event_at`` (theirs) is kept beside it. **A reading whose ``is_live`` is false never moves a barrier.**
+   came to our door); ``event_at`` (theirs) is kept beside it. **A reading whose ``is_live`` is false never
+   moves a barrier.**
 4. ``iot.ingest`` calls, in a thread of their own and whenever readings were committed, at least each 200 ms:
    ``iot.lanes.tick(database, scope, sites, now) -> int`` and ``iot.barrier.tick(database, scope, sites, now) -> int``
    (``database``: wms.db.Database, ``scope``: wms.db.Scope, ``sites``: frozenset of leased site ids, ``now``: aware

@@ -27,9 +27,8 @@ SELF = text("SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_back
 TAKE = text(
     """
     INSERT INTO lease (site_id, holder, backend_pid, backend_start_at, until_at, fence)
-    SELECT DISTINCT device.site_id, :holder, :pid, CAST(:start AS timestamptz),
-           clock_timestamp() + make_interval(secs => :seconds), 1
-    FROM device WHERE device.is_active ORDER BY device.site_id
+    SELECT site_id, :holder, :pid, CAST(:start AS timestamptz), clock_timestamp() + make_interval(secs => :seconds), 1
+    FROM (SELECT DISTINCT site_id FROM device WHERE is_active) AS watched ORDER BY site_id
     ON CONFLICT (site_id) DO UPDATE
     SET holder = excluded.holder, backend_pid = excluded.backend_pid, backend_start_at = excluded.backend_start_at,
         until_at = excluded.until_at, fence = lease.fence + CASE WHEN lease.holder = excluded.holder THEN 0 ELSE 1 END

@@ -96,11 +96,11 @@ class Client:
         self.subscribed: list[Any] = []
         self.connects: list[Any] = []
         self.ends: list[Any] = []
-        self.paho.on_message = lambda c, u, message: self.messages.append(message)
-        self.paho.on_publish = lambda c, u, mid, reason, properties: self.acked.add(mid)
-        self.paho.on_subscribe = lambda c, u, mid, reasons, properties: self.subscribed.append(reasons)
-        self.paho.on_connect = lambda c, u, flags, reason, properties: self.connects.append((flags, reason))
-        self.paho.on_disconnect = lambda c, u, flags, reason, properties: self.ends.append(reason)
+        self.paho.on_message = lambda _c, _u, message: self.messages.append(message)
+        self.paho.on_publish = lambda _c, _u, mid, _r, _p: self.acked.add(mid)
+        self.paho.on_subscribe = lambda _c, _u, _m, reasons, _p: self.subscribed.append(reasons)
+        self.paho.on_connect = lambda _c, _u, flags, reason, _p: self.connects.append((flags, reason))
+        self.paho.on_disconnect = lambda _c, _u, _f, reason, _p: self.ends.append(reason)
 
     def connect(self, *, wait: bool = True) -> "Client":
         self.paho.reconnect_delay_set(60, 60)  # a test says itself when to come back

@@ -1,0 +1,169 @@
+"""The ingest process as it runs: killed, stopped, shut out; receipts, gaps and commands over a real socket."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from iot import health, outbox
+from tests.conftest import Urls
+from tests.iot.doors import Client, until
+from tests.iot.processes import IngestProcess
+from tests.iot.world import Sender, count, rows, site_with
+from wms.db import Database, Scope
+
+
+@pytest.fixture
+def ingest(urls: Urls, tenant: int, tmp_path: Path) -> Iterator[IngestProcess]:
+    process = IngestProcess(urls.app, tenant, tmp_path)
+    yield process
+    if process.process is not None and process.process.poll() is None:
+        process.stop()
+
+
+def publisher(process: IngestProcess, device: Sender) -> Client:
+    client = Client(process.port, device.code, device.token, clean_session=False)
+    client.paho.max_inflight_messages_set(200)
+    client.paho.reconnect_delay_set(1, 1)
+    client.paho.connect("127.0.0.1", process.port, keepalive=30)
+    client.paho.loop_start()
+    return client
+
+
+def test_kill_9_at_500_events_a_second_loses_and_doubles_nothing(
+    ingest: IngestProcess, database: Database, scope: Scope
+) -> None:
+    devices = site_with(database, scope, "gate", "scale", "rfid", "fence")
+    ingest.start()
+    clients = [publisher(ingest, device) for device in devices]
+    sent: list[list[int]] = [[] for _ in devices]
+
+    def pour(place: int) -> None:
+        """1,000 events, 125 a second."""
+        started = time.monotonic()
+        for number in range(1, 1001):
+            body = devices[place].message(seq=number)
+            sent[place].append(clients[place].publish(devices[place].topic(), body))
+            time.sleep(max(0.0, started + number / 125 - time.monotonic()))
+
+    pouring = [threading.Thread(target=pour, args=(place,)) for place in range(len(devices))]
+    for thread in pouring:
+        thread.start()
+    for _ in range(2):
+        time.sleep(2.3)
+        ingest.kill()
+        ingest.start()
+    for thread in pouring:
+        thread.join()
+    for place, client in enumerate(clients):
+        until(lambda c=client, p=place: set(sent[p]) <= c.acked, 60)
+        client.close()
+    assert count(database, scope, "inbox", "NOT is_will") == 4000
+    until(lambda: count(database, scope, "inbox", "state <> 'received'") == count(database, scope, "inbox"), 30)
+    found = rows(database, scope, "SELECT source, count(*), max(copies) < 5 FROM inbox WHERE NOT is_will GROUP BY 1")
+    assert sorted(found) == sorted((device.code, 1000, True) for device in devices)
+    until(lambda: rows(database, scope, "SELECT DISTINCT upto, high FROM device_seq") == [(1000, 1000)])
+    assert count(database, scope, "device_gap", "closed_at IS NULL") == 0
+    assert count(database, scope, "inbox_conflict") == 0
+
+
+def test_ends_with_status_0_when_asked_and_gives_its_leases_back(
+    ingest: IngestProcess, database: Database, scope: Scope
+) -> None:
+    site_with(database, scope, "gate")
+    ingest.start()
+    until(lambda: count(database, scope, "lease", "until_at > now()") == 1)
+    started = time.monotonic()
+    assert ingest.stop() == 0
+    assert time.monotonic() - started < 8
+    assert count(database, scope, "lease", "until_at > now()") == 0
+    assert count(database, scope, "ingest_pulse") == 0
+
+
+def test_a_taken_port_ends_it_with_a_clear_line(
+    ingest: IngestProcess, database: Database, scope: Scope, urls: Urls, tenant: int, tmp_path: Path
+) -> None:
+    ingest.start()
+    (tmp_path / "second").mkdir()
+    second = IngestProcess(urls.app, tenant, tmp_path / "second")
+    second.environ["DONGTING_MQTT_PORT"] = str(ingest.port)
+    second.start(wait=False)
+    assert second.process is not None
+    assert second.process.wait(20) == 1
+    said = second.log.read_text()
+    assert f"port {ingest.port}" in said
+    assert "Traceback" not in said
+
+
+def test_a_receipt_says_what_is_held_and_asks_for_what_is_missing(
+    ingest: IngestProcess, database: Database, scope: Scope
+) -> None:
+    [gate] = site_with(database, scope, "gate")
+    ingest.start()
+    client = publisher(ingest, gate)
+    until(lambda: client.connects)
+    client.subscribe(gate.topic("receipt"))
+
+    def told() -> list[dict[str, object]]:
+        return [json.loads(message.payload) for message in client.messages]
+
+    for seq in (1, 2, 5):
+        client.publish(gate.topic(), gate.message(seq=seq))
+    until(lambda: told() and told()[-1]["missing"] == [[3, 4]])
+    assert told()[-1]["upto"] == 2
+    for seq in (3, 4):
+        client.publish(gate.topic(), gate.message(seq=seq))
+    until(lambda: told()[-1]["missing"] == [])
+    assert told()[-1]["upto"] == 5
+    at = datetime.fromisoformat(str(told()[-1]["server_time"]))
+    assert abs(datetime.now(UTC) - at) < timedelta(seconds=5)
+    assert not any(message.retain for message in client.messages)
+    client.close()
+
+
+def test_a_message_to_a_device_leaves_with_its_transaction_once_and_never_late(
+    ingest: IngestProcess, database: Database, scope: Scope
+) -> None:
+    [gate] = site_with(database, scope, "gate")
+    ingest.start()
+    client = publisher(ingest, gate)
+    until(lambda: client.connects)
+    client.subscribe(gate.topic("cmd"))
+    site_id = rows(database, scope, "SELECT site_id FROM device")[0][0]
+    until(lambda: count(database, scope, "lease") == 1)
+    soon = datetime.now(UTC) + timedelta(seconds=5)
+    with database.unit_of_work(scope) as session:
+        outbox.publish(session, gate.topic("cmd"), b"late", expires_at=datetime.now(UTC), site_id=site_id)
+        outbox.publish(session, gate.topic("cmd"), b"open", expires_at=soon, site_id=site_id)
+        outbox.publish(session, gate.topic("cmd").replace(gate.code, "nobody"), b"?", site_id=site_id)
+    with database.unit_of_work(scope) as session:
+        outbox.publish(session, gate.topic("cmd"), b"rolled back", expires_at=soon, site_id=site_id)
+        session.rollback()
+    until(lambda: client.messages, 2)
+    until(lambda: count(database, scope, "outbox", "state = 'queued'") == 0)
+    states = rows(database, scope, "SELECT convert_from(payload, 'utf8'), state FROM outbox ORDER BY id")
+    assert states == [("late", "expired"), ("open", "sent"), ("?", "unheard")]
+    time.sleep(0.5)
+    assert [message.payload for message in client.messages] == [b"open"]
+    client.close()
+
+
+def test_its_pulse_tells_where_it_is_and_how_far_behind(
+    ingest: IngestProcess, database: Database, scope: Scope
+) -> None:
+    site_with(database, scope, "gate")
+    ingest.start()
+
+    def known() -> list[health.IngestFacts]:
+        with database.unit_of_work(scope) as session:
+            return health.facts(session)
+
+    until(known)
+    [facts] = known()
+    assert facts.is_ready
+    assert (facts.door, facts.address) == ("embedded", f"127.0.0.1:{ingest.port}")
+    assert facts.oldest_waiting_ms < 2000
