@@ -51,12 +51,12 @@ class Decide:
 
 @dataclass(frozen=True)
 class Close:
-    """The vehicle has left the lane, through the exit or backwards. ``readings`` of an undecided one are kept."""
+    """The vehicle has left the lane, through the exit or backwards; ``readings`` are kept with it, unused."""
 
     passage_id: int
     at: datetime
     went_through: bool
-    readings: tuple[LaneReading, ...] = ()
+    readings: tuple[tuple[LaneReading, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -194,10 +194,10 @@ def _before_decision(
     rules: LaneRules, standing: Standing, parts: _Sorted, now: datetime, memory: LaneMemory
 ) -> tuple[Step, ...]:
     steps: list[Step] = [Attach(standing.passage_id, tuple(parts.unusable))] if parts.unusable else []
-    edges = (*standing.loops, *_edges(parts.own))
-    gone = _gone(rules, standing, edges, parts.own, now)
+    gone = _gone(rules, standing, parts, now)
     if gone is not None:
-        return (*steps, Close(standing.passage_id, now, gone, tuple(parts.own)))
+        kept = tuple((reading, "undecided") for reading in parts.own)
+        return (*steps, _close(standing, parts, now, gone, kept))
     seen, uses, saw_zero = look(rules, parts.own, now, memory)
     if seen.missing and now - standing.opened_at < rules.decide_within:
         return tuple(steps)
@@ -250,12 +250,21 @@ def _after_decision(rules: LaneRules, standing: Standing, parts: _Sorted, now: d
     late = (*parts.unusable, *((reading, _why_late(reading)) for reading in parts.own))
     if late:
         steps.append(Attach(standing.passage_id, late))
-    gone = _gone(rules, standing, (*standing.loops, *_edges(parts.own)), parts.own, now)
+    gone = _gone(rules, standing, parts, now)
     if gone is None and parts.following and (standing.has_passed or not rules.has_loops):
         gone = standing.has_passed  # the exit was not seen, but the next vehicle stands where this one stood
     if gone is not None:
-        steps.append(Close(standing.passage_id, now, gone))
+        steps.append(_close(standing, parts, now, gone))
     return tuple(steps)
+
+
+def _close(
+    standing: Standing, parts: _Sorted, now: datetime, went_through: bool, kept: tuple[tuple[LaneReading, str], ...] = ()
+) -> Close:
+    """One that backed out crossed the arrive loop again: what looked like the next vehicle was itself."""
+    if not went_through and not any(_is_another(standing, reading) for reading in parts.following):
+        kept = (*kept, *((reading, "backed_out") for reading in parts.following))
+    return Close(standing.passage_id, now, went_through, kept)
 
 
 def _why_late(reading: LaneReading) -> str:
@@ -270,19 +279,23 @@ def _edges(readings: Sequence[LaneReading]) -> tuple[LoopEdge, ...]:
     )
 
 
-def _gone(
-    rules: LaneRules, standing: Standing, edges: Sequence[LoopEdge], own: Sequence[LaneReading], now: datetime
-) -> bool | None:
+def _gone(rules: LaneRules, standing: Standing, parts: _Sorted, now: datetime) -> bool | None:
     """True: left through the exit. False: left backwards. None: still there."""
+    edges = (*standing.loops, *_edges(parts.own))
     exit_edges = [edge for edge in edges if edge.loop == "exit"]
-    if exit_edges and any(edge.is_occupied for edge in exit_edges) and not exit_edges[-1].is_occupied:
+    if any(edge.is_occupied for edge in exit_edges) and not exit_edges[-1].is_occupied:
         return True
     last_at = max((edge.at for edge in edges), default=standing.opened_at)
     if rules.has_loops and edges:
-        state = {edge.loop: edge.is_occupied for edge in edges}
-        was_on_scale = bool(set(state) - {"arrive", "exit"})  # else it may stand between the loops
-        if was_on_scale and not any(state.values()) and now - last_at >= rules.settle:
-            return standing.has_passed or bool(exit_edges)
-        return None
-    last_at = max((last_at, *(reading.at for reading in own)))
+        return _all_free(rules, standing, (*edges, *_edges(parts.following)), now)
+    last_at = max((last_at, *(reading.at for reading in parts.own)))
     return True if standing.has_passed and now - last_at >= rules.gap else None  # a held one stays the officer's
+
+
+def _all_free(rules: LaneRules, standing: Standing, edges: Sequence[LoopEdge], now: datetime) -> bool | None:
+    """Backwards, when every loop has been free for a while, the arrive loop behind it too."""
+    state = {edge.loop: edge.is_occupied for edge in edges}
+    was_on_scale = bool(set(state) - {"arrive", "exit"})  # else it may stand between the loops
+    if not was_on_scale or any(state.values()) or now - max(edge.at for edge in edges) < rules.settle:
+        return None
+    return standing.has_passed or "exit" in state

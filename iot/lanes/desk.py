@@ -192,9 +192,9 @@ def _apply(session: Session, lane: Lane, step: Step, now: datetime) -> Iterable[
         case Decide():
             return _decide(session, lane, step, now)
         case Close(passage_id, at, went_through, readings):
-            attach_readings(session, passage_id, [_use(reading, False, "undecided") for reading in readings])
+            attach_readings(session, passage_id, [_use(reading, False, why) for reading, why in readings])
             close_passage(session, passage_id, at=at, went_through=went_through)
-            return _settled(session, readings, MATCHED)
+            return _settled(session, [reading for reading, _ in readings], MATCHED)
         case NoteZero():
             forget_zero(session, lane.id, was_zero=True)
             return ()

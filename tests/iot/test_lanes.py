@@ -24,7 +24,9 @@ def sec(seconds: float) -> datetime:
     return T0 + timedelta(seconds=seconds)
 
 
-def reading(n: int, kind: str, at: float, *, is_live: bool = True, flags: tuple[str, ...] = (), **body: Any) -> LaneReading:
+def reading(
+    n: int, kind: str, at: float, *, is_live: bool = True, flags: tuple[str, ...] = (), **body: Any
+) -> LaneReading:
     return LaneReading(n, kind, "dev", sec(at), sec(at), is_live, flags, body)
 
 
@@ -40,7 +42,9 @@ def weight(n: int, at: float, grams: int, *, stable: bool = True, state: str = "
     return reading(n, "WeightRead", at, weight_g=grams, is_stable=stable, state=state)
 
 
-def box(n: int, at: float, number: str | None, ok: bool = True, position: str = "front", pct: float = 95) -> LaneReading:
+def box(
+    n: int, at: float, number: str | None, ok: bool = True, position: str = "front", pct: float = 95
+) -> LaneReading:
     return reading(n, "ContainerRead", at, number=number, check_digit_ok=ok, position=position, confidence_pct=pct)
 
 
@@ -67,7 +71,9 @@ def only(steps: tuple[Step, ...]) -> Step:
     return steps[0]
 
 
-def decide_now(readings: list[LaneReading], at: float, rules: LaneRules = RULES, memory: LaneMemory = LaneMemory()) -> Decide:
+def decide_now(
+    readings: list[LaneReading], at: float, rules: LaneRules = RULES, memory: LaneMemory = LaneMemory()
+) -> Decide:
     step = only(assemble(rules, standing(), readings, sec(at), memory))
     assert isinstance(step, Decide)
     return step
@@ -107,7 +113,9 @@ def test_lane_that_needs_a_container_waits_for_the_reader_and_accepts_none() -> 
 
 
 @given(st.permutations(TRUCK[1:]), st.lists(st.sampled_from(TRUCK), max_size=5))
-def test_any_order_and_doubles_never_invent_a_plate_or_a_container(order: list[LaneReading], doubles: list[LaneReading]) -> None:
+def test_any_order_and_doubles_never_invent_a_plate_or_a_container(
+    order: list[LaneReading], doubles: list[LaneReading]
+) -> None:
     steps = assemble(RULES, standing(), [TRUCK[0], *order, *doubles], sec(9), LaneMemory())
     for step in steps:
         if isinstance(step, Decide):
@@ -155,6 +163,19 @@ def test_vehicle_that_backs_out_closes_the_passage_after_all_loops_are_free() ->
     assert only(assemble(RULES, here, [], sec(8), LaneMemory())) == Close(50, sec(8), went_through=False)
 
 
+def test_vehicle_that_backs_over_the_arrive_loop_is_not_the_next_one() -> None:
+    on_scale = (("arrive", True, 0), ("scale_front", True, 1), ("arrive", False, 2))
+    here = standing(is_decided=True, plate=PLATE, loops=tuple(LoopEdge(name, on, sec(at)) for name, on, at in on_scale))
+    back = [loop(30, 40, "arrive"), loop(31, 41, "scale_front", on=False), loop(32, 42, "arrive", on=False)]
+    assert only(assemble(RULES, here, back[:2], sec(41), LaneMemory())) == Attach(50, ((back[1], "scale_front"),))
+    kept = replace(here, loops=(*here.loops, LoopEdge("scale_front", False, sec(41))))
+    waiting = [back[0], back[2]]
+    assert assemble(RULES, kept, waiting, sec(44.9), LaneMemory()) == ()
+    assert only(assemble(RULES, kept, waiting, sec(45), LaneMemory())) == Close(
+        50, sec(45), went_through=False, readings=tuple((each, "backed_out") for each in waiting)
+    )
+
+
 def test_vehicle_between_the_loops_is_still_there() -> None:
     loops = (LoopEdge("arrive", True, sec(0)), LoopEdge("arrive", False, sec(5)))
     assert assemble(RULES, standing(is_decided=True, loops=loops), [], sec(300), LaneMemory()) == ()
@@ -163,7 +184,7 @@ def test_vehicle_between_the_loops_is_still_there() -> None:
 def test_exit_before_any_decision_is_a_vehicle_that_went_through() -> None:
     readings = [loop(1, 0, "arrive"), loop(2, 2, "exit"), loop(3, 3, "exit", on=False)]
     step = only(assemble(RULES, standing(), readings, sec(3), LaneMemory()))
-    assert step == Close(50, sec(3), went_through=True, readings=tuple(readings))
+    assert step == Close(50, sec(3), went_through=True, readings=tuple((each, "undecided") for each in readings))
 
 
 def test_vehicle_behind_waits_until_the_first_has_gone() -> None:

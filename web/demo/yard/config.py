@@ -1,7 +1,8 @@
 """``yard.json`` as the yard reads it; the layout is told in ``web/demo/yard_file.py``.
 
 Beyond that layout: a barrier's entry in ``devices`` carries ``key``, the key that its commands are signed with; ``pause_s``
-is the least time between two trucks of a lane in seconds, ``seed`` makes the noise repeatable.
+is the least time between two trucks of a lane in seconds, ``patience_s`` how long a driver waits at a closed barrier before
+backing out, and ``seed`` makes the noise repeatable.
 """
 
 import json
@@ -60,6 +61,7 @@ class YardFile:
     temperature: tuple[Mapping[str, Any], ...]
     pause_s: float
     seed: int
+    patience_s: float = 20.0
 
 
 def read_yard(path: Path) -> YardFile:
@@ -74,6 +76,7 @@ def read_yard(path: Path) -> YardFile:
         temperature=tuple(raw.get("temperature", ())),
         pause_s=float(raw.get("pause_s", 6.0)),
         seed=int(raw.get("seed", 2020)),
+        patience_s=float(raw.get("patience_s", 20.0)),
     )
 
 

@@ -12,7 +12,6 @@ from web.demo.yard.config import LaneFile, Truck
 from web.demo.yard.wire import Wire
 
 DIVISION_KG = 20
-PATIENCE_S = 20.0  # how long a driver waits at a closed barrier before backing out
 BADGES = ("SCANIA", "FAW解放", "京城物流")
 
 
@@ -47,8 +46,10 @@ def weight_line(weight_g: int, *, stable: bool) -> bytes:
 class Lane:
     """Drives the trucks of one lane, one after the other, over and over."""
 
-    def __init__(self, file: LaneFile, wires: dict[str, Wire], barrier: Barrier, rng: random.Random) -> None:
-        self.file = file
+    def __init__(
+        self, file: LaneFile, wires: dict[str, Wire], barrier: Barrier, rng: random.Random, patience_s: float
+    ) -> None:
+        self.file, self._patience_s = file, patience_s
         self._wires = {role: wires[code] for role, code in file.devices.items() if code in wires}
         self._barrier, self._rng = barrier, rng
 
@@ -70,10 +71,9 @@ class Lane:
     def pass_through(self, truck: Truck, stop: threading.Event) -> bool:
         """One truck; returns whether the barrier opened for it."""
         self._arrive(truck)
-        for _ in range(int(PATIENCE_S / 0.1)):
-            if self._barrier.is_open.is_set() or stop.is_set():
-                break
-            time.sleep(0.1)
+        deadline = time.monotonic() + self._patience_s
+        while time.monotonic() < deadline and not self._barrier.is_open.is_set() and not stop.wait(0.1):
+            pass
         opened = self._barrier.is_open.is_set()
         (self._leave_forwards if opened else self._leave_backwards)(truck)
         return opened

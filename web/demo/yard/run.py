@@ -74,7 +74,7 @@ def _lane_threads(yard: YardFile, wires: dict[str, Wire], stop: threading.Event)
         wire = wires[file.devices["barrier"]]
         barrier = Barrier(wire, file.code, wire.device.key)
         barrier.announce()
-        lane = Lane(file, wires, barrier, random.Random(f"{yard.seed}-{file.code}"))
+        lane = Lane(file, wires, barrier, random.Random(f"{yard.seed}-{file.code}"), yard.patience_s)
         trucks = [truck for truck in yard.trucks if truck.lane == file.code]
         threads.append(threading.Thread(target=_drive, args=(lane, trucks, stop, yard.pause_s, place), daemon=True))
     return threads
