@@ -18,10 +18,8 @@ MAX_LINES = 500
 _LINE = re.compile(
     r"(ST|US|OL|UL)\s*,\s*(GS|NT)\s*,\s*([+-]?)\s*([0-9]{1,9}(?:\.[0-9]{1,6})?)\s*(kg|t|lb|g)", re.IGNORECASE
 )
-_OVERLOAD = re.compile(
-    r"(?:OL|UL|ST|US)\s*,\s*(?:GS|NT)\s*,\s*[+-]?\s*(?:OL|[-_ ]*OL[-_ ]*)\s*(?:kg|t|lb|g)?|OL", re.IGNORECASE
-)
-_FRAME = re.compile(r"\x02([+-])\s*([0-9]{6,7})([0-9A-Za-z])\x03")
+_OVERLOAD = re.compile(r"(?:OL|UL|ST|US)\s*,\s*(?:GS|NT)\s*,\s*[+-]?[-_ ]*OL[-_ ]*(?:kg|t|lb|g)", re.IGNORECASE)
+_FRAME = re.compile(r"\x02([+-])\s*([0-9]{7})([0-9A-Za-z])\x03")
 
 
 @total
@@ -32,7 +30,7 @@ def parse(message: Message) -> Parsed:
     except UnicodeDecodeError as why:
         raise Malformed("not_ascii", f"byte {why.start}") from None
     if "\x02" in stream:
-        return tuple(_frame(part + "\x03", message) for part in stream.split("\x03") if part.strip("\r\n"))
+        return tuple(_frame(part, message) for part in re.split(r"(?<=\x03)", stream) if part.strip("\r\n"))
     lines = [line.strip() for line in re.split(r"[\r\n]+", stream) if line.strip()]
     if not lines or len(lines) > MAX_LINES:
         raise Malformed("nothing_in_it" if not lines else "too_long", f"{len(lines)} lines")

@@ -1,0 +1,52 @@
+"""``dongting device``: what a device's payload says, without a database."""
+
+import json
+from pathlib import Path
+
+import click
+
+from iot import devices
+from iot.devices.base import Message
+from iot.events import Fault, as_json
+
+
+@click.group()
+def command() -> None:
+    """Read payloads of devices."""
+
+
+@command.command()
+@click.argument("format_name", metavar="FORMAT", type=click.Choice(sorted(devices.FORMATS)))
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--topic", metavar="T", help="The MQTT topic it came by; leave it out for an HTTP push.")
+@click.option("--profile", metavar="JSON", default="{}", help="What the format must know of the device, as JSON.")
+@click.pass_context
+def parse(ctx: click.Context, format_name: str, file: Path, topic: str | None, profile: str) -> None:
+    """Print one JSON line for each reading or fault in FILE; status 1 when there are only faults."""
+    try:
+        known = json.loads(profile)
+    except ValueError as why:
+        raise click.BadParameter(str(why), param_hint="--profile") from None
+    if not isinstance(known, dict):
+        raise click.BadParameter("not a JSON object", param_hint="--profile")
+    found = devices.parse(format_name, Message(payload=file.read_bytes(), topic=topic, profile=known))
+    for one in found:
+        click.echo(json.dumps(as_json(one), ensure_ascii=False))
+    if all(isinstance(one, Fault) for one in found):
+        ctx.exit(1)
+
+
+@command.command()
+def formats() -> None:
+    """List the formats with their transports and what was made sure of."""
+    for one in devices.FORMATS.values():
+        row = {
+            "format": one.name,
+            "title": one.title,
+            "version": one.version,
+            "transports": one.transports,
+            "topics": one.topics,
+            "best_effort": one.is_best_effort,
+            "quality": dict(one.quality),
+        }
+        click.echo(json.dumps(row, ensure_ascii=False))
