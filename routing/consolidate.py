@@ -125,7 +125,9 @@ def blocks_of(paths: Paths) -> list[list[int]]:
 class Model:
     """The model of one set of consignments, with leg rows or with leg prices."""
 
-    def __init__(self, paths: Paths, ks: Sequence[int], unserved: dict[int, int], prices: dict[str, int] | None) -> None:
+    def __init__(
+        self, paths: Paths, ks: Sequence[int], unserved: dict[int, int], prices: dict[str, int] | None
+    ) -> None:
         self.rows = Rows()
         self._paths = paths
         self._prices = prices
@@ -150,14 +152,23 @@ class Model:
         goods = self._paths.problem.consignments
         volume = [(column, goods[way.k].volume_cm3 / CM3) for way, column in members]
         weight = [(column, goods[way.k].weight_g / G) for way, column in members]
-        all_cm3, all_g = sum(goods[way.k].volume_cm3 for way, _ in members), sum(goods[way.k].weight_g for way, _ in members)
+        all_cm3, all_g = (
+            sum(goods[way.k].volume_cm3 for way, _ in members),
+            sum(goods[way.k].weight_g for way, _ in members),
+        )
         for offer in group.offers:
             self._offer(group, offer, all_cm3, all_g, volume, weight)
         self.rows.row(-INFINITY, 0.0, volume)
         self.rows.row(-INFINITY, 0.0, weight)
 
     def _offer(
-        self, group: Group, offer: Offer, all_cm3: int, all_g: int, volume: list[tuple[int, float]], weight: list[tuple[int, float]]
+        self,
+        group: Group,
+        offer: Offer,
+        all_cm3: int,
+        all_g: int,
+        volume: list[tuple[int, float]],
+        weight: list[tuple[int, float]],
     ) -> None:
         most = max(-(-all_cm3 // max(1, offer.full_cm3())), -(-all_g // max(1, offer.full_g())))
         leg_price = self._leg_price(group, offer)
@@ -242,11 +253,15 @@ def leg_prices(paths: Paths, ks: Sequence[int], unserved: dict[int, int], second
     return {leg: price for leg, price in prices.items() if price > 0}
 
 
-def solve_block(paths: Paths, ks: Sequence[int], unserved: dict[int, int], prices: dict[str, int], seconds: float) -> BlockAnswer:
+def solve_block(
+    paths: Paths, ks: Sequence[int], unserved: dict[int, int], prices: dict[str, int], seconds: float
+) -> BlockAnswer:
     """One block by HiGHS; its proven bound is rounded down to whole fen."""
     model = Model(paths, ks, unserved, prices)
     held = mathopt.Model.from_model_proto(model.rows.message())
-    parameters = mathopt.SolveParameters(time_limit=datetime.timedelta(seconds=max(0.2, seconds)), relative_gap_tolerance=GAP)
+    parameters = mathopt.SolveParameters(
+        time_limit=datetime.timedelta(seconds=max(0.2, seconds)), relative_gap_tolerance=GAP
+    )
     result = mathopt.solve(held, mathopt.SolverType.HIGHS, params=parameters)
     bound = result.dual_bound()
     proved = result.termination.reason == mathopt.TerminationReason.OPTIMAL
@@ -259,7 +274,11 @@ def solve_block(paths: Paths, ks: Sequence[int], unserved: dict[int, int], price
 
 
 def bound(
-    paths: Paths, unserved: dict[int, int], seconds: float, progress: Callable[[int, int], None] | None = None, workers: int | None = None
+    paths: Paths,
+    unserved: dict[int, int],
+    seconds: float,
+    progress: Callable[[int, int], None] | None = None,
+    workers: int | None = None,
 ) -> Bounded:
     """The proven bound of the whole problem within about `seconds`, and each block's choice of paths."""
     blocks = blocks_of(paths)
@@ -271,7 +290,10 @@ def bound(
     done = 0
     answers: list[BlockAnswer] = []
     with ThreadPoolExecutor(lanes) as pool:
-        jobs = [pool.submit(solve_block, paths, block, unserved, prices, share) for block, share in zip(blocks, shares, strict=True)]
+        jobs = [
+            pool.submit(solve_block, paths, block, unserved, prices, share)
+            for block, share in zip(blocks, shares, strict=True)
+        ]
         for job in jobs:
             answers.append(job.result())
             done += 1
@@ -288,5 +310,3 @@ def block_seconds(sizes: Sequence[int], seconds: float, lanes: int) -> list[floa
     weights = [size**0.75 for size in sizes]
     whole = sum(weights) or 1.0
     return [min(seconds, max(0.5, seconds * lanes * weight / whole)) for weight in weights]
-
-

@@ -22,7 +22,20 @@ ORIGINS = (
     ("CN430682", 6), ("CN430281", 4), ("CNCSH", 6),
 )  # fmt: skip
 REGIONS: tuple[tuple[tuple[tuple[str, int], ...], int], ...] = (
-    ((("DEDUI", 4), ("DEHAM", 3), ("DEBER", 2), ("DEMUC", 2), ("FRPAR", 2), ("NLRTM", 2), ("PLWAW", 2), ("CZPRG", 1), ("ITMIL", 1)), 30),
+    (
+        (
+            ("DEDUI", 4),
+            ("DEHAM", 3),
+            ("DEBER", 2),
+            ("DEMUC", 2),
+            ("FRPAR", 2),
+            ("NLRTM", 2),
+            ("PLWAW", 2),
+            ("CZPRG", 1),
+            ("ITMIL", 1),
+        ),
+        30,
+    ),
     ((("USLAX", 5), ("USPHX", 1), ("USSFO", 2), ("USDAL", 2), ("USCHI", 2), ("USNYC", 3)), 24),
     ((("JPOSA", 4), ("JPNGO", 1), ("JPTYO", 3)), 14),
     ((("AUSYD", 3), ("AUMEL", 2), ("AUBNE", 1)), 10),
@@ -83,7 +96,9 @@ def consignment(rng: random.Random, number: int, start_at: int, weeks: int, mean
     )
 
 
-def problem(size: int, seed: int = 1, *, weeks: int = 4, mean_dm3: int = MEAN_DM3, network: Network | None = None) -> Problem:
+def problem(
+    size: int, seed: int = 1, *, weeks: int = 4, mean_dm3: int = MEAN_DM3, network: Network | None = None
+) -> Problem:
     """A problem of `size` consignments; the same seed gives the same problem, byte for byte."""
     rng = random.Random(f"dongting-{seed}")
     start_at = instant_s(START)

@@ -40,14 +40,24 @@ def _no_float(text: str) -> Any:
 def problem_of(document: Any) -> Problem:
     """The problem in plain JSON data. Raises BadProblem with every fault found."""
     if not isinstance(document, dict):
-        raise BadProblem([Fault("(file)", "not_object", "a problem is a JSON object with network, options and consignments")])
+        raise BadProblem(
+            [Fault("(file)", "not_object", "a problem is a JSON object with network, options and consignments")]
+        )
     goods = document.get("consignments")
     if isinstance(goods, list) and len(goods) > MOST_CONSIGNMENTS:
-        raise BadProblem([Fault("consignments", "too_many", f"{len(goods)} consignments; at most {MOST_CONSIGNMENTS} in one problem")])
+        raise BadProblem(
+            [
+                Fault(
+                    "consignments", "too_many", f"{len(goods)} consignments; at most {MOST_CONSIGNMENTS} in one problem"
+                )
+            ]
+        )
     network = document.get("network", "yueyang")
     if isinstance(network, str):
         if network != "yueyang":
-            raise BadProblem([Fault("network", "unknown_network", f"{network!r} is no network of this program; 'yueyang' is")])
+            raise BadProblem(
+                [Fault("network", "unknown_network", f"{network!r} is no network of this program; 'yueyang' is")]
+            )
         document = {**document, "network": yueyang_document()}
     try:
         return check(Problem.model_validate(document))

@@ -40,7 +40,12 @@ def pack(items: Sequence[Item], offers: Sequence[Offer], teu_left: int, kg_left:
     best: Packed | None = None
     for mix in _mixes(order, offers):
         packed = _fill(order, offers, mix)
-        if packed and packed.teu <= teu_left and packed.kg <= kg_left and (best is None or packed.price_minor < best.price_minor):
+        if (
+            packed
+            and packed.teu <= teu_left
+            and packed.kg <= kg_left
+            and (best is None or packed.price_minor < best.price_minor)
+        ):
             best = packed
     return best
 
@@ -88,7 +93,12 @@ def _fill(order: Sequence[Item], offers: Sequence[Offer], mix: tuple[int, ...]) 
 
 
 def _price(
-    offers: Sequence[Offer], room: list[list[int]], inside: list[list[int]], loose: list[int], loose_cm3: int, loose_g: int
+    offers: Sequence[Offer],
+    room: list[list[int]],
+    inside: list[list[int]],
+    loose: list[int],
+    loose_cm3: int,
+    loose_g: int,
 ) -> Packed | None:
     total = teu = kg = 0
     boxes = []

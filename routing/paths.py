@@ -33,7 +33,12 @@ class Costs:
     def total_minor(self) -> int:
         """Sum of all parts."""
         return (
-            self.feeder_minor + self.handling_minor + self.onward_minor + self.holding_minor + self.lateness_minor + self.carbon_minor
+            self.feeder_minor
+            + self.handling_minor
+            + self.onward_minor
+            + self.holding_minor
+            + self.lateness_minor
+            + self.carbon_minor
         )
 
 
@@ -152,7 +157,10 @@ class PathFinder:
         name = self._class_of(one, origin)
         open_to = [hop for hop in reach if name is not None and self._accepts(hop[0], one, name)]
         if name is None or not open_to:
-            return Reason("class_refused", {"customs_mode": one.customs_mode, "temperature": one.temperature, "dangerous": one.dangerous})
+            return Reason(
+                "class_refused",
+                {"customs_mode": one.customs_mode, "temperature": one.temperature, "dangerous": one.dangerous},
+            )
         sized = [(hop, fitting) for hop in open_to if (fitting := self._fitting(hop[0], one))]
         if not sized:
             return self._too_large(one, open_to)
@@ -174,7 +182,9 @@ class PathFinder:
 
     def _accepts(self, corridor: Corridor, one: Consignment, customs_group: str) -> bool:
         takes = corridor.accepts
-        return customs_group in takes.customs and one.temperature in takes.temperature and one.dangerous in takes.dangerous
+        return (
+            customs_group in takes.customs and one.temperature in takes.temperature and one.dangerous in takes.dangerous
+        )
 
     def _offers_of(self, corridor: Corridor, temperature: str, dangerous: str) -> tuple[Offer, ...]:
         key = (corridor.code, temperature, dangerous)
@@ -187,17 +197,33 @@ class PathFinder:
         return tuple(index for index, offer in enumerate(offers) if takes_whole(offer, one))
 
     def _too_large(self, one: Consignment, open_to: list[tuple[Corridor, int, int]]) -> Reason:
-        offers = [offer for hop in open_to for offer in self._offers_of(hop[0], one.temperature, one.dangerous) if offer.kind != LOOSE]
+        offers = [
+            offer
+            for hop in open_to
+            for offer in self._offers_of(hop[0], one.temperature, one.dangerous)
+            if offer.kind != LOOSE
+        ]
         most_cm3 = max((offer.full_cm3() for offer in offers), default=0)
         most_g = max((offer.full_g() for offer in offers), default=0)
         parts = max(ceil_div(one.volume_cm3, most_cm3), ceil_div(one.weight_g, most_g)) if offers else 0
         code = "too_large" if parts > 1 or not offers else "piece_too_large"
         return Reason(
-            code, {"volume_cm3": one.volume_cm3, "weight_g": one.weight_g, "most_cm3": most_cm3, "most_g": most_g, "parts": parts}
+            code,
+            {
+                "volume_cm3": one.volume_cm3,
+                "weight_g": one.weight_g,
+                "most_cm3": most_cm3,
+                "most_g": most_g,
+                "parts": parts,
+            },
         )
 
     def _in_time(
-        self, k: int, one: Consignment, customs_group: str, sized: list[tuple[tuple[Corridor, int, int], tuple[int, ...]]]
+        self,
+        k: int,
+        one: Consignment,
+        customs_group: str,
+        sized: list[tuple[tuple[Corridor, int, int], tuple[int, ...]]],
     ) -> tuple[Path, ...] | Reason:
         name = load_class(customs_group, one.temperature, one.dangerous)
         latest_at = one.latest_at if one.latest_at is not None else one.due_at + self._rules.lateness.max_days * DAY_S
@@ -206,7 +232,9 @@ class PathFinder:
         late: tuple[int, Segment] | None = None
         for (corridor, feeder_km, onward_km), fitting in sized:
             segments = self._segments.get(corridor.code, [])
-            at_stuffing = max(one.ready_at, self._problem.options.start_at) + self._truck_s(corridor.stuffing_place, feeder_km)
+            at_stuffing = max(one.ready_at, self._problem.options.start_at) + self._truck_s(
+                corridor.stuffing_place, feeder_km
+            )
             index = bisect_left(self._closes.get(corridor.code, []), at_stuffing)
             if index == len(segments):
                 if segments and (missed is None or at_stuffing - segments[-1].close_at < missed[0]):
@@ -223,9 +251,15 @@ class PathFinder:
         if found:
             return tuple(found)
         if late is not None:
-            return Reason("arrives_late", {"arrives_at": late[0], "latest_at": latest_at, "segment": late[1].id, "late_s": late[0] - latest_at})
+            return Reason(
+                "arrives_late",
+                {"arrives_at": late[0], "latest_at": latest_at, "segment": late[1].id, "late_s": late[0] - latest_at},
+            )
         if missed is not None:
-            return Reason("too_late", {"segment": missed[1].id, "close_at": missed[1].close_at, "missed_minutes": ceil_div(missed[0], 60)})
+            return Reason(
+                "too_late",
+                {"segment": missed[1].id, "close_at": missed[1].close_at, "missed_minutes": ceil_div(missed[0], 60)},
+            )
         return Reason("no_departure", {"corridors": ", ".join(hop[0].code for hop, _ in sized)})
 
     def _truck_s(self, place: str, km: int) -> int:
@@ -233,7 +267,15 @@ class PathFinder:
         return truck_s(land, km) if land is not None else 0
 
     def _path(
-        self, k: int, one: Consignment, name: str, segment: Segment, fitting: tuple[int, ...], feeder_km: int, onward_km: int, deliver_at: int
+        self,
+        k: int,
+        one: Consignment,
+        name: str,
+        segment: Segment,
+        fitting: tuple[int, ...],
+        feeder_km: int,
+        onward_km: int,
+        deliver_at: int,
     ) -> Path:
         key = (segment.id, name)
         if key not in self._groups:
@@ -251,13 +293,22 @@ class PathFinder:
         return half_up(mg_per_t * one.weight_g, 1_000_000_000)
 
     def _costs(
-        self, one: Consignment, segment: Segment, feeder_km: int, onward_km: int, deliver_at: int, late_s: int, co2_g: int
+        self,
+        one: Consignment,
+        segment: Segment,
+        feeder_km: int,
+        onward_km: int,
+        deliver_at: int,
+        late_s: int,
+        co2_g: int,
     ) -> Costs:
         rules, corridor = self._rules, segment.corridor
         ends = []
         for place, km in ((corridor.stuffing_place, feeder_km), (corridor.stripping_place, onward_km)):
             land = self._roads.land(place)
-            ends.append(truck_minor(land, km, one.volume_cm3, one.weight_g, rules.road.g_per_m3) if land is not None else 0)
+            ends.append(
+                truck_minor(land, km, one.volume_cm3, one.weight_g, rules.road.g_per_m3) if land is not None else 0
+            )
         hand = corridor.handling_minor_unit
         measure = max(one.volume_cm3, ceil_div(one.weight_g * CM3_PER_M3, hand.g_per_m3))
         days = ceil_div(late_s, DAY_S)
@@ -267,7 +318,9 @@ class PathFinder:
             feeder_minor=ends[0],
             handling_minor=ceil_div(measure * (hand.origin + hand.destination), CM3_PER_M3),
             onward_minor=ends[1],
-            holding_minor=half_up(one.value_minor * rules.holding.rate_permille_year * (deliver_at - one.ready_at), 1000 * YEAR_S),
+            holding_minor=half_up(
+                one.value_minor * rules.holding.rate_permille_year * (deliver_at - one.ready_at), 1000 * YEAR_S
+            ),
             lateness_minor=late,
             carbon_minor=half_up(co2_g * rules.carbon.minor_per_t, 1_000_000),
         )

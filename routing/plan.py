@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import ortools
 from pydantic import Field
@@ -19,7 +19,7 @@ from routing.tariff import LOOSE, cheapest_loose
 from routing.units import ceil_div, share_exactly
 from routing.verify import Finding, verify
 
-FORMAT = "dongting-plan/1"
+FORMAT: Final = "dongting-plan/1"
 SOLVER = f"OR-Tools {ortools.__version__}, HiGHS"
 Progress = Callable[[str, int], None]
 
@@ -163,7 +163,9 @@ class Unsound(Exception):
         super().__init__("; ".join(f"{one.rule} {one.where}: {one.text}" for one in findings[:5]))
 
 
-def make_plan(problem: Problem, *, seconds: float = 30.0, seed: int = 1, rounds: int = 200, progress: Progress | None = None) -> Plan:
+def make_plan(
+    problem: Problem, *, seconds: float = 30.0, seed: int = 1, rounds: int = 200, progress: Progress | None = None
+) -> Plan:
     """The best plan found in about `seconds`, checked by `verify`. Raises BadProblem for bad input, Unsound for a defect.
 
     Time: half for the bound, the rest for the search. `rounds` limits the search by work; when neither limit of time
@@ -177,7 +179,10 @@ def make_plan(problem: Problem, *, seconds: float = 30.0, seed: int = 1, rounds:
     alone = stand_alone(paths)
     unserved = unserved_prices(paths, alone)
     said("baselines", 50)
-    starts = [assemble(paths, unserved, {k: way for k, (way, _) in alone.items()}), assemble(paths, unserved, large_box_choice(paths))]
+    starts = [
+        assemble(paths, unserved, {k: way for k, (way, _) in alone.items()}),
+        assemble(paths, unserved, large_box_choice(paths)),
+    ]
     baselines = Baselines(
         a_minor=sum(cost for _, cost in alone.values()), b_minor=starts[0].total_minor, c_minor=starts[1].total_minor
     )
@@ -215,7 +220,13 @@ class Writer:
     """Turns a finished state into a plan document."""
 
     def __init__(
-        self, problem: Problem, paths: Paths, state: State, bounded: Bounded, baselines: Baselines, alone: dict[int, int]
+        self,
+        problem: Problem,
+        paths: Paths,
+        state: State,
+        bounded: Bounded,
+        baselines: Baselines,
+        alone: dict[int, int],
     ) -> None:
         self._problem, self._paths, self._state = problem, paths, state
         self._bounded, self._baselines, self._alone = bounded, baselines, alone
@@ -246,7 +257,10 @@ class Writer:
     def _used_boxes(self) -> list[Box]:
         held = {id(box): box for box in self._state.box.values()}
         groups = self._state.groups
-        return sorted(held.values(), key=lambda box: (groups[box.g].segment.depart_at, groups[box.g].id, box.offer is None, min(box.items)))
+        return sorted(
+            held.values(),
+            key=lambda box: (groups[box.g].segment.depart_at, groups[box.g].id, box.offer is None, min(box.items)),
+        )
 
     def _boxes(self) -> tuple[list[PlanBox], list[Assignment]]:
         boxes: list[PlanBox] = []
@@ -301,7 +315,9 @@ class Writer:
         )  # fmt: skip
 
     def _used_segments(self) -> list[Any]:
-        used = {self._state.groups[box.g].segment.id: self._state.groups[box.g].segment for box in self._state.box.values()}
+        used = {
+            self._state.groups[box.g].segment.id: self._state.groups[box.g].segment for box in self._state.box.values()
+        }
         return sorted(used.values(), key=lambda segment: (segment.depart_at, segment.id))
 
     def _segments(self) -> tuple[PlanSegment, ...]:
@@ -348,9 +364,7 @@ class Writer:
                 if price is not None and extra is not None:
                     choices.append((way.cost_minor + price, way.g, offers[index].teu, offers[index].leg_kg(extra)))
         cost, g, teu, kg = min(choices)
-        short = [
-            (leg, teu if leg.service.capacity_unit == "teu" else kg) for leg in state.groups[g].segment.legs
-        ]
+        short = [(leg, teu if leg.service.capacity_unit == "teu" else kg) for leg in state.groups[g].segment.legs]
         leg, need = max(short, key=lambda item: item[1] - state.left[item[0].id])
         return Reason(
             "no_capacity",

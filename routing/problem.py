@@ -8,14 +8,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, ValidationError
 
 from routing.demand import Consignment
 from routing.network import Frozen, Instant, Network, minute_of_week
 
-FORMAT = "dongting-problem/1"
+FORMAT: Final = "dongting-problem/1"
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,8 @@ class Problem(Frozen):
 def from_validation(error: ValidationError) -> BadProblem:
     """The faults of a validation error, each with the path of its field."""
     return BadProblem(
-        Fault(".".join(str(part) for part in item["loc"]) or "(file)", item["type"], item["msg"]) for item in error.errors()
+        Fault(".".join(str(part) for part in item["loc"]) or "(file)", item["type"], item["msg"])
+        for item in error.errors()
     )
 
 
@@ -124,9 +125,15 @@ def _service_faults(network: Network, places: set[str]) -> Iterator[Fault]:
             if end not in places:
                 yield Fault(field, "unknown_place", f"{end} is no place of this network")
         if service.transit_h <= 0:
-            yield Fault(f"{field}.transit_h", "arrives_before_departure", f"a transit of {service.transit_h} h arrives before it leaves")
+            yield Fault(
+                f"{field}.transit_h",
+                "arrives_before_departure",
+                f"a transit of {service.transit_h} h arrives before it leaves",
+            )
         if service.capacity < 0:
-            yield Fault(f"{field}.capacity", "negative_capacity", f"a capacity of {service.capacity} {service.capacity_unit}")
+            yield Fault(
+                f"{field}.capacity", "negative_capacity", f"a capacity of {service.capacity} {service.capacity_unit}"
+            )
         for unknown in sorted((set(service.freight_minor) | set(service.uld)) - equipment):
             yield Fault(field, "unknown_equipment", f"{unknown} is no equipment of this network")
         for text in service.departs:
@@ -152,4 +159,8 @@ def _corridor_faults(network: Network) -> Iterator[Fault]:
         chain = [services[code] for code in corridor.services]
         stops = [corridor.stuffing_place, *(leg.destination for leg in chain)]
         if [leg.origin for leg in chain] != stops[:-1] or stops[-1] != corridor.stripping_place:
-            yield Fault(f"{field}.services", "broken_chain", "the services do not join the stuffing place to the stripping place")
+            yield Fault(
+                f"{field}.services",
+                "broken_chain",
+                "the services do not join the stuffing place to the stripping place",
+            )

@@ -7,12 +7,7 @@ from typing import Any
 
 from routing.plan import Conflict, Plan, Unserved
 from routing.units import CM3_PER_M3, DAY_S, HOUR_S, ceil_div, iso, money
-
-
-def N_(text: str) -> str:
-    """Mark a sentence for translation."""
-    return text
-
+from wms.errors import N_
 
 REASONS: dict[str, str] = {
     "unknown_place": N_("%(place)s is no place of this network."),
@@ -39,7 +34,6 @@ ADVICE: dict[str, str] = {
     "arrives_late": N_("Allow delivery %(late)s later."),
     "no_capacity": N_("Buy %(short)s %(unit)s more on %(leg)s; going alone it would cost %(cost)s CNY."),
 }
-
 
 
 def decimal(amount: int, per: int, places: int) -> str:
@@ -125,7 +119,9 @@ def _boxes(plan: Plan) -> Iterator[str]:
     yield ""
     yield f"{'box':6} {'kind':8} {'segment':30} {'class':32} {'m3':>7} {'kg':>8} {'vol%':>5} {'wt%':>5} {'CNY':>12}  consignments"
     for box in plan.boxes:
-        fill = (f"{box.volume_permille / 10:.1f}", f"{box.weight_permille / 10:.1f}") if box.kind != "loose" else ("", "")
+        fill = (
+            (f"{box.volume_permille / 10:.1f}", f"{box.weight_permille / 10:.1f}") if box.kind != "loose" else ("", "")
+        )
         yield (
             f"{box.id:6} {box.equipment:8} {box.segment:30} {box.load_class:32} {decimal(box.volume_cm3, CM3_PER_M3, 1):>7} "
             f"{decimal(box.weight_g, 1000, 0):>8} {fill[0]:>5} {fill[1]:>5} {money(box.price_minor):>12}  {len(box.consignments)}"

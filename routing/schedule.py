@@ -78,7 +78,8 @@ class Timetable:
         horizon = problem.options.start_at + problem.options.weeks * 7 * DAY_S
         # Later legs may leave after the horizon of the first one: give them time to join.
         self._departures = {
-            service.code: departures_of(service, problem.options, horizon + 60 * DAY_S) for service in problem.network.services
+            service.code: departures_of(service, problem.options, horizon + 60 * DAY_S)
+            for service in problem.network.services
         }
         self._starts = {code: [one.depart_at for one in found] for code, found in self._departures.items()}
         self._horizon = horizon
@@ -106,11 +107,17 @@ class Timetable:
         name = f"{corridor.code}@{datetime.fromtimestamp(legs[0].depart_at, UTC):%Y%m%dT%H%M}"
         close_at = legs[0].cutoff_at - corridor.stuffing_close_h * HOUR_S
         arrive_at = legs[-1].arrive_at
-        return Segment(name, corridor, legs, close_at, legs[0].depart_at, arrive_at, arrive_at + corridor.stripping_h * HOUR_S)
+        return Segment(
+            name, corridor, legs, close_at, legs[0].depart_at, arrive_at, arrive_at + corridor.stripping_h * HOUR_S
+        )
 
 
 def equipment_on(network: Network, corridor: Corridor) -> list[str]:
     """Codes of the equipment that every service of the corridor takes, in the order of the equipment list."""
     services = {service.code: service for service in network.services}
     chain = [services[code] for code in corridor.services]
-    return [one.code for one in network.equipment if all(one.code in leg.freight_minor or one.code in leg.uld for leg in chain)]
+    return [
+        one.code
+        for one in network.equipment
+        if all(one.code in leg.freight_minor or one.code in leg.uld for leg in chain)
+    ]

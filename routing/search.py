@@ -145,7 +145,9 @@ class Search:
 
     def _close(self) -> None:
         state = self.state
-        held = [box for g in sorted(state.boxes) for box in state.boxes[g]] + [box for g, box in sorted(state.loose.items()) if box.items]
+        held = [box for g in sorted(state.boxes) for box in state.boxes[g]] + [
+            box for g, box in sorted(state.loose.items()) if box.items
+        ]
         self._rng.shuffle(held)
         for box in held:
             if self._spent():
@@ -209,7 +211,10 @@ class Search:
         assert box.offer is not None
         offer = self.state.groups[g].offers[box.offer]
         candidates = self._candidates(g, offer, box.offer, noise)
-        worth = -sum(score * max(self.state.volume[k] / offer.full_cm3(), self.state.weight[k] / offer.full_g()) for score, k, _ in candidates)
+        worth = -sum(
+            score * max(self.state.volume[k] / offer.full_cm3(), self.state.weight[k] / offer.full_g())
+            for score, k, _ in candidates
+        )
         if worth > offer.fixed_minor:
             self._load(box, candidates)
 
@@ -242,5 +247,3 @@ class Search:
             state.back(inner)
         else:
             state.put(k, way, box, cost[1])
-
-

@@ -42,10 +42,14 @@ class State:
         self.boxes: dict[int, list[Box]] = {}
         self.loose: dict[int, Box] = {}
         self.total_minor = sum(unserved_minor.values())
-        self.legs = [tuple((leg.id, leg.service.capacity_unit == "teu") for leg in group.segment.legs) for group in paths.groups]
+        self.legs = [
+            tuple((leg.id, leg.service.capacity_unit == "teu") for leg in group.segment.legs) for group in paths.groups
+        ]
         self.left = {leg.id: leg.capacity for group in paths.groups for leg in group.segment.legs}
         self._loose_offers = [tuple(offer for offer in group.offers if offer.kind == LOOSE) for group in paths.groups]
-        self._loose_set = [frozenset(i for i, offer in enumerate(group.offers) if offer.kind == LOOSE) for group in paths.groups]
+        self._loose_set = [
+            frozenset(i for i, offer in enumerate(group.offers) if offer.kind == LOOSE) for group in paths.groups
+        ]
         self._journal: list[Callable[[], None]] = []
 
     # --- undo -----------------------------------------------------------------------------------------------
@@ -177,7 +181,9 @@ class State:
             return None
         return path.cost_minor + priced[0] - box.price_minor, priced
 
-    def best_put(self, k: int, *, new: bool, skip: Box | None = None) -> tuple[int, int, Box, tuple[int, int, int]] | None:
+    def best_put(
+        self, k: int, *, new: bool, skip: Box | None = None
+    ) -> tuple[int, int, Box, tuple[int, int, int]] | None:
         """The cheapest place for an unserved consignment: (fen, path, box, box's new price); `new`: may open a box for it alone."""
         best: tuple[int, int, Box, tuple[int, int, int]] | None = None
         for index, path in enumerate(self.ways[k]):

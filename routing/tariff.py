@@ -91,7 +91,9 @@ def offers_for(network: Network, corridor: Corridor, temperature: str, dangerous
     sur = network.rules.surcharges
     by_code = {one.code: one for one in network.equipment}
     boxed = [by_code[code] for code in equipment_on(network, corridor) if temperature in by_code[code].temperatures]
-    found = [_uld(corridor, chain, one) if one.kind == ULD else _box(corridor, chain, one, sur, dangerous) for one in boxed]
+    found = [
+        _uld(corridor, chain, one) if one.kind == ULD else _box(corridor, chain, one, sur, dangerous) for one in boxed
+    ]
     if corridor.loose is not None:
         found.append(_co_load(corridor, sur, temperature, dangerous))
     if all(leg.breaks for leg in chain):
@@ -119,7 +121,21 @@ def _uld(corridor: Corridor, chain: list[Service], one: Equipment) -> Offer:
     over = sum(price.over_rate_minor_kg for price in prices)
     extra_max = max(0, one.payload_g // G_PER_KG - pivot_kg)
     return Offer(
-        one.code, ULD, fixed, one.usable_cm3, pivot_kg * G_PER_KG, extra_max, over, 1, 0, G_PER_KG, 0, pivot_kg, 1000, 999, one.inner_mm
+        one.code,
+        ULD,
+        fixed,
+        one.usable_cm3,
+        pivot_kg * G_PER_KG,
+        extra_max,
+        over,
+        1,
+        0,
+        G_PER_KG,
+        0,
+        pivot_kg,
+        1000,
+        999,
+        one.inner_mm,
     )
 
 
@@ -134,8 +150,21 @@ def _co_load(corridor: Corridor, sur: Surcharges, temperature: str, dangerous: s
     per_m3 = CM3_PER_M3 // loose.cm3_per_unit
     included = loose.minimum_units
     return Offer(
-        "LCL", LOOSE, ceil_div(rate * included, per_m3), included * loose.cm3_per_unit, included * loose.g_per_unit,
-        loose.max_m3 * per_m3 - included, rate, per_m3, loose.cm3_per_unit, loose.g_per_unit, 0, 0, 0, 1, None,
+        "LCL",
+        LOOSE,
+        ceil_div(rate * included, per_m3),
+        included * loose.cm3_per_unit,
+        included * loose.g_per_unit,
+        loose.max_m3 * per_m3 - included,
+        rate,
+        per_m3,
+        loose.cm3_per_unit,
+        loose.g_per_unit,
+        0,
+        0,
+        0,
+        1,
+        None,
     )
 
 
@@ -145,7 +174,9 @@ def _air_loose(chain: list[Service], sur: Surcharges, temperature: str) -> list[
     top_kg = AIR_TOP_KG
     found = []
     for index, from_kg in enumerate(steps):
-        rate = sum(max((s for s in leg.breaks if s.from_kg <= from_kg), key=lambda s: s.from_kg).rate_minor_kg for leg in chain)
+        rate = sum(
+            max((s for s in leg.breaks if s.from_kg <= from_kg), key=lambda s: s.from_kg).rate_minor_kg for leg in chain
+        )
         if temperature != "ambient":
             rate = _times(rate, sur.temperature_loose_permille)
         minimum = sum(step.minimum_minor for leg in chain for step in leg.breaks) if index == 0 else 0
@@ -154,8 +185,21 @@ def _air_loose(chain: list[Service], sur: Surcharges, temperature: str) -> list[
         if start_kg < top_kg:
             found.append(
                 Offer(
-                    f"AIR+{from_kg}", LOOSE, max(minimum, rate * start_kg), units * AIR_CM3_PER_UNIT, units * AIR_UNIT_G, top_kg * 2 - units,
-                    rate, 2, AIR_CM3_PER_UNIT, AIR_UNIT_G, 0, start_kg, 500, 1, None,
+                    f"AIR+{from_kg}",
+                    LOOSE,
+                    max(minimum, rate * start_kg),
+                    units * AIR_CM3_PER_UNIT,
+                    units * AIR_UNIT_G,
+                    top_kg * 2 - units,
+                    rate,
+                    2,
+                    AIR_CM3_PER_UNIT,
+                    AIR_UNIT_G,
+                    0,
+                    start_kg,
+                    500,
+                    1,
+                    None,
                 )
             )
     return found

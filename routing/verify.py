@@ -95,7 +95,11 @@ class Checker:
         for one in self.plan["unserved"]:
             if not one["reason"]:
                 yield Finding("reason", one["consignment"], "is left out without a reason")
-        must = [one["consignment"] for one in self.plan["unserved"] if one["consignment"] in self.goods and self.goods[one["consignment"]].must_go]
+        must = [
+            one["consignment"]
+            for one in self.plan["unserved"]
+            if one["consignment"] in self.goods and self.goods[one["consignment"]].must_go
+        ]
         if must and self.plan["state"] != "infeasible":
             yield Finding("must_go", must[0], "must go and is left out of a plan that calls itself solved")
 
@@ -137,7 +141,11 @@ class Checker:
         capacity = service.capacity * self.problem.options.capacity_permille // 1000
         capacity = max(0, capacity - self.problem.options.used.get(leg["departure"], 0))
         if leg["capacity"] != capacity:
-            yield Finding("allotment", leg["departure"], f"has {capacity} {service.capacity_unit}, the plan says {leg['capacity']}")
+            yield Finding(
+                "allotment",
+                leg["departure"],
+                f"has {capacity} {service.capacity_unit}, the plan says {leg['capacity']}",
+            )
 
     def _segment(self, segment: dict[str, Any]) -> Iterator[Finding]:
         corridor, name = self.corridor[segment["corridor"]], segment["id"]
@@ -150,7 +158,9 @@ class Checker:
                 yield Finding("transfer", name, f"{after['departure']} leaves before the transfer is done")
         if _at(segment["close_at"]) != _at(legs[0]["cutoff_at"]) - corridor.stuffing_close_h * 3600:
             yield Finding("cutoff", name, "the closing instant is not the cut-off less the time for stuffing")
-        if _at(segment["arrive_at"]) != _at(legs[-1]["arrive_at"]) or _at(segment["depart_at"]) != _at(legs[0]["depart_at"]):
+        if _at(segment["arrive_at"]) != _at(legs[-1]["arrive_at"]) or _at(segment["depart_at"]) != _at(
+            legs[0]["depart_at"]
+        ):
             yield Finding("chain", name, "departure or arrival is not that of its legs")
         if _at(segment["free_at"]) != _at(legs[-1]["arrive_at"]) + corridor.stripping_h * 3600:
             yield Finding("stripping", name, "the goods are not free when the plan says")
@@ -223,7 +233,11 @@ class Checker:
             yield Finding("mixing", one.id, f"is {own} in a unit of {box['load_class']}")
         takes = corridor.accepts
         group = own.split("/")[0]
-        if group not in takes.customs or one.temperature not in takes.temperature or one.dangerous not in takes.dangerous:
+        if (
+            group not in takes.customs
+            or one.temperature not in takes.temperature
+            or one.dangerous not in takes.dangerous
+        ):
             yield Finding("class", one.id, f"{own} is not accepted by {corridor.code}")
 
     def _own_costs(
@@ -253,11 +267,18 @@ class Checker:
         if entry["total_minor"] != sum(costs.values()):
             yield Finding("consignment_total", one.id, "its total is not the sum of its parts")
 
-    def _carbon(self, entry: dict[str, Any], one: Consignment, corridor: Corridor, segment: dict[str, Any]) -> Iterator[Finding]:
+    def _carbon(
+        self, entry: dict[str, Any], one: Consignment, corridor: Corridor, segment: dict[str, Any]
+    ) -> Iterator[Finding]:
         factors = self.net.rules.carbon.mg_per_tkm
-        road = [self._road_km(one.origin, corridor.stuffing_place), self._road_km(corridor.stripping_place, one.destination)]
+        road = [
+            self._road_km(one.origin, corridor.stuffing_place),
+            self._road_km(corridor.stripping_place, one.destination),
+        ]
         legs = (self.service[self.legs[name]["service"]] for name in segment["departures"])
-        base = sum(factors.get(leg.mode, 0) * leg.distance_km for leg in legs) + factors.get("truck", 0) * sum(km or 0 for km in road)
+        base = sum(factors.get(leg.mode, 0) * leg.distance_km for leg in legs) + factors.get("truck", 0) * sum(
+            km or 0 for km in road
+        )
         slack = 2 * factors.get("truck", 0)
         low, high = (_near(Fraction((base + off) * one.weight_g, 10**9)) for off in (-slack, slack))
         if not low <= entry["co2_g"] <= high:
@@ -271,7 +292,11 @@ class Checker:
         if not inside:
             yield Finding("empty", name, "is bought and holds nothing")
         if (box["volume_cm3"], box["weight_g"]) != (volume, weight):
-            yield Finding("load", name, f"holds {volume} cm3 and {weight} g, the plan says {box['volume_cm3']} and {box['weight_g']}")
+            yield Finding(
+                "load",
+                name,
+                f"holds {volume} cm3 and {weight} g, the plan says {box['volume_cm3']} and {box['weight_g']}",
+            )
         if box["kind"] == "loose":
             yield from self._loose(box, volume, weight)
         elif box["equipment"] not in self.equipment:
@@ -282,7 +307,9 @@ class Checker:
         if shares != box["price_minor"]:
             yield Finding("share", name, f"the shares add up to {shares} fen, the box costs {box['price_minor']}")
 
-    def _unit(self, box: dict[str, Any], unit: Equipment, inside: list[Consignment], volume: int, weight: int) -> Iterator[Finding]:
+    def _unit(
+        self, box: dict[str, Any], unit: Equipment, inside: list[Consignment], volume: int, weight: int
+    ) -> Iterator[Finding]:
         name, corridor = box["id"], self.corridor[self.segments[box["segment"]]["corridor"]]
         if volume > unit.usable_cm3:
             yield Finding("volume", name, f"{volume} cm3 in a {unit.code} of {unit.usable_cm3} cm3")
@@ -302,7 +329,11 @@ class Checker:
         if price is None:
             yield Finding("equipment", name, f"{corridor.code} does not carry a {unit.code}")
         elif (box["price_minor"], box["teu"], box["kg"]) != price:
-            yield Finding("price", name, f"price, TEU and kg are {price}, the plan says {(box['price_minor'], box['teu'], box['kg'])}")
+            yield Finding(
+                "price",
+                name,
+                f"price, TEU and kg are {price}, the plan says {(box['price_minor'], box['teu'], box['kg'])}",
+            )
         fill = (volume * 1000 // unit.usable_cm3, weight * 1000 // unit.payload_g)
         if (box["volume_permille"], box["weight_permille"]) != fill and unit.kind == "box":
             yield Finding("fill", name, f"is filled to {fill} permille")
@@ -339,7 +370,11 @@ class Checker:
         if all(leg.breaks for leg in chain):
             steps = sorted({step.from_kg for leg in chain for step in leg.breaks})
             for step in steps:
-                prices.append(self._air(chain, step, volume, weight, 1000 if warmth == "ambient" else sur.temperature_loose_permille))
+                prices.append(
+                    self._air(
+                        chain, step, volume, weight, 1000 if warmth == "ambient" else sur.temperature_loose_permille
+                    )
+                )
         open_to = [price for price in prices if price is not None]
         if not open_to:
             yield Finding("loose", box["id"], "no loose space is sold there for this load")
@@ -350,7 +385,9 @@ class Checker:
         if (box["price_minor"], box["kg"]) not in open_to:
             yield Finding("allotment", box["id"], f"takes {box['kg']} kg of the flight, which is not what it pays for")
 
-    def _co_load(self, corridor: Corridor, volume: int, weight: int, warmth: str, danger: str) -> tuple[int, int] | None:
+    def _co_load(
+        self, corridor: Corridor, volume: int, weight: int, warmth: str, danger: str
+    ) -> tuple[int, int] | None:
         loose, sur = corridor.loose, self.net.rules.surcharges
         assert loose is not None
         rate = loose.rate_minor_m3
@@ -358,7 +395,9 @@ class Checker:
             rate = _up(Fraction(rate * sur.temperature_loose_permille, 1000))
         if danger != "none":
             rate = _up(Fraction(rate * sur.dangerous_loose_permille, 1000))
-        units = max(_up(Fraction(volume, loose.cm3_per_unit)), _up(Fraction(weight, loose.g_per_unit)), loose.minimum_units)
+        units = max(
+            _up(Fraction(volume, loose.cm3_per_unit)), _up(Fraction(weight, loose.g_per_unit)), loose.minimum_units
+        )
         per_m3 = 10**6 // loose.cm3_per_unit
         if units > loose.max_m3 * per_m3:
             return None

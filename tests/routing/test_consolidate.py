@@ -53,6 +53,9 @@ def test_a_small_block_gets_half_a_second_and_a_large_one_most_of_the_time() -> 
 
 def test_same_seed_gives_the_same_plan_when_time_does_not_bite() -> None:
     tiny = random_problem(3)
-    one, other = (make_plan(tiny, seconds=20, seed=5, rounds=10).model_dump(exclude={"elapsed_ms", "started_at"}) for _ in range(2))
+    one, other = (
+        make_plan(tiny, seconds=20, seed=5, rounds=10).model_dump(exclude={"elapsed_ms", "started_at"})
+        for _ in range(2)
+    )
     assert one == other
     assert verify(tiny, make_plan(tiny, seconds=20, seed=5, rounds=10).model_dump(mode="json")) == []

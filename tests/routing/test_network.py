@@ -24,7 +24,13 @@ def test_every_figure_of_the_seeded_network_carries_its_source_and_mark() -> Non
 def test_uses_official_codes_and_understands_the_usual_wrong_ones() -> None:
     network = yueyang()
     assert {place.code for place in network.places} >= UNLOCODE_PLACES
-    assert [network.official(code) for code in ("cnyuy", " HHA ", "CNYSN", "PLMAL", "CNCLJ")] == ["CNYYA", "CSX", "CNYSA", "PLMAA", "CNCLJ"]
+    assert [network.official(code) for code in ("cnyuy", " HHA ", "CNYSN", "PLMAL", "CNCLJ")] == [
+        "CNYYA",
+        "CSX",
+        "CNYSA",
+        "PLMAA",
+        "CNCLJ",
+    ]
 
 
 def test_every_alias_says_who_writes_it() -> None:

@@ -12,7 +12,12 @@ from tests.routing.tiny import goods, network_document, problem
 def test_four_consignments_share_one_box_because_it_is_cheaper_than_loose_space() -> None:
     # Loose: 16 m3 x CNY 800 = 12,800. One box of 20 m3: 10,000. Two boxes or any mixture cost more.
     plan = make_plan(problem([goods(f"K{n}", 4) for n in range(4)]), seconds=3)
-    assert (plan.state, plan.cost_minor, plan.bound_minor, plan.gap_ppm) == ("solved", 1_000_000, plan.bound_minor, plan.gap_ppm)
+    assert (plan.state, plan.cost_minor, plan.bound_minor, plan.gap_ppm) == (
+        "solved",
+        1_000_000,
+        plan.bound_minor,
+        plan.gap_ppm,
+    )
     assert plan.gap_ppm <= 1000
     assert [box.equipment for box in plan.boxes] == ["BOX"]
     assert {one.costs.share_minor for one in plan.assignments} == {250_000}
@@ -84,7 +89,11 @@ def test_bad_input_never_reaches_the_solver() -> None:
 
 def test_a_plan_of_the_seeded_network_has_a_small_gap_saves_and_shares_every_fen() -> None:
     seen: list[tuple[str, int]] = []
-    plan = make_plan(generated(120, seed=3, mean_dm3=4000), seconds=12, progress=lambda stage, permille: seen.append((stage, permille)))
+    plan = make_plan(
+        generated(120, seed=3, mean_dm3=4000),
+        seconds=12,
+        progress=lambda stage, permille: seen.append((stage, permille)),
+    )
     assert plan.gap_ppm < 30_000
     assert plan.saving_minor > 0
     assert sum(one.total_minor for one in plan.assignments) == plan.cost_minor

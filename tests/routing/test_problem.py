@@ -70,12 +70,22 @@ def test_refuses_goods_due_before_they_are_ready_and_latest_before_due() -> None
 
 def test_refuses_pieces_that_exceed_their_consignment() -> None:
     made = document()
-    made["consignments"][0]["pieces"] = [{"count": 3, "length_mm": 2000, "width_mm": 1000, "height_mm": 1000, "weight_g": 900_000}]
+    made["consignments"][0]["pieces"] = [
+        {"count": 3, "length_mm": 2000, "width_mm": 1000, "height_mm": 1000, "weight_g": 900_000}
+    ]
     assert rules(made) == {"pieces_exceed_volume", "pieces_exceed_weight"}
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("volume_cm3", -1), ("weight_g", "heavy"), ("ready_at", "2026-03-02T00:00:00"), ("temperature", "warm"), ("extra", 1), ("value_minor", 1.5)]
+    ("field", "value"),
+    [
+        ("volume_cm3", -1),
+        ("weight_g", "heavy"),
+        ("ready_at", "2026-03-02T00:00:00"),
+        ("temperature", "warm"),
+        ("extra", 1),
+        ("value_minor", 1.5),
+    ],
 )
 def test_names_the_field_of_a_consignment_that_breaks_a_rule(field: str, value: object) -> None:
     made = document()

@@ -44,7 +44,9 @@ def invent_a_consignment(plan: Document) -> None:
 
 
 def forget_the_reason(plan: Document) -> None:
-    plan["unserved"].append({"consignment": plan["assignments"].pop()["consignment"], "owner": "X", "reason": "", "values": {}})
+    plan["unserved"].append(
+        {"consignment": plan["assignments"].pop()["consignment"], "owner": "X", "reason": "", "values": {}}
+    )
 
 
 def move_between_boxes(plan: Document) -> None:

@@ -16,7 +16,9 @@ from routing.units import DAY_S, instant_s
 START = "2026-03-02T00:00:00Z"
 
 
-def network_document(*, departs: tuple[str, ...] = ("wed 12:00",), capacity: int = 4, box_minor: int = 1_000_000, loose: bool = True) -> dict[str, Any]:
+def network_document(
+    *, departs: tuple[str, ...] = ("wed 12:00",), capacity: int = 4, box_minor: int = 1_000_000, loose: bool = True
+) -> dict[str, Any]:
     """One sea corridor AAA-BBB with a box of 20 m3 / 10 t and loose space at CNY 800 a m3; nothing else costs anything."""
     note = {"source": "made up", "mark": "test"}
     return {
@@ -61,7 +63,9 @@ def network_document(*, departs: tuple[str, ...] = ("wed 12:00",), capacity: int
     }  # fmt: skip
 
 
-def goods(name: str, m3: float, t: float = 1.0, *, to: str = "BBB", ready_day: int = 0, due_day: int = 40, **more: Any) -> Consignment:
+def goods(
+    name: str, m3: float, t: float = 1.0, *, to: str = "BBB", ready_day: int = 0, due_day: int = 40, **more: Any
+) -> Consignment:
     """A consignment of AAA with a size in m3 and t."""
     start = instant_s(START)
     return Consignment(
@@ -73,14 +77,21 @@ def goods(name: str, m3: float, t: float = 1.0, *, to: str = "BBB", ready_day: i
 def problem(consignments: list[Consignment], document: dict[str, Any] | None = None, weeks: int = 1) -> Problem:
     """A problem over the small network."""
     network = Network.model_validate(document or network_document())
-    return Problem(network=network, options=Options(start_at=instant_s(START), weeks=weeks), consignments=tuple(consignments))
+    return Problem(
+        network=network, options=Options(start_at=instant_s(START), weeks=weeks), consignments=tuple(consignments)
+    )
 
 
 def random_problem(seed: int) -> Problem:
     """Two or three departures, two kinds of box, tight allotments, up to five consignments."""
     rng = random.Random(seed)
     departs = ("tue 12:00", "fri 12:00", "sun 12:00")[: rng.choice((2, 3))]
-    document = network_document(departs=departs, capacity=rng.choice((1, 2, 3)), box_minor=rng.randrange(4, 15) * 100_000, loose=rng.random() < 0.8)
+    document = network_document(
+        departs=departs,
+        capacity=rng.choice((1, 2, 3)),
+        box_minor=rng.randrange(4, 15) * 100_000,
+        loose=rng.random() < 0.8,
+    )
     small = {**document["equipment"][0], "code": "HALF", "usable_cm3": 9_000_000, "payload_g": 6_000_000}
     document["equipment"].append(small)
     document["services"][0]["freight_minor"]["HALF"] = rng.randrange(3, 8) * 100_000
@@ -126,7 +137,9 @@ def _group_choices(paths: Paths, offers: tuple[Offer, ...], items: tuple[int, ..
                 for kinds in itertools.product([o for o in offers if o.kind != LOOSE], repeat=len(parts)):
                     total, teu = base, 0
                     for part, offer in zip(parts, kinds, strict=True):
-                        price = offer.price(sum(sizes[k].volume_cm3 for k in part), sum(sizes[k].weight_g for k in part))
+                        price = offer.price(
+                            sum(sizes[k].volume_cm3 for k in part), sum(sizes[k].weight_g for k in part)
+                        )
                         if price is None:
                             break
                         total, teu = total + price, teu + offer.teu

@@ -48,7 +48,9 @@ class InstantsOutOfOrder(WmsError):
 
     code = "instants_out_of_order"
     kind = Kind.INVALID
-    text = N_("Consignment %(consignment_no)s must be ready before it is due, and due no later than the latest instant.")
+    text = N_(
+        "Consignment %(consignment_no)s must be ready before it is due, and due no later than the latest instant."
+    )
 
 
 class PiecesExceedConsignment(WmsError):
@@ -98,7 +100,11 @@ def check_form(form: ConsignmentForm) -> None:
 
     Zero volume or weight is accepted here: such a consignment waits, and each plan says that it has no size.
     """
-    for name, amount in (("volume_cm3", form.volume_cm3), ("weight_g", form.weight_g), ("value_minor", form.value_minor)):
+    for name, amount in (
+        ("volume_cm3", form.volume_cm3),
+        ("weight_g", form.weight_g),
+        ("value_minor", form.value_minor),
+    ):
         if amount < 0:
             raise NegativeAmount(field=name)
     for piece in form.pieces:

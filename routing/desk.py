@@ -1,0 +1,342 @@
+"""The only door to wms: open consignments → problem; a finished plan → stored; an accepted plan → bookings."""
+
+import json
+import logging
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy import select, text, update
+from sqlalchemy.orm import Session
+
+from routing.demand import Consignment as Goods
+from routing.demand import Piece
+from routing.network import yueyang
+from routing.plan import Plan, Unsound, make_plan
+from routing.problem import BadProblem, Options, Problem, from_validation
+from routing.tables import StoredAssignment, StoredBox, StoredPlan, StoredUnserved
+from routing.units import HOUR_S, ceil_div
+from wms.db import Database, Scope, tenant_of
+from wms.errors import N_, Kind, WmsError
+from wms.freight import queries, service
+from wms.record.jobs import defer
+from wms.record.service import append_leaf
+
+log = logging.getLogger("routing.desk")
+
+TASK = "routing.make_plan"
+SAY_EVERY_S = 0.4
+ALLOTMENTS = 0x706C616E  # advisory lock: one acceptance at a time counts what is left of the departures
+Read = dict[str, Any]
+
+
+class NothingToPlan(WmsError):
+    """No consignment is open."""
+
+    code = "nothing_to_plan"
+    kind = Kind.REFUSED
+    text = N_("There is no open consignment to plan.")
+
+
+class UnknownPlan(WmsError):
+    """No such plan, or it is another company's."""
+
+    code = "unknown_plan"
+    kind = Kind.NOT_FOUND
+    text = N_("There is no plan %(plan_id)s.")
+
+
+class PlanNotSolved(WmsError):
+    """Only a solved plan can be accepted."""
+
+    code = "plan_not_solved"
+    kind = Kind.REFUSED
+    text = N_("Plan %(plan_id)s is not solved (%(state)s) and cannot be accepted.")
+
+
+class PlanStale(WmsError):
+    """Consignments changed after the snapshot."""
+
+    code = "plan_stale"
+    kind = Kind.CONFLICT
+    text = N_(
+        "Plan %(plan_id)s is out of date: %(count)s consignments changed since, among them %(consignments)s. Plan again."
+    )
+
+
+class AllotmentGone(WmsError):
+    """Another accepted plan has taken the room."""
+
+    code = "allotment_gone"
+    kind = Kind.CONFLICT
+    text = N_(
+        "Plan %(plan_id)s is out of date: %(departure)s has %(left)s %(unit)s left and the plan needs %(needed)s. Plan again."
+    )
+
+
+class CutOffPassed(WmsError):
+    """It is too late to stuff one of the boxes."""
+
+    code = "cut_off_passed"
+    kind = Kind.CONFLICT
+    text = N_("Plan %(plan_id)s is out of date: the goods for %(segment)s had to be there by %(close_at)s. Plan again.")
+
+
+def request_plan(
+    session: Session, *, seconds: int = 30, weeks: int = 4, seed: int = 1, person_id: int | None = None,
+    company_id: int | None = None,
+) -> int:  # fmt: skip
+    """Store a request and defer its job in the same transaction; returns the plan's id.
+
+    ``company_id``: a firm that plans its own goods; None: the operator plans all. Raises NothingToPlan.
+    """
+    if not queries.count_open(session):
+        raise NothingToPlan
+    plan = StoredPlan(seconds_limit=seconds, weeks=weeks, seed=seed, requested_by=person_id, company_id=company_id)
+    session.add(plan)
+    session.flush()
+    defer(session, TASK, lock=f"plan-{plan.id}", plan_id=plan.id, tenant_id=tenant_of(session), company_id=company_id)
+    return plan.id
+
+
+def run_plan(database: Database, *, plan_id: int, tenant_id: int, company_id: int | None = None) -> None:
+    """The job: snapshot, solve, check, store. Safe to run again: a plan that has its answer is left alone."""
+    scope = Scope(tenant_id, role="planner", company_id=company_id, sees_all=company_id is None)
+    problem = _begin(database, scope, plan_id)
+    if problem is None:
+        return
+    try:
+        plan = make_plan(
+            problem[0],
+            seconds=problem[1].seconds_limit,
+            seed=problem[1].seed,
+            progress=_teller(database, scope, plan_id),
+        )
+    except BadProblem as bad:
+        _fail(database, scope, plan_id, "; ".join(f"{fault.field}: {fault.text}" for fault in bad.faults[:20]))
+    except Unsound as unsound:
+        log.exception("the checker refused plan %s", plan_id)
+        _fail(database, scope, plan_id, str(unsound))
+    else:
+        with database.unit_of_work(scope) as session:
+            store(session, plan_id, plan)
+
+
+TASKS: dict[str, Callable[..., None]] = {TASK: run_plan}
+
+
+def _begin(database: Database, scope: Scope, plan_id: int) -> tuple[Problem, StoredPlan] | None:
+    """Freeze the problem once; a second run of the job takes the same snapshot. None where nothing is left to do."""
+    with database.unit_of_work(scope) as session:
+        row = session.get(StoredPlan, plan_id, with_for_update=True)
+        if row is None or row.state not in {"queued", "running"}:
+            return None
+        row.state, row.stage = "running", "snapshot"
+        if row.problem is not None:
+            return Problem.model_validate(row.problem), row
+        try:
+            problem, versions = snapshot(session, weeks=row.weeks)
+        except BadProblem as bad:
+            row.state, row.fault, row.finished_at = "failed", str(bad), datetime.now(UTC)
+            return None
+        row.problem, row.versions = problem.model_dump(mode="json"), versions
+        row.snapshot_sha256 = problem.snapshot_sha256()
+        return problem, row
+
+
+def snapshot(session: Session, *, weeks: int, start_at: int | None = None) -> tuple[Problem, Read]:
+    """The open consignments that the caller sees, with the seeded network, frozen; and number → [id, version].
+
+    ``start_at``: seconds since 1970; by default the next full hour. Raises BadProblem.
+    """
+    start = start_at if start_at is not None else ceil_div(int(time.time()), HOUR_S) * HOUR_S
+    rows = queries.consignments(session, state="open")
+    pieces = queries.pieces(session, [row.id for row in rows])
+    taken = queries.allotment_taken(session)
+    try:
+        goods = tuple(_goods(row, pieces.get(row.id, ())) for row in rows)
+        problem = Problem(
+            network=yueyang(), options=Options(start_at=start, weeks=weeks, used=taken), consignments=goods
+        )
+    except ValidationError as error:
+        raise from_validation(error) from error
+    return problem, {row.consignment_no: [row.id, row.version] for row in rows}
+
+
+def _goods(row: queries.ConsignmentRow, pieces: tuple[Any, ...]) -> Goods:
+    return Goods(
+        id=row.consignment_no, owner=row.owner_code, origin=row.origin, destination=row.destination,
+        customs_mode=row.trade_mode, temperature=row.temperature_class, dangerous=row.dangerous_class,  # type: ignore[arg-type]
+        volume_cm3=row.volume_cm3, weight_g=row.weight_g, pieces=tuple(Piece(**vars(piece)) for piece in pieces),
+        value_minor=row.value_minor, ready_at=_s(row.ready_at), due_at=_s(row.due_at),
+        latest_at=_s(row.latest_at) if row.latest_at is not None else None, must_go=row.must_go,
+    )  # fmt: skip
+
+
+def _s(moment: datetime) -> int:
+    return int(moment.timestamp())
+
+
+def _at(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _teller(database: Database, scope: Scope, plan_id: int) -> Callable[[str, int], None]:
+    """Writes progress for the page, at most every 0.4 s unless the stage changes."""
+    last: list[Any] = ["", 0.0]
+
+    def tell(stage: str, permille: int) -> None:
+        now = time.monotonic()
+        if stage == last[0] and now - last[1] < SAY_EVERY_S:
+            return
+        last[:] = [stage, now]
+        with database.unit_of_work(scope) as session:
+            said = update(StoredPlan).where(StoredPlan.id == plan_id, StoredPlan.state == "running")
+            session.execute(said.values(stage=stage, progress_permille=permille))
+
+    return tell
+
+
+def _fail(database: Database, scope: Scope, plan_id: int, fault: str) -> None:
+    with database.unit_of_work(scope) as session:
+        failed = update(StoredPlan).where(StoredPlan.id == plan_id, StoredPlan.state == "running")
+        session.execute(
+            failed.values(state="failed", stage="failed", fault=fault[:4000], finished_at=datetime.now(UTC))
+        )
+
+
+def store(session: Session, plan_id: int, plan: Plan) -> None:
+    """Write a checked plan beside its request: figures, boxes, assignments, who stays behind, and the whole document."""
+    row = session.get(StoredPlan, plan_id, with_for_update=True)
+    if row is None or row.state != "running" or row.versions is None:
+        return
+    row.state, row.stage, row.progress_permille = plan.state, "done", 1000
+    row.document, row.solver, row.elapsed_ms = plan.model_dump(mode="json"), plan.solver, plan.elapsed_ms
+    row.cost_minor, row.objective_minor, row.bound_minor = plan.cost_minor, plan.objective_minor, plan.bound_minor
+    row.gap_ppm, row.saving_minor, row.saving_permille = plan.gap_ppm, plan.saving_minor, plan.saving_permille
+    row.finished_at = datetime.now(UTC)
+    boxes = {box.id: box for box in plan.boxes}
+    owners = _owners(session, [one[0] for one in row.versions.values()])
+    session.add_all(
+        StoredBox(plan_id=plan_id, box_no=box.id, **box.model_dump(exclude={"id", "teu", "kg", "consignments"}))
+        for box in plan.boxes
+    )
+    session.add_all(
+        StoredAssignment(
+            plan_id=plan_id, consignment_no=one.consignment, box_no=one.box, equipment=boxes[one.box].equipment,
+            segment=one.segment, deliver_at=_at(one.deliver_at), late_s=one.late_s, share_minor=one.costs.share_minor,
+            total_minor=one.total_minor, alone_minor=one.alone_minor, **owners[row.versions[one.consignment][0]],
+        )
+        for one in plan.assignments
+    )  # fmt: skip
+    session.add_all(
+        StoredUnserved(
+            plan_id=plan_id, consignment_no=one.consignment, reason=one.reason, values=one.values,
+            **owners[row.versions[one.consignment][0]],
+        )
+        for one in plan.unserved
+    )  # fmt: skip
+    session.flush()
+
+
+def _owners(session: Session, ids: list[int]) -> dict[int, dict[str, int | None]]:
+    rows = service.lock_all(session, ids)
+    return {
+        key: {"consignment_id": key, "owner_id": one.owner_id, "forwarder_id": one.forwarder_id}
+        for key, one in rows.items()
+    }
+
+
+def accept_plan(session: Session, plan_id: int, *, person_id: int | None = None) -> int:
+    """Book every consignment of a solved plan; returns how many. Accepting again changes nothing and gives the same number.
+
+    Raises UnknownPlan, PlanNotSolved, CutOffPassed, PlanStale, AllotmentGone.
+    """
+    row = session.get(StoredPlan, plan_id, with_for_update=True)
+    if row is None:
+        raise UnknownPlan(plan_id=plan_id)
+    if row.state != "accepted" and (row.state != "solved" or row.document is None or row.versions is None):
+        raise PlanNotSolved(plan_id=plan_id, state=row.state)
+    plan = Plan.model_validate(row.document)
+    if row.state == "accepted":
+        return len(plan.assignments)
+    session.execute(
+        text("SELECT pg_advisory_xact_lock(:key, :tenant)"), {"key": ALLOTMENTS, "tenant": tenant_of(session)}
+    )
+    _refuse_passed(plan_id, plan)
+    versions: Read = row.versions or {}
+    _refuse_changed(session, plan_id, plan, versions)
+    _refuse_overbooked(session, plan_id, plan)
+    for booking in _bookings(plan_id, plan, versions):
+        service.book(session, booking)
+    service.take_allotment(session, plan_id, {leg.departure: (leg.unit, leg.taken) for leg in plan.legs})
+    row.state, row.accepted_at, row.accepted_by = "accepted", datetime.now(UTC), person_id
+    append_leaf(
+        session,
+        "plan_accepted",
+        {
+            "plan_id": plan_id, "snapshot_sha256": plan.snapshot_sha256, "cost_minor": plan.cost_minor,
+            "bound_minor": plan.bound_minor, "consignments": len(plan.assignments), "person_id": person_id,
+        },
+        plan_id,
+    )  # fmt: skip
+    return len(plan.assignments)
+
+
+def _refuse_passed(plan_id: int, plan: Plan) -> None:
+    now = int(time.time())
+    for segment in plan.segments:
+        if segment.close_at < now:
+            raise CutOffPassed(
+                plan_id=plan_id, segment=segment.id, close_at=_at(segment.close_at).isoformat(timespec="minutes")
+            )
+
+
+def _refuse_changed(session: Session, plan_id: int, plan: Plan, versions: Read) -> None:
+    found = service.lock_all(session, [versions[one.consignment][0] for one in plan.assignments])
+    changed = []
+    for one in plan.assignments:
+        key, version = versions[one.consignment]
+        now = found.get(key)
+        if now is None or now.state != "open" or now.version != version:
+            changed.append(one.consignment)
+    if changed:
+        raise PlanStale(plan_id=plan_id, count=len(changed), consignments=", ".join(changed[:5]))
+
+
+def _refuse_overbooked(session: Session, plan_id: int, plan: Plan) -> None:
+    """What was left at the snapshot may have been taken by a plan accepted since."""
+    frozen = session.execute(select(StoredPlan.problem["options"]["used"]).where(StoredPlan.id == plan_id)).scalar_one()
+    then: dict[str, int] = frozen if isinstance(frozen, dict) else json.loads(frozen or "{}")
+    taken = queries.allotment_taken(session)
+    for leg in plan.legs:
+        left = leg.capacity + then.get(leg.departure, 0) - taken.get(leg.departure, 0)
+        if leg.taken > left:
+            raise AllotmentGone(
+                plan_id=plan_id, departure=leg.departure, left=max(0, left), unit=leg.unit, needed=leg.taken
+            )
+
+
+def _bookings(plan_id: int, plan: Plan, versions: Read) -> list[service.Booking]:
+    segments = {one.id: one for one in plan.segments}
+    legs = {
+        leg.departure: service.Leg(
+            leg.departure, leg.service, leg.mode, leg.origin, leg.destination, _at(leg.depart_at), _at(leg.arrive_at)
+        )
+        for leg in plan.legs
+    }
+    boxes = {box.id: box for box in plan.boxes}
+    found = []
+    for one in plan.assignments:
+        segment = segments[one.segment]
+        found.append(
+            service.Booking(
+                consignment_id=versions[one.consignment][0], plan_id=plan_id, box_no=one.box,
+                equipment=boxes[one.box].equipment, segment=one.segment, share_minor=one.costs.share_minor,
+                total_minor=one.total_minor, legs=tuple(legs[name] for name in segment.departures),
+                cut_off_at=_at(segment.close_at), stripped_at=_at(segment.free_at), deliver_at=_at(one.deliver_at),
+            )
+        )  # fmt: skip
+    return found
