@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from iot import devices
-from iot.devices.base import Message
-from iot.events import Fault, as_json
+from iot.devices.base import Message, digest
+from iot.events import Fault, Reading, as_json
 
 
 @click.group()
@@ -29,9 +29,13 @@ def parse(ctx: click.Context, format_name: str, file: Path, topic: str | None, p
         raise click.BadParameter(str(why), param_hint="--profile") from None
     if not isinstance(known, dict):
         raise click.BadParameter("not a JSON object", param_hint="--profile")
-    found = devices.parse(format_name, Message(payload=file.read_bytes(), topic=topic, profile=known))
+    message = Message(payload=file.read_bytes(), topic=topic, profile=known)
+    found = devices.parse(format_name, message)
     for one in found:
-        click.echo(json.dumps(as_json(one), ensure_ascii=False))
+        body = as_json(one)
+        if isinstance(one, Reading) and not devices.FORMATS[format_name].repeats:
+            body.setdefault("dedup_key", digest(message))
+        click.echo(json.dumps(body, ensure_ascii=False))
     if all(isinstance(one, Fault) for one in found):
         ctx.exit(1)
 
