@@ -20,6 +20,7 @@ from web.headers import install_headers
 from web.i18n import install_languages
 from web.navigation import install_navigation
 from web.request_log import install_request_log
+from web.words import install_words
 from wms.db import Database
 from wms.settings import Settings
 
@@ -32,6 +33,7 @@ MODULES = (
     "web.api.companies",
     "web.api.sites",
     "web.api.stock",
+    "web.api.track",
     "web.api.scans",
     "web.api.gates",
     "web.api.plans",
@@ -60,6 +62,7 @@ def create_app(settings: Settings, database: Database | None = None) -> APIFlask
     install_headers(app)
     install_languages(app, settings.time_zone)
     install_formats(app)
+    install_words(app)
     install_assets(app)
     install_problems(app)
     install_reading(app)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from sqlalchemy.orm import Session
 
-from tests.build import make_company, make_person, make_site
+from tests.build import make_company, make_handling_unit, make_person, make_site
 from web.auth.tokens import create_token
 from wms.parties.tables import Company
 
@@ -33,4 +33,8 @@ def site(session: Session, _owner: Company) -> Values:
     return {"site_id": make_site(session).id}
 
 
-SUBJECTS: dict[str, Builder] = {"person": person, "token": token, "company": company, "site": site}
+def tracked(session: Session, owner: Company) -> Values:
+    return {"number": make_handling_unit(session, owner).sscc}
+
+
+SUBJECTS: dict[str, Builder] = {"person": person, "token": token, "company": company, "site": site, "tracked": tracked}

@@ -1,6 +1,8 @@
 """Reading a request's body: JSON as RFC 8259 says, and nothing that breaks the reader."""
 
 import json
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 from flask import Flask, request
@@ -19,10 +21,22 @@ class UnsupportedMediaType(WmsError):
     text = N_("Send the body as application/json.")
 
 
+def _plain(value: Any) -> Any:
+    """Instants in ISO 8601, UTC; days as they are; exact numbers as text, so that no digit is lost."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
+    return DefaultJSONProvider.default(value)
+
+
 class CarefulJson(DefaultJSONProvider):
     """JSON without NaN and infinities, which are not JSON, and without nesting that overruns the stack."""
 
     ensure_ascii = False
+    default = staticmethod(_plain)
 
     def loads(self, s: str | bytes, **kwargs: Any) -> Any:
         try:

@@ -1,0 +1,97 @@
+"""What codes of the books are called on a page: statuses, kinds, states. The code stays what scripts rely on."""
+
+from flask import Flask
+from flask_babel import gettext
+
+from wms.errors import N_
+
+WORDS = {
+    "customs_status": {"free": N_("free circulation"), "bonded": N_("bonded"), "export": N_("declared for export")},
+    "quality_status": {
+        "good": N_("good"),
+        "hold": N_("on hold"),
+        "damaged": N_("damaged"),
+        "quarantine": N_("in quarantine"),
+        "expired": N_("past its expiry"),
+    },
+    "account": {
+        "location": N_("in its place"),
+        "in_transit": N_("in transit"),
+        "in_process": N_("being worked on"),
+        "declared_not_left": N_("declared, waiting to leave"),
+        "discrepancy": N_("discrepancy"),
+        "supplier": N_("supplier"),
+        "customer": N_("delivered"),
+        "transformation": N_("transformation"),
+        "adjustment": N_("adjustment"),
+        "book": N_("account book"),
+        "not_yet_booked": N_("received, not yet booked"),
+        "deduction_pending": N_("deduction pending"),
+        "customs_source": N_("customs"),
+    },
+    "pass_state": {
+        "draft": N_("draft"),
+        "applied": N_("applied for"),
+        "approved": N_("approved"),
+        "passed_first": N_("through the first gate"),
+        "passed": N_("through the gate"),
+        "deleted": N_("deleted"),
+        "void": N_("void"),
+    },
+    "consignment_state": {
+        "open": N_("waits for a plan"),
+        "booked": N_("booked"),
+        "under_way": N_("under way"),
+        "delivered": N_("arrived"),
+        "cancelled": N_("cancelled"),
+    },
+    "milestone": {
+        "collected": N_("collected"),
+        "cut_off": N_("cut-off"),
+        "departure": N_("departure"),
+        "arrival": N_("arrival"),
+        "stripped": N_("unpacked from its box"),
+        "delivery": N_("delivery"),
+    },
+    "direction": {"I": N_("in"), "E": N_("out")},
+    "unit_kind": {
+        "pallet": N_("pallet"),
+        "carton": N_("carton"),
+        "crate": N_("crate"),
+        "roll": N_("roll container"),
+        "container": N_("container"),
+        "parcel": N_("parcel"),
+    },
+}
+STATES = {  # how a status is coloured; what is not named is neutral
+    "good": "ok",
+    "approved": "ok",
+    "passed": "ok",
+    "booked": "ok",
+    "delivered": "ok",
+    "bonded": "warn",
+    "hold": "stop",
+    "damaged": "stop",
+    "quarantine": "stop",
+    "expired": "stop",
+    "void": "stop",
+    "deleted": "stop",
+    "cancelled": "stop",
+    "open": "busy",
+    "applied": "busy",
+}
+
+
+def word(table: str, code: str) -> str:
+    """Return what ``code`` is called in the page's language; an unknown code is shown as it is."""
+    text = WORDS[table].get(code)
+    return str(gettext(text)) if text else code
+
+
+def state_of(code: str) -> str:
+    """Return ok, warn, stop, busy or none: how a chip of this status looks."""
+    return STATES.get(code, "none")
+
+
+def install_words(app: Flask) -> None:
+    app.jinja_env.globals.update(word=word, state_of=state_of, words_of=lambda table: WORDS[table])
