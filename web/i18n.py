@@ -49,7 +49,7 @@ def translations(locale: str) -> Translations:
 def script_texts() -> tuple[str, ...]:
     """Return every text that our scripts ask for with ``t("…")``."""
     found: set[str] = set()
-    for path in sorted(SCRIPTS.glob("*.js")):
+    for path in sorted(SCRIPTS.rglob("*.js")):
         with path.open("rb") as file:
             for _line, _call, said, _notes in extract_javascript(file, {"t": None}, [], {}):
                 found.update(text for text in ([said] if isinstance(said, str) else said) if text)
