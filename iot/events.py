@@ -8,6 +8,7 @@ knows beyond these fields stands in ``more`` and is flattened by :func:`as_json`
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 DIRECTIONS = ("toward", "away", "left", "right", "up", "down", "unknown")
@@ -245,9 +246,8 @@ def as_json(reading: Reading | Fault) -> dict[str, Any]:
     ``event_at`` carries all the decimals that the device sent. ``dedup_key`` is the reading's key.
     """
     body: dict[str, Any] = {"kind": reading.kind}
-    for column in fields(reading):
-        if column.name not in ("event_at_text", "key", "more", "flags"):
-            body[column.name] = _plain(getattr(reading, column.name))
+    for name in _columns(type(reading)):
+        body[name] = _plain(getattr(reading, name))
     if reading.event_at_text:
         body["event_at"] = reading.event_at_text
     if isinstance(reading, Reading):
@@ -256,6 +256,12 @@ def as_json(reading: Reading | Fault) -> dict[str, Any]:
         body["dedup_key"] = reading.key
     body.update((name, _plain(value)) for name, value in reading.more.items() if name not in body)
     return body
+
+
+@cache
+def _columns(kind: Any) -> tuple[str, ...]:
+    """The fields that are shown under their own name."""
+    return tuple(one.name for one in fields(kind) if one.name not in ("event_at_text", "key", "more", "flags"))
 
 
 def _plain(value: Any) -> Any:

@@ -14,16 +14,13 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from importlib import import_module
-from importlib.util import find_spec
-from types import ModuleType
 from typing import Protocol
 
 import psycopg
 import structlog
 from sqlalchemy import text
 
-from iot import alarms, health, outbox, sequence, topics
+from iot import alarms, barrier, health, lanes, outbox, sequence, topics
 from iot.broker import EmbeddedBroker
 from iot.client import SiteBroker
 from iot.committer import RETRY_S, Committer, InboxWriter, is_away
@@ -132,7 +129,6 @@ class Ingest:
         self._due_lock = threading.Lock()
         self._renew_after = 0.0
         self._door: Door | None = None
-        self._gate = [found for name in ("iot.lanes", "iot.barrier") if (found := _optional(name))]
         self._parse = Round("parse", self._parse_step, TICK_S, self._stopping)
         self._lanes = Round("lanes", self._lanes_step, TICK_S, self._stopping)
         self._beat = Round("beat", self._beat_step, BEAT_S, self._stopping)
@@ -291,7 +287,8 @@ class Ingest:
             return 0
         fenced = Fenced(self._database, self._leases, sites)
         try:
-            return sum(int(part.tick(fenced, self._scope, sites, datetime.now(UTC))) for part in self._gate)
+            moved = lanes.tick(fenced, self._scope, sites, datetime.now(UTC))
+            return moved + barrier.tick(fenced, self._scope, sites, datetime.now(UTC))
         except LeaseLost:
             log.warning("lease_lost", sites=sorted(sites))
             return 0
@@ -392,11 +389,6 @@ class OutboxRound(Round):
         finally:
             if self._listener is not None:
                 self._listener.close()
-
-
-def _optional(name: str) -> ModuleType | None:
-    """A part of the room that may be absent; it must then not be asked for its ``tick``."""
-    return import_module(name) if find_spec(name) else None
 
 
 def database_url(settings: Settings) -> str:

@@ -51,19 +51,19 @@ AGAIN = text(
     FROM inbox WHERE id = ANY(:ids) ORDER BY id FOR UPDATE
     """
 )
+# One JSON document for all rows: an array of texts would be escaped sign by sign on our side.
 WRITE = text(
     """
     INSERT INTO reading (inbox_id, source, reading_key, site_id, device_id, lane, kind, event_at, recorded_at, skew_ms,
                          is_live, flags, payload, adapter, adapter_version, state)
     SELECT inbox_id, source, reading_key, site_id, device_id, lane, kind, event_at, recorded_at, skew_ms, is_live,
-           string_to_array(flags, ','), CAST(payload AS jsonb), adapter, adapter_version, state
-    FROM unnest(CAST(:inbox_id AS bigint[]), CAST(:source AS text[]), CAST(:reading_key AS text[]),
-                CAST(:site_id AS bigint[]), CAST(:device_id AS bigint[]), CAST(:lane AS text[]), CAST(:kind AS text[]),
-                CAST(:event_at AS timestamptz[]), CAST(:recorded_at AS timestamptz[]), CAST(:skew_ms AS bigint[]),
-                CAST(:is_live AS boolean[]), CAST(:flags AS text[]), CAST(:payload AS text[]), CAST(:adapter AS text[]),
-                CAST(:adapter_version AS int[]), CAST(:state AS text[]))
-         WITH ORDINALITY AS r (inbox_id, source, reading_key, site_id, device_id, lane, kind, event_at, recorded_at,
-                               skew_ms, is_live, flags, payload, adapter, adapter_version, state, place)
+           flags, payload, adapter, adapter_version, state
+    FROM ROWS FROM (jsonb_to_recordset(CAST(:rows AS jsonb)) AS (
+             inbox_id bigint, source text, reading_key text, site_id bigint, device_id bigint, lane text, kind text,
+             event_at timestamptz, recorded_at timestamptz, skew_ms bigint, is_live boolean, flags text[],
+             payload jsonb, adapter text, adapter_version int, state text)) WITH ORDINALITY
+         AS r (inbox_id, source, reading_key, site_id, device_id, lane, kind, event_at, recorded_at, skew_ms, is_live,
+               flags, payload, adapter, adapter_version, state, place)
     ORDER BY place
     ON CONFLICT (tenant_id, source, reading_key) DO NOTHING
     RETURNING id, source, reading_key
@@ -261,12 +261,12 @@ def _reading_rows(one: Understood, *, is_replay: bool) -> Iterable[dict[str, Any
             "device_id": one.device.id if one.device else None,
             "lane": known or body.get("lane"),
             "kind": reading.kind,
-            "event_at": reading.event_at,
-            "recorded_at": one.stored.received_at,
+            "event_at": reading.event_at and reading.event_at.isoformat(),
+            "recorded_at": one.stored.received_at.isoformat(),
             "skew_ms": _skew_ms(one.stored, reading),
             "is_live": not (NEVER_OPENS & set(flags)),
-            "flags": ",".join(flags),
-            "payload": json.dumps(body, ensure_ascii=False),
+            "flags": flags,
+            "payload": body,
             "adapter": one.adapter,
             "adapter_version": one.version,
             "state": "open" if reading.kind in OPEN_KINDS and one.device and not is_replay else "ignored",
@@ -302,8 +302,8 @@ def _flags(one: Understood, reading: Reading, *, is_replay: bool) -> tuple[str, 
 
 
 def _write_readings(session: Session, rows: Sequence[dict[str, Any]]) -> int:
-    columns = {name: [row[name] for row in rows] for name in rows[0]}
-    written = {(row.source, row.reading_key): row.id for row in session.execute(WRITE, columns)}
+    given = {"rows": json.dumps(rows)}
+    written = {(row.source, row.reading_key): row.id for row in session.execute(WRITE, given)}
     fresh = dict(written)
     for row in rows:
         if fresh.pop((row["source"], row["reading_key"]), None) is None:
@@ -313,7 +313,8 @@ def _write_readings(session: Session, rows: Sequence[dict[str, Any]]) -> int:
 
 def _meet_again(session: Session, row: dict[str, Any]) -> None:
     """The maker's own key came again: the same content is a copy; other content is a conflict, kept and shown."""
-    if session.execute(SAME, row).scalar_one():
+    same = {"source": row["source"], "reading_key": row["reading_key"], "payload": json.dumps(row["payload"])}
+    if session.execute(SAME, same).scalar_one():
         return
     letter = {
         "inbox_id": [row["inbox_id"]],

@@ -139,9 +139,18 @@ def tidy(value: str, name: str) -> str:
     """``value`` if the database can hold it: short, without NUL and lone surrogates."""
     if len(value) > MAX_TEXT:
         raise Malformed("too_long", f"{name} has {len(value)} characters")
-    if "\0" in value or any(0xD800 <= ord(sign) <= 0xDFFF for sign in value):
+    if "\0" in value or not (value.isascii() or _is_encodable(value)):
         raise Malformed("bad_text", f"{name} holds a character that no text may hold")
     return value
+
+
+def _is_encodable(value: str) -> bool:
+    """Whether it is free of lone surrogates, which JSON can write and UTF-8 cannot."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def required(node: Mapping[str, Any], name: str) -> str:
