@@ -221,6 +221,7 @@ class EmbeddedBroker(Broker):  # type: ignore[misc]  # amqtt ships no types
         self._host, self._wanted_port, self._on_listening = host, port, on_listening
         self._subscriptions = SteadyDict()
         self._is_closing = False
+        self.port = port  # the one listened on, once it is open
 
     # -- start and stop ------------------------------------------------------------------------------------------
 
@@ -234,14 +235,10 @@ class EmbeddedBroker(Broker):  # type: ignore[misc]  # amqtt ships no types
             raise PortTaken(host=self._host, port=self._wanted_port, reason=reason) from why
         for name in LOGGERS:
             logging.getLogger(name).setLevel(logging.ERROR)
+        instance = self._servers["default"].instance
+        self.port = int(instance.sockets[0].getsockname()[1]) if isinstance(instance, asyncio.Server) else 0
         for topic, payload in retained:
             await self.retain_message(None, topic, payload, 1)
-
-    @property
-    def port(self) -> int:
-        """The port that is listened on."""
-        instance = self._servers["default"].instance
-        return int(instance.sockets[0].getsockname()[1]) if isinstance(instance, asyncio.Server) else 0
 
     async def close(self) -> None:
         """Take no more, commit and acknowledge what waits, then close every connection."""

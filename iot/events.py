@@ -8,7 +8,6 @@ knows beyond these fields stands in ``more`` and is flattened by :func:`as_json`
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any
 
 DIRECTIONS = ("toward", "away", "left", "right", "up", "down", "unknown")
@@ -246,7 +245,7 @@ def as_json(reading: Reading | Fault) -> dict[str, Any]:
     ``event_at`` carries all the decimals that the device sent. ``dedup_key`` is the reading's key.
     """
     body: dict[str, Any] = {"kind": reading.kind}
-    for name in _columns(type(reading)):
+    for name in _COLUMNS[type(reading)]:
         body[name] = _plain(getattr(reading, name))
     if reading.event_at_text:
         body["event_at"] = reading.event_at_text
@@ -258,10 +257,11 @@ def as_json(reading: Reading | Fault) -> dict[str, Any]:
     return body
 
 
-@cache
-def _columns(kind: Any) -> tuple[str, ...]:
-    """The fields that are shown under their own name."""
-    return tuple(one.name for one in fields(kind) if one.name not in ("event_at_text", "key", "more", "flags"))
+# The fields that are shown under their own names, by kind.
+_COLUMNS: Mapping[type, tuple[str, ...]] = {
+    kind: tuple(one.name for one in fields(kind) if one.name not in ("event_at_text", "key", "more", "flags"))
+    for kind in (*READING_KINDS.values(), Fault)
+}
 
 
 def _plain(value: Any) -> Any:
