@@ -9,8 +9,11 @@ from collections.abc import Callable
 
 from sqlalchemy.orm import Session
 
+from routing.tables import StoredPlan
 from tests.build import make_company, make_handling_unit, make_person, make_site
+from tests.wms.freight.builders import form
 from web.auth.tokens import create_token
+from wms.freight.service import announce
 from wms.parties.tables import Company
 
 Values = dict[str, object]
@@ -37,4 +40,25 @@ def tracked(session: Session, owner: Company) -> Values:
     return {"number": make_handling_unit(session, owner).sscc}
 
 
-SUBJECTS: dict[str, Builder] = {"person": person, "token": token, "company": company, "site": site, "tracked": tracked}
+def plan(session: Session, owner: Company) -> Values:
+    made = StoredPlan(company_id=owner.id, seconds_limit=5, weeks=1, seed=1)
+    session.add(made)
+    session.flush()
+    return {"plan_id": made.id}
+
+
+def consignment(session: Session, owner: Company) -> Values:
+    one = form(owner.id)
+    announce(session, one)
+    return {"consignment_no": one.consignment_no}
+
+
+SUBJECTS: dict[str, Builder] = {
+    "person": person,
+    "token": token,
+    "company": company,
+    "site": site,
+    "tracked": tracked,
+    "plan": plan,
+    "consignment": consignment,
+}

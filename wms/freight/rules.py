@@ -40,7 +40,7 @@ class NegativeAmount(WmsError):
 
     code = "negative_amount"
     kind = Kind.INVALID
-    text = N_("%(field)s may not be negative.")
+    text = N_("%(name)s may not be negative.")
 
 
 class InstantsOutOfOrder(WmsError):
@@ -106,10 +106,10 @@ def check_form(form: ConsignmentForm) -> None:
         ("value_minor", form.value_minor),
     ):
         if amount < 0:
-            raise NegativeAmount(field=name)
+            raise NegativeAmount(field=name, name=name)
     for piece in form.pieces:
         if min(piece.count, piece.length_mm, piece.width_mm, piece.height_mm, piece.weight_g) <= 0:
-            raise NegativeAmount(field="pieces")
+            raise NegativeAmount(field="pieces", name="pieces")
     if form.due_at <= form.ready_at or (form.latest_at is not None and form.latest_at < form.due_at):
         raise InstantsOutOfOrder(field="due_at", consignment_no=form.consignment_no)
     pieces_cm3 = sum(p.count * p.length_mm * p.width_mm * p.height_mm for p in form.pieces) // 1000

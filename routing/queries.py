@@ -1,0 +1,64 @@
+"""Reads of stored plans for pages and API. Row-level security decides which plans a caller finds."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from routing.plan import Plan
+from routing.tables import StoredPlan
+
+
+@dataclass(frozen=True)
+class PlanRow:
+    """A plan without its document; money in fen, gap in parts per million."""
+
+    id: int
+    state: str
+    stage: str
+    progress_permille: int
+    requested_at: datetime
+    finished_at: datetime | None
+    accepted_at: datetime | None
+    seconds_limit: int
+    weeks: int
+    seed: int
+    snapshot_sha256: str | None
+    cost_minor: int | None
+    objective_minor: int | None
+    bound_minor: int | None
+    gap_ppm: int | None
+    saving_minor: int | None
+    saving_permille: int | None
+    solver: str | None
+    elapsed_ms: int | None
+    fault: str | None
+
+
+NAMES = tuple(PlanRow.__dataclass_fields__)
+
+
+def _heads() -> Select[Any]:
+    return select(*(getattr(StoredPlan, name) for name in NAMES))
+
+
+def plans(session: Session, *, before_id: int | None = None, limit: int = 20) -> list[PlanRow]:
+    """The latest plans, newest first."""
+    statement = _heads().order_by(StoredPlan.id.desc()).limit(limit)
+    if before_id is not None:
+        statement = statement.where(StoredPlan.id < before_id)
+    return [PlanRow(**dict(zip(NAMES, row, strict=True))) for row in session.execute(statement)]
+
+
+def plan_row(session: Session, plan_id: int) -> PlanRow | None:
+    """One plan without its document; None where there is none or it is not the caller's."""
+    row = session.execute(_heads().where(StoredPlan.id == plan_id)).one_or_none()
+    return PlanRow(**dict(zip(NAMES, row, strict=True))) if row is not None else None
+
+
+def plan_document(session: Session, plan_id: int) -> Plan | None:
+    """The whole plan; None while there is none."""
+    document = session.scalar(select(StoredPlan.document).where(StoredPlan.id == plan_id))
+    return Plan.model_validate(document) if document is not None else None

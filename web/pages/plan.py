@@ -1,0 +1,162 @@
+"""The planning desk: open consignments, plans being made, a plan with its bound, boxes, map, costs and who stays behind."""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as AnyResponse
+
+from routing import desk, report
+from routing import queries as stored
+from routing.network import yueyang
+from routing.plan import Plan
+from routing.queries import PlanRow
+from web.api.idempotency import request_hash, request_key, stored_problem
+from web.auth.policy import READERS, policy
+from web.context import current_identity, database, unit_of_work
+from web.context import current_scope as scope
+from web.pages import plan_map, plan_words
+from wms.errors import InvalidField
+from wms.freight import queries as freight
+from wms.record.service import once
+
+bp = Blueprint("plan", __name__, url_prefix="/plan")
+SECONDS, WEEKS = (15, 30, 60, 120), (2, 4, 6, 8)
+SHOWN = 50
+VIEWS = ("boxes", "goods", "left", "legs")
+A_YEAR_S = 365 * 24 * 3600
+
+
+@bp.get("")
+@policy(*READERS, firms=True)
+def index() -> str:
+    """Consignments that wait, the form that starts a plan, and the plans made so far."""
+    state = request.args.get("state", "open")
+    after = request.args.get("after", "0")
+    after_id = int(after) if after.isdecimal() and len(after) < 19 else 0
+    with unit_of_work() as session:
+        rows = freight.consignments(session, state=state if state != "all" else None, after_id=after_id, limit=SHOWN + 1)
+        count = freight.count_open(session)
+        plans = stored.plans(session)
+    return render_template(
+        "plan/index.html", rows=rows[:SHOWN], more=rows[SHOWN - 1].id if len(rows) > SHOWN else None, after=after_id,
+        state=state, count=count, plans=plans, names=plan_words.place_names(yueyang()), words=plan_words,
+        seconds=SECONDS, weeks=WEEKS, may_plan=_may_plan(),
+    )  # fmt: skip
+
+
+def _may_plan() -> bool:
+    who = current_identity()
+    return who is not None and "planner" in who.roles
+
+
+@bp.post("")
+@policy("planner", firms=True, per_minute=20)
+def request_plan() -> AnyResponse | tuple[str, int]:
+    """Start a plan of the open consignments that the caller sees."""
+    seconds, weeks = _chosen("seconds", SECONDS), _chosen("weeks", WEEKS)
+    content = {"seconds": seconds, "weeks": weeks}
+
+    def act(session: Session) -> dict[str, Any]:
+        who = scope()
+        company_id = None if who.sees_all else who.company_id
+        made = desk.request_plan(session, seconds=seconds, weeks=weeks, person_id=who.person_id, company_id=company_id)
+        return {"plan_id": made}
+
+    return _deed(act, content, lambda body: url_for("plan.show", plan_id=body["plan_id"]), url_for("plan.index"))
+
+
+def _chosen(name: str, allowed: tuple[int, ...]) -> int:
+    given = request.form.get(name, str(allowed[1]))
+    if not given.isdecimal() or int(given) not in allowed:
+        raise InvalidField(field=name, name=name, rule=", ".join(str(value) for value in allowed))
+    return int(given)
+
+
+def _deed(act: Callable[[Session], dict[str, Any]], content: dict[str, Any], done: Callable[[dict[str, Any]], str], refused: str) -> AnyResponse:
+    """Run a form's deed once under its key; go on to the page of what was made, or back with the refusal."""
+    key, content_hash = request_key(), request_hash(content)
+    answer = database().run(scope(), lambda session: once(session, key, content_hash, lambda: act(session)))
+    if answer.is_refusal:
+        flash(stored_problem(answer.body)["detail"], "error")
+        return redirect(refused)
+    return redirect(done(dict(answer.body)))
+
+
+@bp.get("/land.svg")
+@policy(*READERS, firms=True)
+def land() -> Response:
+    """All land as one path, for `<use>`; the map's routes are drawn by the page."""
+    body = f'<svg xmlns="http://www.w3.org/2000/svg"><path id="land" d="{plan_map.land_path()}"/></svg>'
+    response = Response(body, mimetype="image/svg+xml")
+    response.headers["Cache-Control"] = "private, max-age=86400"
+    return response
+
+
+@bp.get("/<int:plan_id>")
+@policy(*READERS, firms=True, subject="plan")
+def show(plan_id: int) -> str:
+    """A plan: its progress while it is made, then everything it says."""
+    with unit_of_work() as session:
+        row = _known(session, plan_id)
+        plan = stored.plan_document(session, plan_id)
+        everyone = freight.consignments(session) if plan is not None else []
+    if plan is None:
+        return render_template("plan/waiting.html", row=row, words=plan_words)
+    ends = {one.consignment_no: (one.origin, one.destination) for one in everyone}
+    return _shown(row, plan, ends)
+
+
+def _shown(row: PlanRow, plan: Plan, ends: dict[str, tuple[str, str]]) -> str:
+    network = yueyang()
+    names = plan_words.place_names(network)
+    view = request.args.get("view", "boxes")
+    left = [
+        (one, plan_words.sentence(report.REASONS[one.reason], one.values, names), plan_words.sentence(report.ADVICE[one.reason], one.values, names))
+        for one in plan.unserved
+    ]
+    return render_template(
+        "plan/show.html", row=row, plan=plan, view=view if view in VIEWS else "boxes", words=plan_words, names=names,
+        boxes=plan_words.box_rows(plan, names), goods=plan_words.goods_rows(plan, ends, names), left=left,
+        lines=plan_map.lines_of(plan, network), spots=plan_map.spots_of(plan, network),
+        width=plan_map.WIDTH, height=plan_map.HEIGHT, may_accept=_may_plan() and row.state == "solved",
+    )  # fmt: skip
+
+
+@bp.get("/<int:plan_id>/progress")
+@policy(*READERS, firms=True, subject="plan")
+def progress(plan_id: int) -> Response:
+    """The fragment that a waiting page asks for every second; when the plan is there, the page is told to load it."""
+    with unit_of_work() as session:
+        row = _known(session, plan_id)
+    response = make_response(render_template("plan/progress.html", row=row, words=plan_words))
+    if row.state not in {"queued", "running"}:
+        response.headers["HX-Redirect"] = url_for("plan.show", plan_id=plan_id)
+    return response
+
+
+@bp.post("/<int:plan_id>/acceptance")
+@policy("planner", firms=True, subject="plan")
+def accept(plan_id: int) -> AnyResponse:
+    """Book what the plan says. A plan that is out of date is refused with the reason."""
+
+    def act(session: Session) -> dict[str, Any]:
+        return {"booked": desk.accept_plan(session, plan_id, person_id=scope().person_id)}
+
+    here = url_for("plan.show", plan_id=plan_id)
+    answer = _deed(act, {"plan_id": plan_id}, lambda body: _booked(body, here), here)
+    return answer
+
+
+def _booked(body: dict[str, Any], here: str) -> str:
+    flash(_("%(count)s consignments are booked.", count=body["booked"]))
+    return here
+
+
+def _known(session: Session, plan_id: int) -> PlanRow:
+    row = stored.plan_row(session, plan_id)
+    if row is None:
+        raise desk.UnknownPlan(plan_id=plan_id)
+    return row
