@@ -103,6 +103,7 @@ class EmbeddedPostgres:
     def __init__(self, data_dir: Path, *, durable: bool = True, options: Mapping[str, str] | None = None) -> None:
         self.data_dir = Path(os.path.realpath(data_dir))
         self.cluster = self.data_dir / "postgres"
+        self._is_durable = durable
         self._options = OPTIONS | (DURABLE if durable else NOT_DURABLE) | dict(options or {})
         self._child: subprocess.Popen[bytes] | None = None
 
@@ -227,6 +228,9 @@ class EmbeddedPostgres:
             with suppress(subprocess.TimeoutExpired):
                 self._child.wait(1.0)  # reaps it, also when somebody else killed it
         self._child = None
+        for folder in (self.run_dir / "db", self.run_dir):
+            with suppress(OSError):  # in use by others, or never made
+                folder.rmdir()
 
     def _gone(self, pid: int, patience_s: float) -> bool:
         deadline = time.monotonic() + patience_s
@@ -330,7 +334,7 @@ class EmbeddedPostgres:
             self._run(account, "initdb", "-D", str(draft), f"--username={SUPERUSER}", f"--pwfile={words}",
                       "--auth-local=scram-sha-256", "--auth-host=reject", "--encoding=UTF8",
                       "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
-                      "--data-checksums")  # fmt: skip
+                      "--data-checksums", *([] if self._is_durable else ["--no-sync"]))  # fmt: skip
         finally:
             words.unlink()
         draft.rename(self.cluster)

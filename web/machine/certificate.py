@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psutil
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -89,12 +90,8 @@ def make(data_dir: Path, names: tuple[str, ...]) -> Files:
 def own_names() -> tuple[str, ...]:
     """Names and addresses under which devices of the same network find this machine."""
     found = ["localhost", "127.0.0.1", "::1", socket.gethostname()]
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))  # sends nothing: only asks which of our addresses would be used
-            found.append(probe.getsockname()[0])
-        except OSError:
-            pass  # no network: the certificate serves this machine alone
+    for addresses in psutil.net_if_addrs().values():
+        found += [one.address for one in addresses if one.family == socket.AF_INET]
     return tuple(dict.fromkeys(name for name in found if name))
 
 
@@ -123,17 +120,18 @@ def _make_server(ours: Files, names: tuple[str, ...]) -> None:
     authority = x509.load_pem_x509_certificate(ours.authority.read_bytes())
     signer = serialization.load_pem_private_key(ours.authority_key.read_bytes(), password=None)
     assert isinstance(signer, ec.EllipticCurvePrivateKey)
+    alternatives = x509.SubjectAlternativeName([_general_name(name) for name in names])
     key = ec.generate_private_key(ec.SECP256R1())
     now = datetime.now(UTC)
     made = (
         x509.CertificateBuilder()
-        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0][:64])]))
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Dongting")]))
         .issuer_name(authority.subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - EARLY)
         .not_valid_after(min(now + timedelta(days=SERVER_DAYS), authority.not_valid_after_utc))
-        .add_extension(x509.SubjectAlternativeName([_general_name(name) for name in names]), critical=False)
+        .add_extension(alternatives, critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)

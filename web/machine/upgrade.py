@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 import subprocess
 from contextlib import suppress
 from pathlib import Path
@@ -41,17 +42,23 @@ def _upgrade(server: EmbeddedPostgres, found: int) -> Path:
         )
         raise CannotUpgrade(folder=str(server.cluster), reason=reason)
     fresh = EmbeddedPostgres(server.data_dir / f"upgrade.{secrets.token_hex(4)}")
-    for role in (server.data_dir / "secrets").iterdir():
-        private_folder_with(fresh.data_dir, role)
-    fresh.prepare()
-    _pg_upgrade(server, fresh, account, found)
+    try:
+        for role in (server.data_dir / "secrets").iterdir():
+            _lend(role, fresh.data_dir)
+        fresh.prepare()
+        _pg_upgrade(server, fresh, account, found)
+    except BaseException:
+        shutil.rmtree(fresh.data_dir, ignore_errors=True)
+        raise
     kept = server.data_dir / f"postgres-{found}"
     server.cluster.rename(kept)
     fresh.cluster.rename(server.cluster)
+    shutil.rmtree(fresh.data_dir)
+    shutil.rmtree(fresh.run_dir, ignore_errors=True)
     return kept
 
 
-def private_folder_with(data_dir: Path, secret: Path) -> None:
+def _lend(secret: Path, data_dir: Path) -> None:
     """Give the fresh cluster the password that the old one has."""
     data_dir.mkdir(mode=0o711, exist_ok=True)
     private_folder(data_dir / "secrets", None)
