@@ -1,5 +1,6 @@
 """Which passwords are accepted, and how they are kept: argon2id, parameters of RFC 9106 section 4 (second choice)."""
 
+import string
 import unicodedata
 from importlib import resources
 
@@ -31,7 +32,8 @@ def refuse_weak(password: str, login_name: str) -> None:
         raise WeakPassword(field="new_password", least=LEAST, most=MOST)
     folded = password.casefold()
     letters = "".join(c for c in folded if c.isalpha())
-    leet = "".join(c for c in folded.translate(LEET) if c.isalpha())
+    core = folded.strip(string.digits + string.punctuation + " ")  # P@ssw0rd2026! is the word and its trimmings
+    leet = "".join(c for c in core.translate(LEET) if c.isalpha())
     if {letters, leet} & OBVIOUS or (not letters and _is_run(folded)):
         raise ObviousPassword(field="new_password")
     if len(set(folded)) < 5 or _repeats(folded) or _is_run(folded) or (login_name and folded.startswith(login_name)):
@@ -59,7 +61,7 @@ NOBODY = HASHER.hash("nobody has this password")  # checked for unknown names, s
 def matches(password: str, password_hash: str | None) -> bool:
     """Whether the password is the one that was hashed; None takes the same time and says no."""
     try:
-        return HASHER.verify(password_hash or NOBODY, normal(password)) and password_hash is not None
+        return HASHER.verify(password_hash or NOBODY, normal(password)) and bool(password_hash)
     except (VerificationError, InvalidHashError):
         return False
 
