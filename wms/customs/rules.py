@@ -98,6 +98,18 @@ NEXT_STATES: dict[str, frozenset[str]] = {
 }
 
 
+# The states in words, for refusals: "booked" alone would be a freight booking elsewhere.
+STATE_WORDS: dict[str, str] = {
+    "draft": N_("draft"),
+    "declared": N_("declared"),
+    "pre_deducted": N_("pre-deducted"),
+    "booked": N_("booked in the account book"),
+    "written_off": N_("written off"),
+    "returned": N_("sent back by customs"),
+    "deleted": N_("deleted"),
+}
+
+
 @dataclass(frozen=True)
 class LineFacts:
     """A line of a list as booking sees it; quantities in base units.
@@ -135,10 +147,15 @@ class GoodsFacts:
 def check_step(facts: ListFacts, to_state: str) -> None:
     """Raise :class:`WrongListState` unless the list may go to ``to_state``; ListWithoutLines when it is empty."""
     if to_state not in NEXT_STATES[facts.state]:
-        needed = " / ".join(state for state, after in NEXT_STATES.items() if to_state in after)
-        raise WrongListState(number=facts.number, state=facts.state, needed=needed)
+        needed = next(state for state, after in NEXT_STATES.items() if to_state in after)
+        raise wrong_state(facts, needed)
     if not facts.lines:
         raise ListWithoutLines(number=facts.number)
+
+
+def wrong_state(facts: ListFacts, needed: str) -> WrongListState:
+    """Return the refusal of a step that needs the list to be ``needed``."""
+    return WrongListState(number=facts.number, state=STATE_WORDS[facts.state], needed=STATE_WORDS[needed])
 
 
 def check_booking(facts: ListFacts) -> None:
@@ -160,9 +177,9 @@ def check_booking(facts: ListFacts) -> None:
 
 
 def may_receive(facts: ListFacts) -> None:
-    """Raise :class:`WrongListState` unless bonded goods of the list may be counted in: approved and pre-deducted (IN-a)."""
+    """Raise :class:`WrongListState` unless goods of the list may be counted in: approved and pre-deducted (IN-a)."""
     if facts.state not in {"pre_deducted", "booked"}:
-        raise WrongListState(number=facts.number, state=facts.state, needed="pre_deducted")
+        raise wrong_state(facts, "pre_deducted")
 
 
 def may_sell(goods: GoodsFacts, qty: int) -> None:
@@ -170,7 +187,7 @@ def may_sell(goods: GoodsFacts, qty: int) -> None:
     if goods.quality_status != "good":
         raise OnHold(quality_status=goods.quality_status)
     if goods.customs_status == "bonded" and goods.booked_qty < qty:
-        raise NotSellable()
+        raise NotSellable
 
 
 def may_leave(goods: GoodsFacts, qty: int) -> None:

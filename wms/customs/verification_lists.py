@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from wms.codes import customs_numbers
 from wms.customs import accounts, list_queries, rules
 from wms.customs.tables import AccountBook, VerificationLine, VerificationList
+from wms.errors import N_
 from wms.record.service import append_leaf
 from wms.stock import ledger
 from wms.stock.ledger import AccountKey
@@ -50,7 +51,7 @@ def draw_up(session: Session, command: DrawUpList) -> int:
     """Store a draft list and return its id. Raises BadDocumentNumber, LineNotOfBook, ListWithoutLines."""
     book = list_queries.book_by_no(session, command.book_no)
     if book is None:
-        raise rules.BadDocumentNumber(field="book_no", number=command.book_no, document="account book")
+        raise rules.BadDocumentNumber(field="book_no", number=command.book_no, document=N_("account book"))
     if not command.lines:
         raise rules.ListWithoutLines(number=command.internal_no)
     drafted = VerificationList(
@@ -89,11 +90,11 @@ def pre_deduct(session: Session, list_id: int, list_no: str, at: datetime) -> No
     Raises BadDocumentNumber, WrongListState.
     """
     if customs_numbers.parse_verification_list(list_no) is None:
-        raise rules.BadDocumentNumber(field="list_no", number=list_no, document="verification list")
+        raise rules.BadDocumentNumber(field="list_no", number=list_no, document=N_("verification list"))
     _step(session, list_id, "pre_deducted", list_no=list_no, pre_deducted_at=at)
 
 
-def send_back(session: Session, list_id: int, at: datetime) -> None:
+def send_back(session: Session, list_id: int) -> None:
     """Take customs' return of a declared list (退单); it may be declared again. Raises WrongListState."""
     _step(session, list_id, "returned", declared_at=None)
 
@@ -102,7 +103,7 @@ def release_entry(session: Session, list_id: int, entry_no: str | None, at: date
     """Note that the declaration behind the list is released: the first of the two conditions of booking."""
     facts = list_queries.facts_for_update(session, list_id)
     if facts.state not in {"declared", "pre_deducted"}:
-        raise rules.WrongListState(number=facts.number, state=facts.state, needed="pre_deducted")
+        raise rules.wrong_state(facts, "pre_deducted")
     session.execute(
         update(VerificationList).where(VerificationList.id == list_id).values(entry_released_at=at, entry_no=entry_no)
     )

@@ -47,6 +47,7 @@ export function makeBand(element, settings) {
   function show(state, text, way = "") {
     for (const one of STATES) element.classList.toggle(one, one === state);
     element.dataset.state = state;
+    element.parentElement.dataset.band = state;
     icon.setAttribute("href", pictures[state]);
     word.textContent = words[state];
     message.textContent = text;

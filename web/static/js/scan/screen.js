@@ -32,7 +32,7 @@ export function drawRecent(list, entries, undo) {
   list.replaceChildren(
     ...entries.slice(0, 5).map((entry) => {
       const state = entry.answer ? entry.answer.outcome : entry.refusal ? "stop" : "queued";
-      const said = entry.answer?.message ?? entry.refusal ?? (entry.saved ? t("Queued") : t("Saving"));
+      const said = entry.answer?.message ?? entry.refusal ?? (entry.saved ? t("Queued") : t("Being saved"));
       const row = element(
         "li",
         { class: `recent-row ${state}`, "data-key": entry.record.key, "data-state": state },
@@ -140,6 +140,6 @@ export function drawChoices(box, choices, chosen, choose) {
 
 // A code as people can read it: separators visible, long ones cut.
 export function shown(code) {
-  const plain = code.replace(/\u001d/g, "⏐");
+  const plain = code.replace(/^\][A-Za-z]\d/, "").replace(/\u001d/g, "⏐");
   return plain.length > 44 ? `${plain.slice(0, 42)}…` : plain;
 }
