@@ -142,9 +142,7 @@ def reverse(session: Session, key: str, posting_id: int, *, reason: str, event_a
     ).all()
     if not rows:
         raise UnknownPosting(posting_id=posting_id)
-    lines = tuple(
-        Line(AccountKey(*row[:10]), -row.qty, _minus(row.weight_g), _minus(row.value_minor)) for row in rows
-    )
+    lines = tuple(Line(AccountKey(*row[:10]), -row.qty, _minus(row.weight_g), _minus(row.value_minor)) for row in rows)
     return post(session, Posting(key, "reversal", event_at, lines, rows[0].source_doc, reason, None, posting_id))
 
 

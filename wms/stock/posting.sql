@@ -227,6 +227,10 @@ BEGIN
 
   IF cardinality(live) > 0 THEN
     PERFORM pg_advisory_xact_lock_shared(stock_period_lock_key());
+    IF cardinality(array_remove(reverses, NULL)) > 0 THEN
+      -- Rivals who reverse the same posting queue here: the second then sees the first.
+      PERFORM 1 FROM posting WHERE id = ANY (reverses) ORDER BY id FOR NO KEY UPDATE;
+    END IF;
     WITH refused AS (
       UPDATE idem SET answer = f.answer
         FROM stock_faults(live, event_ats, reverses, l_posting, l_account, l_qty, r_posting, r_reservation) f

@@ -86,6 +86,8 @@ BEGIN
     FROM posting p JOIN leaf l ON l.tenant_id = p.tenant_id AND l.kind = 'posting' AND l.subject_id = p.id
    WHERE p.tenant_id = app_tenant() AND stock_month(p.event_at) <= p_month
      AND (last_closed IS NULL OR stock_month(p.event_at) > last_closed);
-  INSERT INTO period_close (month_on, person_id, totals, totals_hash) VALUES (p_month, app_person(), found, digest);
+  -- The time after the lock was had, not that of the transaction: whatever was recorded before it is in the totals.
+  INSERT INTO period_close (month_on, person_id, totals, totals_hash, recorded_at)
+  VALUES (p_month, app_person(), found, digest, clock_timestamp());
   RETURN NULL;
 END $$;

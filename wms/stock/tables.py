@@ -159,9 +159,7 @@ class Posting(Tenanted, Base):
     reverses_id: Mapped[int | None]
     event_at: Mapped[Instant]
     recorded_at: Mapped[RecordedAt]
-    transaction_id: Mapped[int] = mapped_column(
-        BigInteger, server_default=text("pg_current_xact_id()::text::bigint")
-    )
+    transaction_id: Mapped[int] = mapped_column(BigInteger, server_default=text("pg_current_xact_id()::text::bigint"))
 
 
 class Entry(Tenanted, Base):

@@ -66,9 +66,7 @@ def test_refuses_a_posting_that_does_not_sum_to_zero(database: Database, scope: 
         post(session, Posting("k", "receipt", now(), moved(shelf.supplier, shelf.free, 10)[1:]))
 
 
-def test_refuses_bonded_goods_on_the_shelf_without_the_book(
-    database: Database, scope: Scope, shelf: Shelf
-) -> None:
+def test_refuses_bonded_goods_on_the_shelf_without_the_book(database: Database, scope: Scope, shelf: Shelf) -> None:
     with database.unit_of_work(scope) as session, pytest.raises(BookShelfDiffer):
         post(session, Posting("k", "receipt", now(), moved(shelf.supplier, shelf.bonded, 10)))
 
@@ -79,9 +77,7 @@ def test_bonded_receipt_waits_to_be_booked(database: Database, scope: Scope, she
     assert qty(database, scope, shelf) == qty(database, scope, shelf, "not_yet_booked") == 7
 
 
-def test_backdated_withdrawal_before_the_goods_came_is_refused(
-    database: Database, scope: Scope, shelf: Shelf
-) -> None:
+def test_backdated_withdrawal_before_the_goods_came_is_refused(database: Database, scope: Scope, shelf: Shelf) -> None:
     noon = now()
     with database.unit_of_work(scope) as session:
         receive(session, shelf, 10, at=noon)

@@ -84,7 +84,7 @@ CHECKS = (
         N_("The answer names posting %(posting_id)s, which does not exist under this key."),
         "SELECT 'key ' || i.key AS place, i.answer ->> 'posting_id' AS posting_id FROM idem i"
         " LEFT JOIN posting p ON p.tenant_id = i.tenant_id AND p.idem_key = i.key"
-        " WHERE i.answer ? 'posting_id' AND p.id IS NULL ORDER BY i.key",
+        " WHERE i.answer ? 'posting_id' AND NOT i.answer ? 'code' AND p.id IS NULL ORDER BY i.key",
     ),
     Check(
         "I7",
