@@ -1,11 +1,12 @@
 """How ingest and its devices are: a pulse each second, and what ``/readyz`` and the pages read of it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
+
+from iot import alarms
 
 PULSE = text(
     """
@@ -38,6 +39,9 @@ SILENT = text(
     WHERE device.is_active AND device.heartbeat_s IS NOT NULL
       AND state.last_seen_at < :now - make_interval(secs => 10 * device.heartbeat_s)
     """
+)
+HEARD_AGAIN = text(
+    "UPDATE device_alarm SET closed_at = :at WHERE code = 'silent' AND closed_at IS NULL AND subject <> ALL(:silent)"
 )
 ALIVE_WITHIN_MS = 10_000
 READY_WITHIN_MS = 30_000
@@ -104,6 +108,13 @@ def end(session: Session, holder: str) -> None:
     session.execute(END, {"holder": holder})
 
 
-def silent(session: Session, now: datetime) -> Sequence[tuple[int, str, datetime]]:
-    """Devices that have been silent for more than ten of their heartbeats (devices reference, section 10)."""
-    return [(row.id, row.code, row.last_seen_at) for row in session.execute(SILENT, {"now": now})]
+def watch_silence(session: Session, now: datetime) -> list[str]:
+    """Alarm devices that were silent for more than ten of their heartbeats, close it for those heard again.
+
+    Returns the codes of the silent ones (devices reference, section 10).
+    """
+    silent = session.execute(SILENT, {"now": now}).all()
+    for row in silent:
+        alarms.raise_alarm(session, "silent", row.code, f"last heard {row.last_seen_at}", device_id=row.id, n=0)
+    session.execute(HEARD_AGAIN, {"at": now, "silent": [row.code for row in silent]})
+    return [row.code for row in silent]

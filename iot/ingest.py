@@ -36,6 +36,7 @@ from wms.settings import Settings
 log = structlog.get_logger(__name__)
 TICK_S = 0.2
 BEAT_S = 1.0
+SILENCE_S = 10.0
 SWITCH_S = 0.001  # a parsing thread must not keep the loop waiting for the interpreter
 SEND_S = 2.0
 STOP_S = 5.0
@@ -127,7 +128,7 @@ class Ingest:
         self._stopping = threading.Event()
         self._due: set[int] = set()
         self._due_lock = threading.Lock()
-        self._renew_after = 0.0
+        self._renew_after, self._listen_after = 0.0, 0.0
         self._door: Door | None = None
         self._parse = Round("parse", self._parse_step, TICK_S, self._stopping)
         self._lanes = Round("lanes", self._lanes_step, TICK_S, self._stopping)
@@ -314,6 +315,10 @@ class Ingest:
                 is_connected=door.is_connected,
             )
         self._send_receipts(door)
+        if time.monotonic() >= self._listen_after:
+            self._listen_after = time.monotonic() + SILENCE_S
+            with self._database.unit_of_work(self._scope) as session:
+                health.watch_silence(session, datetime.now(UTC))
         return 0
 
     def _send_receipts(self, door: Door) -> None:

@@ -1,0 +1,35 @@
+"""Silent devices are alarmed, and the alarm ends when they are heard again."""
+
+from datetime import UTC, datetime, timedelta
+
+from iot import health
+from tests.iot.world import rows, site_with
+from wms.db import Database, Scope
+
+OPEN = "SELECT subject FROM device_alarm WHERE code = 'silent' AND closed_at IS NULL"
+
+
+def heard(database: Database, scope: Scope, device_id: int, at: datetime) -> None:
+    rows(
+        database,
+        scope,
+        "INSERT INTO device_state (device_id, last_seen_at) VALUES (:id, :at)"
+        " ON CONFLICT (device_id) DO UPDATE SET last_seen_at = :at RETURNING 1",
+        id=device_id,
+        at=at,
+    )
+
+
+def test_a_device_silent_for_ten_heartbeats_is_alarmed_until_it_is_heard(database: Database, scope: Scope) -> None:
+    quiet, talking = site_with(database, scope, "gate", "scale", heartbeat_s=60)
+    now = datetime.now(UTC)
+    heard(database, scope, quiet.id, now - timedelta(seconds=601))
+    heard(database, scope, talking.id, now - timedelta(seconds=599))
+    for _ in range(2):
+        with database.unit_of_work(scope) as session:
+            assert health.watch_silence(session, now) == [quiet.code]
+    assert rows(database, scope, OPEN) == [(quiet.code,)]
+    heard(database, scope, quiet.id, now)
+    with database.unit_of_work(scope) as session:
+        assert health.watch_silence(session, now) == []
+    assert rows(database, scope, OPEN) == []
