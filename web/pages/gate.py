@@ -1,0 +1,188 @@
+"""The gate, live: lanes, the vehicle that stands in each, the reason of a hold, its release, alarms."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as AnyResponse
+
+from web.api.gates import officer_id, release_body
+from web.api.idempotency import request_hash, request_key, stored_problem
+from web.auth.policy import policy
+from web.context import current_scope, database, unit_of_work
+from web.live import WATCHERS
+from web.pages.gate_words import NAMES
+from wms.codes import plates
+from wms.gate import queries
+from wms.gate.queries import Explained
+from wms.gate.service import ReleaseHold, approve_release, close_passage, refuse_release, release_hold
+from wms.record.service import once
+from wms.watch import queries as watch
+from wms.watch import service as watching
+
+bp = Blueprint("gate", __name__, url_prefix="/gate")
+RECENT, ALARMS_SHOWN, PAGE = 15, 8, 50
+
+
+def _render(template: str, **given: Any) -> str:
+    role = current_scope().role
+    return render_template(
+        template, **NAMES, **given, may_release=role == "customs_officer", person_id=current_scope().person_id,
+        may_settle=role in ("customs_officer", "supervisor"),
+    )  # fmt: skip
+
+
+def _now(session: Session) -> dict[str, Any]:
+    return {
+        "lanes": queries.lanes_now(session),
+        "passages": queries.passages(session, limit=RECENT),
+        "alarms": watch.alarms(session, limit=ALARMS_SHOWN),
+        "raised": watch.count_raised(session),
+        "last_note": watch.last_note_id(session),
+    }
+
+
+@bp.get("")
+@policy(*WATCHERS)
+def index() -> str:
+    """All lanes now, the latest passages, and the alarms that are not settled."""
+    with unit_of_work() as session:
+        return _render("gate/index.html", **_now(session))
+
+
+@bp.get("/now")
+@policy(*WATCHERS)
+def now() -> str:
+    """The parts of the page that change, for scripts to put in place."""
+    with unit_of_work() as session:
+        return _render("gate/now.html", **_now(session))
+
+
+@bp.get("/passages")
+@policy(*WATCHERS)
+def passages() -> str:
+    """Passages by state or plate, the newest first."""
+    asked = {name: request.args.get(name, "").strip() for name in ("state", "plate", "after")}
+    plate = plates.normalise(asked["plate"]) if asked["plate"] else None
+    after = int(asked["after"]) if asked["after"].isdecimal() and len(asked["after"]) < 19 else 0
+    with unit_of_work() as session:
+        rows = queries.passages(session, after=after, limit=PAGE + 1, state=asked["state"] or None, plate=plate)
+        return _render("gate/passages.html", passages=rows[:PAGE], has_more=len(rows) > PAGE, asked=asked)
+
+
+@bp.get("/passages/<int:passage_id>")
+@policy(*WATCHERS)
+def passage(passage_id: int) -> str:
+    """Why was this vehicle let out, or held?"""
+    return _passage_page(passage_id)
+
+
+def _passage_page(passage_id: int, problem: dict[str, Any] | None = None) -> str:
+    with unit_of_work() as session:
+        found = queries.explain(session, passage_id)
+        return _render("gate/passage.html", it=found, problem=problem, form=request.form, **_told(found))
+
+
+def _told(found: Explained) -> dict[str, Any]:
+    case = found.case
+    seen = case.seen if case else None
+    asked_pass = next((p for p in case.passes if p.pass_id == found.gate_pass.id), None) if case and found.gate_pass else None
+    near = [p for p in case.passes if case and p is not asked_pass] if case else []
+    return {
+        "seen": seen,
+        "asked_pass": asked_pass,
+        "near_passes": near,
+        "inputs_text": json.dumps(found.inputs, ensure_ascii=False, indent=1) if found.inputs else "",
+        "waiting": next((release for release in found.releases if release.state == "requested"), None),
+    }
+
+
+def _deed(act: Callable[[Session], dict[str, Any]], content: dict[str, Any], done: str) -> dict[str, Any] | None:
+    """Do it once under the form's key; the refusal as a problem, None when it is done."""
+    key, content_hash = request_key(), request_hash(content)
+    given = database().run(current_scope(), lambda session: once(session, key, content_hash, lambda: act(session)))
+    if given.is_refusal:
+        return stored_problem(given.body)
+    flash(done)
+    return None
+
+
+@bp.post("/passages/<int:passage_id>/release")
+@policy("customs_officer")
+def release(passage_id: int) -> AnyResponse | tuple[str, int]:
+    """Release a held vehicle with a reason."""
+    reason = request.form.get("reason", "").strip()[:500]
+    at = datetime.now(UTC)
+
+    def act(session: Session) -> dict[str, Any]:
+        return dict(release_body(release_hold(session, ReleaseHold(passage_id, officer_id(), reason, at))))
+
+    problem = _deed(act, {"reason": reason}, _("The release is recorded."))
+    if problem is not None:
+        return _passage_page(passage_id, problem), int(problem["status"])
+    return redirect(url_for("gate.passage", passage_id=passage_id))
+
+
+@bp.post("/passages/<int:passage_id>/second")
+@policy("customs_officer")
+def second(passage_id: int) -> AnyResponse | tuple[str, int]:
+    """The second officer agrees with a release, or does not (``deed``)."""
+    asked, deed, at = request.form.get("release_id", ""), request.form.get("deed", ""), datetime.now(UTC)
+    release_id = int(asked) if asked.isdecimal() and len(asked) < 19 else 0
+
+    def act(session: Session) -> dict[str, Any]:
+        if deed == "approve":
+            return dict(release_body(approve_release(session, release_id, officer_id=officer_id(), at=at)))
+        return dict(release_body(refuse_release(session, release_id, officer_id=officer_id())))
+
+    problem = _deed(act, {"release_id": release_id, "deed": deed}, _("Your answer is recorded."))
+    if problem is not None:
+        return _passage_page(passage_id, problem), int(problem["status"])
+    return redirect(url_for("gate.passage", passage_id=passage_id))
+
+
+@bp.post("/passages/<int:passage_id>/gone")
+@policy("customs_officer")
+def gone(passage_id: int) -> AnyResponse | tuple[str, int]:
+    """A held vehicle has left the lane backwards, where no loop could see it."""
+    at = datetime.now(UTC)
+
+    def act(session: Session) -> dict[str, Any]:
+        officer_id()
+        return {"state": close_passage(session, passage_id, at=at, went_through=False).state}
+
+    problem = _deed(act, {}, _("The lane is free."))
+    if problem is not None:
+        return _passage_page(passage_id, problem), int(problem["status"])
+    return redirect(url_for("gate.index"))
+
+
+@bp.get("/alarms")
+@policy(*WATCHERS)
+def alarms() -> str:
+    """All alarms, the newest first."""
+    with unit_of_work() as session:
+        return _render("gate/alarms.html", alarms=watch.alarms(session, only_open=False, limit=PAGE), problem=None)
+
+
+@bp.post("/alarms/<int:alarm_id>")
+@policy("customs_officer", "supervisor")
+def settle_alarm(alarm_id: int) -> AnyResponse | tuple[str, int]:
+    """Acknowledge an alarm, or close it with its cause (``deed``)."""
+    deed, cause, at = request.form.get("deed", ""), request.form.get("cause", "").strip()[:500], datetime.now(UTC)
+
+    def act(session: Session) -> dict[str, Any]:
+        if deed == "close":
+            return {"state": watching.close(session, alarm_id, person_id=officer_id(), cause=cause, at=at).state}
+        return {"state": watching.acknowledge(session, alarm_id, person_id=officer_id(), at=at).state}
+
+    problem = _deed(act, {"deed": deed, "cause": cause}, _("The alarm is recorded under your name."))
+    if problem is not None:
+        with unit_of_work() as session:
+            rows = watch.alarms(session, only_open=False, limit=PAGE)
+            return _render("gate/alarms.html", alarms=rows, problem=problem), int(problem["status"])
+    return redirect(url_for("gate.alarms" if request.form.get("from") == "alarms" else "gate.index"))

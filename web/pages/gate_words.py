@@ -1,0 +1,186 @@
+"""What the codes of the gate are called on a page: states, checks, reasons, alarms; and how a reading is told in words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask_babel import get_locale
+from flask_babel import gettext as _
+
+from web.formats import DASH, weight
+from wms.errors import N_
+from wms.gate.rules import LAPSES, hold_of
+from wms.gate.rules.holds import HOLDS
+
+STATES = {
+    "open": ("busy", N_("being read")),
+    "held": ("stop", N_("held")),
+    "released": ("warn", N_("released")),
+    "passed": ("ok", N_("passed")),
+    "turned_back": ("none", N_("turned back")),
+}
+BARRIERS = {
+    "closed": ("none", N_("down")),
+    "opening": ("warn", N_("going up")),
+    "open": ("warn", N_("up")),
+    "closing": ("warn", N_("going down")),
+    "fault": ("stop", N_("fault")),
+    "unknown": ("busy", N_("unknown")),
+}
+CHECKS = {
+    "fresh": N_("The readings are live and recent"),
+    "lane": N_("The lane is in use"),
+    "plate": N_("The plate was read with confidence"),
+    "vehicle": N_("The vehicle is registered and not blacklisted"),
+    "lane_kind": N_("This kind of vehicle may use this lane"),
+    "tag": N_("The e-plate belongs to the plate"),
+    "pass": N_("Exactly one open gate pass for vehicle and direction"),
+    "claim": N_("No other lane is using the gate pass"),
+    "trailer": N_("The trailer is the one on the pass"),
+    "container": N_("The containers are those on the pass"),
+    "seal": N_("The seal is the one on the pass"),
+    "control": N_("No control order of customs"),
+    "released": N_("The documents behind the pass are released"),
+    "goods": N_("The goods are declared and waiting to leave"),
+    "weight": N_("The weight is within the tolerance"),
+    "window": N_("The pass is valid now"),
+    "customs_answer": N_("The customs platform agreed, where the lane asks it"),
+}
+OUTCOMES = {
+    "ok": ("ok", N_("in order")),
+    "hold": ("stop", N_("holds")),
+    "not_reached": ("none", N_("not reached")),
+}
+KINDS = {
+    "PlateRead": N_("Plate"),
+    "ContainerRead": N_("Container"),
+    "WeightRead": N_("Weight"),
+    "TagRead": N_("E-plate"),
+    "LoopRead": N_("Loop"),
+}
+WHY = {
+    "voted": N_("agrees with the vote"),
+    "outvoted": N_("outvoted by other readings"),
+    "tied": N_("contradicts another reading just as strong"),
+    "unread": N_("nothing could be read"),
+    "not_a_plate": N_("not a number plate"),
+    "check_digit": N_("wrong check digit"),
+    "strongest": N_("strongest signal"),
+    "weaker": N_("weaker signal"),
+    "ambiguous": N_("another tag was almost as strong"),
+    "plateau": N_("stood still, wholly on the scale"),
+    "unstable": N_("the scale was moving"),
+    "not_long_enough": N_("stood still for less than a second"),
+    "not_wholly_on": N_("not wholly on the scale"),
+    "no_zero_before": N_("the scale had not shown zero since the last vehicle"),
+    "after_plateau": N_("after the weight was taken"),
+    "zero": N_("the scale stood at zero"),
+    "minus": N_("below zero"),
+    "overload": N_("overload"),
+    "fault": N_("fault of the scale"),
+    "arrive": N_("vehicle at the arrival loop"),
+    "exit": N_("vehicle at the exit loop"),
+    "scale_front": N_("vehicle at the front of the scale"),
+    "scale_rear": N_("vehicle at the rear of the scale"),
+    "after_decision": N_("came after the decision"),
+    "after_passage": N_("came after the vehicle had left"),
+    "undecided": N_("the vehicle left before a decision"),
+    "backed_out": N_("the vehicle was backing out"),
+    "replayed": N_("sent again later by the device"),
+    "retained": N_("an old message kept by the broker"),
+    "late": N_("older than five seconds when it came"),
+    "ahead": N_("the device's clock is ahead"),
+    "not_used": N_("not needed"),
+}
+ALARMS = {
+    "fence_alarm": N_("Fence touched"),
+    "barrier_fault": N_("Barrier did not answer"),
+    "barrier_refused": N_("Barrier refused the command"),
+    "command_expired": N_("Command expired before it could be sent"),
+    "not_passed": N_("Barrier opened, nobody passed"),
+    "opened_after_fault": N_("Barrier opened after its fault"),
+    "opened_without_release": N_("Barrier opened without a release"),
+    "unknown_command": N_("Answer to an unknown command"),
+    "passed_while_held": N_("Vehicle passed while held"),
+    "goods_not_posted": N_("Goods left, but the ledger refused"),
+    "lane_failed": N_("The lane's readings could not be put together"),
+}
+ALARM_STATES = {
+    "raised": ("stop", N_("new")),
+    "acknowledged": ("warn", N_("acknowledged")),
+    "dispatched": ("warn", N_("somebody is on the way")),
+    "closed": ("ok", N_("settled")),
+}
+RELEASES = {
+    "requested": ("warn", N_("waits for a second officer")),
+    "granted": ("warn", N_("granted")),
+    "used": ("ok", N_("used")),
+    "lapsed": ("none", N_("lapsed")),
+    "refused": ("stop", N_("refused")),
+}
+COMMAND_STEPS = (
+    ("issued_at", N_("issued")),
+    ("sent_at", N_("sent")),
+    ("accepted_at", N_("accepted by the controller")),
+    ("opened_at", N_("arm up")),
+    ("passed_at", N_("vehicle passed")),
+    ("closed_at", N_("arm down again")),
+)
+
+
+def word(table: Mapping[str, Any], code: str | None) -> str:
+    """The code's name in the page's language; the code itself where it has none."""
+    if not code:
+        return DASH
+    found = table.get(code)
+    text = found[1] if isinstance(found, tuple) else found
+    return str(_(text)) if text else code
+
+
+def look(table: Mapping[str, tuple[str, str]], code: str) -> str:
+    """The chip's state (ok, warn, stop, busy, none) of a code."""
+    return table.get(code, ("none", ""))[0]
+
+
+def hold_words(code: str | None, voice: str = "officer") -> str:
+    """What a hold is called: for the ``officer``, the ``driver`` or the ``led`` board."""
+    if not code or (code not in HOLDS and code not in LAPSES):
+        return code or ""
+    return str(getattr(hold_of(code), voice).in_language(str(get_locale())))
+
+
+def reading_words(kind: str, body: Mapping[str, Any]) -> str:
+    """What a reading says, in a few words."""
+    if kind == "PlateRead":
+        return " · ".join(filter(None, (body.get("plate") or body.get("plate_raw") or "–", _percent(body))))
+    if kind == "ContainerRead":
+        return " · ".join(filter(None, (body.get("number") or "–", _percent(body))))
+    if kind == "WeightRead":
+        return weight(body.get("weight_g"))
+    if kind == "TagRead":
+        return str(body.get("tid") or body.get("epc"))
+    if kind == "LoopRead":
+        return _("occupied") if body.get("is_occupied") else _("free")
+    return kind
+
+
+def _percent(body: Mapping[str, Any]) -> str:
+    given = body.get("confidence_pct")
+    return f"{float(given):g} %" if given is not None else ""
+
+
+NAMES = {
+    "word": word,
+    "look": look,
+    "hold_words": hold_words,
+    "reading_words": reading_words,
+    "STATES": STATES,
+    "BARRIERS": BARRIERS,
+    "CHECKS": CHECKS,
+    "OUTCOMES": OUTCOMES,
+    "KINDS": KINDS,
+    "WHY": WHY,
+    "ALARMS": ALARMS,
+    "ALARM_STATES": ALARM_STATES,
+    "RELEASES": RELEASES,
+    "COMMAND_STEPS": COMMAND_STEPS,
+}

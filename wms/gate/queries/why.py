@@ -1,0 +1,223 @@
+"""Why was this vehicle let out? One passage with everything its decision rests on."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, aliased
+
+from wms.catalog.tables import TradeItem
+from wms.customs.tables import GatePass, GatePassLine
+from wms.gate.queries.lanes import PassageRow, passage_row
+from wms.gate.rules import (
+    Case,
+    Hold,
+    WeightFinding,
+    case_from_payload,
+    case_hash,
+    compare_weight,
+    decide,
+    hold_of,
+)
+from wms.gate.rules.refusals import UnknownPassage
+from wms.gate.tables import BarrierCommand, Decision, GatePassUse, PassageReading, Release
+from wms.parties.tables import Person
+
+
+@dataclass(frozen=True)
+class CheckRow:
+    """One line of the ordered decision: ``outcome`` is ok, hold or not_reached."""
+
+    check: str
+    outcome: str
+    hold_code: str | None
+
+
+@dataclass(frozen=True)
+class ReadingRow:
+    """A reading and what became of it."""
+
+    reading_id: int
+    kind: str
+    device: str
+    was_used: bool
+    why: str
+    content: dict[str, Any]
+    event_at: datetime | None
+    received_at: datetime
+
+
+@dataclass(frozen=True)
+class ReleaseRow:
+    """A release with the names that stand on it."""
+
+    id: int
+    made_by: str
+    state: str
+    hold_code: str | None
+    needs_second: bool
+    requested_by: int | None
+    requested_by_zh: str | None
+    requested_by_en: str | None
+    approved_by_zh: str | None
+    approved_by_en: str | None
+    reason: str | None
+    requested_at: datetime
+    granted_at: datetime | None
+    lapsed_because: str | None
+
+
+@dataclass(frozen=True)
+class CommandRow:
+    """A barrier command and its answers."""
+
+    cmd_id: str
+    state: str
+    decided_by: str
+    issued_at: datetime
+    expires_at: datetime
+    sent_at: datetime | None
+    accepted_at: datetime | None
+    opened_at: datetime | None
+    passed_at: datetime | None
+    closed_at: datetime | None
+    fault: str | None
+
+
+@dataclass(frozen=True)
+class GoodsRow:
+    """Goods of the pass: ``qty`` and ``passed_qty`` in base units."""
+
+    line_no: int
+    code: str
+    name_zh: str
+    name_en: str
+    base_unit: str
+    qty: int
+    passed_qty: int
+
+
+@dataclass(frozen=True)
+class Explained:
+    """Everything about one passage. ``replay_agrees``: the stored inputs, decided again now, give the stored answer."""
+
+    passage: PassageRow
+    decision_id: int | None
+    rule_version: str | None
+    inputs: dict[str, Any] | None
+    inputs_sha256: str | None
+    case: Case | None
+    verdict: str | None
+    hold: Hold | None
+    now_hold: Hold | None
+    replay_agrees: bool
+    weight: WeightFinding | None
+    checks: tuple[CheckRow, ...]
+    readings: tuple[ReadingRow, ...]
+    releases: tuple[ReleaseRow, ...]
+    commands: tuple[CommandRow, ...]
+    gate_pass: GatePass | None
+    goods: tuple[GoodsRow, ...]
+    posting_id: int | None
+
+
+def explain(session: Session, passage_id: int) -> Explained:
+    """One passage with readings, checks, releases, commands and goods. Raises :class:`UnknownPassage`."""
+    passage = passage_row(session, passage_id)
+    if passage is None:
+        raise UnknownPassage(passage_id=passage_id)
+    decision = session.scalar(select(Decision).where(Decision.passage_id == passage_id))
+    case = case_from_payload(decision.inputs) if decision else None
+    pass_id = decision.gate_pass_id if decision else None
+    return Explained(
+        passage=passage,
+        decision_id=decision.id if decision else None,
+        rule_version=decision.rule_version if decision else None,
+        inputs=decision.inputs if decision else None,
+        inputs_sha256=decision.inputs_hash.hex() if decision else None,
+        case=case,
+        verdict=decision.verdict if decision else None,
+        hold=hold_of(decision.hold_code) if decision and decision.hold_code else None,
+        now_hold=hold_of(passage.hold_code) if passage.hold_code else None,
+        replay_agrees=decision is not None and case is not None and _agrees(decision, case),
+        weight=_weight(case, pass_id),
+        checks=tuple(CheckRow(**check) for check in decision.checks) if decision else (),
+        readings=_readings(session, passage_id),
+        releases=_releases(session, passage_id),
+        commands=_commands(session, passage_id),
+        gate_pass=session.get(GatePass, pass_id) if pass_id else None,
+        goods=_goods(session, pass_id),
+        posting_id=session.scalar(select(GatePassUse.posting_id).where(GatePassUse.passage_id == passage_id)),
+    )
+
+
+def _agrees(decision: Decision, case: Case) -> bool:
+    again = decide(case)
+    code = again.hold.code if again.hold else None
+    same_bytes = case_hash(decision.inputs) == decision.inputs_hash
+    return same_bytes and code == decision.hold_code and again.pass_id == decision.gate_pass_id
+
+
+def _weight(case: Case | None, pass_id: int | None) -> WeightFinding | None:
+    if case is None:
+        return None
+    total_g = next((p.total_weight_g for p in case.passes if p.pass_id == pass_id), None)
+    return None if total_g is None else compare_weight(case.seen.weight_g, total_g, case.tolerance)
+
+
+def _readings(session: Session, passage_id: int) -> tuple[ReadingRow, ...]:
+    found = session.scalars(
+        select(PassageReading).where(PassageReading.passage_id == passage_id).order_by(PassageReading.reading_id)
+    )
+    return tuple(
+        ReadingRow(
+            row.reading_id, row.kind, row.device, row.was_used, row.why, row.content, row.event_at, row.received_at
+        )
+        for row in found
+    )
+
+
+def _releases(session: Session, passage_id: int) -> tuple[ReleaseRow, ...]:
+    asked, agreed = aliased(Person), aliased(Person)
+    found = session.execute(
+        select(
+            Release.id, Release.made_by, Release.state, Release.hold_code, Release.needs_second, Release.requested_by,
+            asked.name_zh, asked.name_en, agreed.name_zh, agreed.name_en, Release.reason, Release.requested_at,
+            Release.granted_at, Release.lapsed_because,
+        )
+        .outerjoin(asked, asked.id == Release.requested_by)
+        .outerjoin(agreed, agreed.id == Release.approved_by)
+        .where(Release.passage_id == passage_id)
+        .order_by(Release.id)
+    )  # fmt: skip
+    return tuple(ReleaseRow(*cast(Any, row)) for row in found)
+
+
+def _commands(session: Session, passage_id: int) -> tuple[CommandRow, ...]:
+    found = session.scalars(
+        select(BarrierCommand)
+        .join(Release, Release.id == BarrierCommand.release_id)
+        .where(Release.passage_id == passage_id)
+        .order_by(BarrierCommand.id)
+    )
+    return tuple(
+        CommandRow(
+            str(row.cmd_id), row.state, row.decided_by, row.issued_at, row.expires_at, row.sent_at, row.accepted_at,
+            row.opened_at, row.passed_at, row.closed_at, row.fault,
+        )
+        for row in found
+    )  # fmt: skip
+
+
+def _goods(session: Session, pass_id: int | None) -> tuple[GoodsRow, ...]:
+    found = session.execute(
+        select(
+            GatePassLine.line_no, TradeItem.code, TradeItem.name_zh, TradeItem.name_en, TradeItem.base_unit,
+            GatePassLine.qty, GatePassLine.passed_qty,
+        )
+        .join(TradeItem, TradeItem.id == GatePassLine.trade_item_id)
+        .where(GatePassLine.gate_pass_id == pass_id)
+        .order_by(GatePassLine.line_no)
+    )  # fmt: skip
+    return tuple(GoodsRow(*row) for row in found)
