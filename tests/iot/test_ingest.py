@@ -1,6 +1,10 @@
 """The ingest process as it runs: killed, stopped, shut out; receipts, gaps and commands over a real socket."""
 
 import json
+import os
+import shutil
+import signal
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -10,11 +14,13 @@ from pathlib import Path
 import pytest
 
 from iot import health, outbox
+from migrations.run import migrate
 from tests.conftest import Urls
 from tests.iot.doors import Client, until
 from tests.iot.processes import IngestProcess
 from tests.iot.world import Sender, count, rows, site_with
 from wms.db import Database, Scope
+from wms.postgres import EmbeddedPostgres
 
 
 @pytest.fixture
@@ -167,3 +173,60 @@ def test_its_pulse_tells_where_it_is_and_how_far_behind(
     assert facts.is_ready
     assert (facts.door, facts.address) == ("embedded", f"127.0.0.1:{ingest.port}")
     assert facts.oldest_waiting_ms < 2000
+
+
+def test_a_committer_that_cannot_go_on_ends_the_process(
+    fresh_urls: Urls, fresh_database: Database, tmp_path: Path
+) -> None:
+    scope = Scope.system(1)
+    [gate] = site_with(fresh_database, scope, "gate")
+    owner = Database(fresh_urls.owner, pool_size=1)
+    with owner.engine.begin() as connection:
+        connection.exec_driver_sql("REVOKE INSERT ON inbox FROM dongting_app")
+    owner.close()
+    ingest = IngestProcess(fresh_urls.app, 1, tmp_path).start()
+    client = publisher(ingest, gate)
+    until(lambda: client.connects)
+    mid = client.publish(gate.topic(), gate.message())
+    assert ingest.process is not None
+    assert ingest.process.wait(20) == 1
+    assert not client.is_acked(mid)
+    assert "committer_ended" in ingest.log.read_text()
+    client.close()
+
+
+def test_kill_9_of_the_database_loses_and_doubles_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="dongting-test-"))
+    folder.chmod(0o711)
+    server = EmbeddedPostgres(folder / "data")
+    try:
+        server.start()
+        migrate(server.urls.owner)
+        database, scope = Database(server.urls.app), Scope.system(1)
+        [gate] = site_with(database, scope, "gate")
+        ingest = IngestProcess(server.urls.app, 1, tmp_path).start()
+        client = publisher(ingest, gate)
+        mids, killed_at = [], 0.0
+        for number in range(1, 1201):
+            mids.append(client.publish(gate.topic(), gate.message(seq=number)))
+            if number == 400:
+                pid = server.pid()
+                assert pid is not None
+                os.kill(pid, signal.SIGKILL)
+                assert server._child is not None
+                server._child.wait(10)
+                killed_at = time.monotonic()
+            if killed_at and time.monotonic() - killed_at > 1:
+                assert len(client.acked) < number  # nothing is acknowledged meanwhile
+                server = EmbeddedPostgres(folder / "data").start()
+                killed_at = 0.0
+            time.sleep(0.002)
+        until(lambda: set(mids) <= client.acked, 60)
+        assert count(database, scope, "inbox") == 1200
+        until(lambda: rows(database, scope, "SELECT upto FROM device_seq") == [(1200,)], 30)
+        client.close()
+        assert ingest.stop() == 0
+        database.close()
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
