@@ -13,12 +13,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from web import symbols
-from web.assets import asset
+from web.assets import A_YEAR_S, asset
 from web.auth.policy import policy, public
 from web.context import unit_of_work
 from web.i18n import LOCALES, named, words_hash
 from web.pages import scan_sheets
 from web.symbols import SymbolKind
+from wms.errors import NotFound
 from wms.floor import place_queries, queries
 from wms.parties.tables import Site
 
@@ -111,6 +112,25 @@ def service_worker() -> Response:
     return response
 
 
+@bp.get("/scan/modules/<version>/<name>")
+@public
+def module(version: str, name: str) -> Response:
+    """A script of the page. The version stands in the path, so that modules importing each other are of one version."""
+    found = next((path for path in _modules() if path.name == name), None)
+    if found is None:
+        raise NotFound(what=name)
+    response = Response(found.read_bytes(), mimetype="text/javascript")
+    is_current = version == _modules_hash()[:12]
+    response.headers["Cache-Control"] = f"public, max-age={A_YEAR_S}, immutable" if is_current else "no-cache"
+    return response
+
+
+@bp.app_template_global()
+def module_url(name: str) -> str:
+    """Return the address of a script of the scan page, kept for good by browsers."""
+    return url_for("scan.module", version=_modules_hash()[:12], name=name)
+
+
 def precached() -> list[str]:
     """Return the addresses that the scan page needs when there is no network."""
     files = [
@@ -125,7 +145,7 @@ def precached() -> list[str]:
         "zxing-wasm/reader.js",
         "zxing-wasm/zxing_reader.wasm",
     ]
-    modules = [url_for("static", filename=f"js/scan/{path.name}") for path in _modules()]
+    modules = [module_url(path.name) for path in _modules()]
     words = [url_for("home.words", locale=locale, v=words_hash()) for locale in LOCALES]
     return [*(asset(file) for file in files), *modules, *words]
 
