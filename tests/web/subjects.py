@@ -10,9 +10,10 @@ from collections.abc import Callable
 from sqlalchemy.orm import Session
 
 from routing.tables import StoredPlan
-from tests.build import make_company, make_handling_unit, make_person, make_site
+from tests.build import make_company, make_handling_unit, make_person, make_site, number
 from tests.wms.freight.builders import form
 from web.auth.tokens import create_token
+from wms.floor.tables import AdvanceNotice
 from wms.freight.service import announce
 from wms.parties.tables import Company
 
@@ -53,6 +54,15 @@ def consignment(session: Session, owner: Company) -> Values:
     return {"consignment_no": one.consignment_no}
 
 
+def notice(session: Session, owner: Company) -> Values:
+    made = AdvanceNotice(
+        notice_no=f"ASN-{number()}", site_id=make_site(session).id, owner_id=owner.id, trade_mode="0110"
+    )
+    session.add(made)
+    session.flush()
+    return {"notice_no": made.notice_no}
+
+
 SUBJECTS: dict[str, Builder] = {
     "person": person,
     "token": token,
@@ -61,4 +71,5 @@ SUBJECTS: dict[str, Builder] = {
     "tracked": tracked,
     "plan": plan,
     "consignment": consignment,
+    "notice": notice,
 }

@@ -10,7 +10,7 @@ from flask import Response, jsonify
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from pydantic import ConfigDict, Field, ValidationError
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from web.api.problems import document, problem_body
@@ -108,12 +108,12 @@ def scan(body: ScanIn) -> Response:
 def scans(body: ScanBatch) -> Response:
     """Take up to fifty scans in order; each gets a result of its own.
 
-    When the system fails on one of them, it and all later ones come back with status 503, untouched: the order of a
-    device's scans is kept, and the same batch may be sent again.
+    When the system fails on one of them (503, or 500 for a fault of ours), all later ones come back with status 503,
+    untouched: the order of a device's scans is kept, and the same batch may be sent again.
     """
     results: list[dict[str, Any]] = []
     for item in body.items:
-        if results and results[-1]["status"] == 503:
+        if results and results[-1]["status"] >= 500:
             results.append(_not_now(item.get("key")))
         else:
             results.append(_one(item))
@@ -131,9 +131,13 @@ def _one(item: Mapping[str, Any]) -> dict[str, Any]:
     except WmsError as refusal:
         problem = problem_body(refusal)
         return {"key": key, "status": problem["status"], "problem": problem}
-    except (DBAPIError, PoolTimeout) as error:
+    except (OperationalError, PoolTimeout) as error:
         log.warning("scan_not_taken", key=str(key), error=str(error))
         return _not_now(key)
+    except Exception as error:
+        # One scan that we cannot bear must not take the answers of the others with it.
+        log.error("scan_failed", key=str(key), exc_info=error)
+        return {"key": key, "status": 500, "problem": document(500, "internal_error", _("Something failed on our side."))}
 
 
 def _not_now(key: object) -> dict[str, Any]:

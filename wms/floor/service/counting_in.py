@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, literal_column
+from sqlalchemy import ColumnElement, literal_column, text
 from sqlalchemy.dialects.postgresql import insert
 
 from wms.customs import accounts
@@ -136,7 +136,8 @@ def want(desk: Desk, site_id: int, account: AccountKey, qty: int) -> None:
     desk.session.execute(
         statement.on_conflict_do_update(
             index_elements=["from_location_id", "trade_item_id", "lot_id", "handling_unit_id", "is_blocked"],
-            index_where=PutAwayTask.state == "open",
+            # Spelled out: as a parameter, a prepared statement's generic plan could not find the partial index.
+            index_where=text("state = 'open'"),
             set_={"qty": PutAwayTask.qty + statement.excluded.qty},
         )
     )

@@ -5,7 +5,8 @@ import * as store from "./store.js";
 const MOST = 50;
 const PAUSE_MS = 3000;
 const LOCK = "dongting-scan-sender";
-const AGAIN = new Set([408, 425, 429, 500, 502, 503, 504]);
+const AGAIN = new Set([408, 425, 429, 502, 503, 504]);
+const MOST_TRIES = 5; // of a scan on which the server itself breaks: it must not hold up all the others for ever
 
 export class Sender {
   // told(record, answer): an answer came. refused(record, problem): it went to the tray. state(name): online, offline, login.
@@ -59,7 +60,7 @@ export class Sender {
   }
 
   async #sendSome(records) {
-    const items = records.map(({ place, state, reason, shownAs, ...scan }) => scan);
+    const items = records.map(({ place, state, reason, tries, ...scan }) => scan);
     let response;
     try {
       response = await this.#post(items);
@@ -79,6 +80,10 @@ export class Sender {
     const { results } = await response.json();
     for (const [i, result] of results.entries()) {
       if (AGAIN.has(result.status)) {
+        this.state("offline");
+        return false;
+      }
+      if (result.status >= 500 && (await store.failed(records[i])) < MOST_TRIES) {
         this.state("offline");
         return false;
       }

@@ -82,3 +82,12 @@ export async function setAside(record, reason) {
   transaction.objectStore(QUEUE).put({ ...record, state: "tray", reason });
   await finished(transaction);
 }
+
+// Notes that the server failed on a scan; the number of tries so far is told.
+export async function failed(record) {
+  const tries = (record.tries ?? 0) + 1;
+  const transaction = transact(await open(), "readwrite");
+  transaction.objectStore(QUEUE).put({ ...record, tries });
+  await finished(transaction);
+  return tries;
+}
