@@ -10,13 +10,11 @@ import signal
 import sys
 import threading
 import time
+from collections import Counter, deque
 from collections.abc import Sequence
-from concurrent.futures import Future
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
 
-import psycopg
 import structlog
 from sqlalchemy import text
 
@@ -24,13 +22,15 @@ from iot import alarms, barrier, health, lanes, outbox, sequence, topics
 from iot.broker import EmbeddedBroker
 from iot.client import SiteBroker
 from iot.committer import RETRY_S, Committer, InboxWriter, is_away
+from iot.doorway import Door, EmbeddedDoor
 from iot.inbox import Arrival, Outcome
 from iot.lease import RENEW_S, Fenced, LeaseLost, Leases, new_holder
 from iot.parsing import parse_waiting
 from iot.register import REFRESH_S, KnownDevice, Registry
 from iot.rounds import Round
+from iot.sending import OutboxRound
 from wms.db import Database, Scope
-from wms.postgres import EmbeddedPostgres
+from wms.postgres import EmbeddedPostgres, libpq
 from wms.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -38,7 +38,6 @@ TICK_S = 0.2
 BEAT_S = 1.0
 SILENCE_S = 10.0
 SWITCH_S = 0.001  # a parsing thread must not keep the loop waiting for the interpreter
-SEND_S = 2.0
 STOP_S = 5.0
 
 RETAINED = text(
@@ -49,70 +48,6 @@ GAPS_DUE = text(
     "SELECT DISTINCT device_id FROM device_gap WHERE closed_at IS NULL AND (asked_at IS NULL OR asked_at < :before)"
     " LIMIT 500"
 )
-
-
-class Door(Protocol):
-    """What the rest of the process knows of a door."""
-
-    name: str
-
-    @property
-    def address(self) -> str: ...
-    @property
-    def is_connected(self) -> bool: ...
-    @property
-    def waiting(self) -> int: ...
-    @property
-    def oldest_waiting_s(self) -> float: ...
-    def send(self, topic: str, payload: bytes, expires_s: float | None = None) -> bool:
-        """Send a message to a device; False when nobody can hear it. Called from threads."""
-        ...
-
-    def subscribe(self, filters: Sequence[str]) -> None:
-        """Listen to makers' topics as well."""
-        ...
-
-
-class EmbeddedDoor:
-    """The embedded broker as the threads see it."""
-
-    name = "embedded"
-
-    def __init__(self, broker: EmbeddedBroker, committer: Committer, host: str) -> None:
-        self._broker, self._committer, self._host = broker, committer, host
-        self._loop = asyncio.get_running_loop()
-
-    @property
-    def address(self) -> str:
-        """Where it listens."""
-        return f"{self._host}:{self._broker.port}"
-
-    @property
-    def is_connected(self) -> bool:
-        """Whether its committer reaches the database."""
-        return self._committer.away_since is None
-
-    @property
-    def waiting(self) -> int:
-        """Messages that are not committed."""
-        return self._committer.waiting
-
-    @property
-    def oldest_waiting_s(self) -> float:
-        """Age of the oldest of them, in seconds."""
-        return self._committer.oldest_waiting_s
-
-    def send(self, topic: str, payload: bytes, expires_s: float | None = None) -> bool:  # noqa: ARG002 - the other door's
-        """Send to the connected listeners of ``topic``."""
-        sent: Future[bool] = asyncio.run_coroutine_threadsafe(self._broker.send(topic, payload), self._loop)
-        try:
-            return sent.result(SEND_S)
-        except TimeoutError:
-            sent.cancel()
-            return False
-
-    def subscribe(self, filters: Sequence[str]) -> None:
-        """Nothing to do: what comes, comes here."""
 
 
 class Ingest:
@@ -127,13 +62,14 @@ class Ingest:
         self._write = InboxWriter(database, scope)
         self._stopping = threading.Event()
         self._due: set[int] = set()
+        self._refused: deque[str] = deque(maxlen=10_000)
         self._due_lock = threading.Lock()
         self._renew_after, self._listen_after = 0.0, 0.0
         self._door: Door | None = None
         self._parse = Round("parse", self._parse_step, TICK_S, self._stopping)
         self._lanes = Round("lanes", self._lanes_step, TICK_S, self._stopping)
         self._beat = Round("beat", self._beat_step, BEAT_S, self._stopping)
-        self._outbox = OutboxRound(self)
+        self._outbox = OutboxRound(self._send_due, libpq(database.url), self._stopping)
 
     # -- life ------------------------------------------------------------------------------------------------------
 
@@ -174,6 +110,7 @@ class Ingest:
             self._settings.mqtt_port,
             limit_bytes=self._settings.body_limit_bytes,
             on_listening=self._listening,
+            on_refused=self._refused.append,
         )
         await broker.open(self._retained())
         self._door = EmbeddedDoor(broker, committer, self._settings.host)
@@ -315,11 +252,20 @@ class Ingest:
                 is_connected=door.is_connected,
             )
         self._send_receipts(door)
+        self._alarm_refused()
         if time.monotonic() >= self._listen_after:
             self._listen_after = time.monotonic() + SILENCE_S
             with self._database.unit_of_work(self._scope) as session:
                 health.watch_silence(session, datetime.now(UTC))
         return 0
+
+    def _alarm_refused(self) -> None:
+        """Whoever was not let in is shown by name, once a second at most."""
+        names = Counter(self._refused.popleft() for _ in range(len(self._refused)))
+        if names:
+            with self._database.unit_of_work(self._scope) as session:
+                for name, n in sorted(names.items())[:100]:
+                    alarms.raise_alarm(session, "connect_refused", name, "wrong token or client id", n=n)
 
     def _send_receipts(self, door: Door) -> None:
         with self._due_lock:
@@ -334,7 +280,7 @@ class Ingest:
             if device := known.get(device_id):
                 door.send(device.topic(topics.RECEIPT), body)
 
-    def send_due(self) -> int:
+    def _send_due(self) -> int:
         """Send what the outbox holds for our sites; each row leaves at most once."""
         door, sites = self._door, self._leases.sites
         if door is None:
@@ -351,49 +297,6 @@ class Ingest:
             with self._database.unit_of_work(self._scope) as session:
                 outbox.mark(session, unheard, "unheard")
         return len(due)
-
-    @property
-    def url(self) -> str:
-        """The database's URL as psycopg reads it."""
-        return self._database.url.replace("postgresql+psycopg://", "postgresql://", 1)
-
-    @property
-    def stopping(self) -> threading.Event:
-        """Set when the process is to end."""
-        return self._stopping
-
-
-class OutboxRound(Round):
-    """Sends due messages when the database says that there are some, and looks anyway each 200 ms."""
-
-    def __init__(self, ingest: Ingest) -> None:
-        super().__init__("outbox", self._send_or_listen, 0.0, ingest.stopping)
-        self._ingest = ingest
-        self._listener: psycopg.Connection[tuple[object, ...]] | None = None
-
-    def _send_or_listen(self) -> int:
-        if not self._ingest.send_due():
-            try:
-                self._listen()
-            except psycopg.Error:
-                self._listener = None
-                self._stopping.wait(RETRY_S)
-        return 1
-
-    def _listen(self) -> None:
-        if self._listener is None:
-            self._listener = psycopg.connect(self._ingest.url, autocommit=True)
-            self._listener.execute(f"LISTEN {outbox.CHANNEL}")
-        for _ in self._listener.notifies(timeout=TICK_S, stop_after=1):
-            return
-
-    def run(self) -> None:
-        """As a round; the listening connection ends with it."""
-        try:
-            super().run()
-        finally:
-            if self._listener is not None:
-                self._listener.close()
 
 
 def database_url(settings: Settings) -> str:

@@ -227,8 +227,9 @@ def test_a_connection_that_says_nothing_is_closed(door: RunningDoor, visit: Visi
     "first", [b"\x10\xff\xff\xff\x7f", b"GET / HTTP/1.1\r\n\r\n", b"\x00\x00", b"\x30\x03\x00\x01a", b"\xff" * 9]
 )
 def test_nonsense_before_connect_is_closed_and_the_door_stays_open(
-    first: bytes, door: RunningDoor, visit: Visitors, gates: list[Sender]
+    first: bytes, visit: Visitors, gates: list[Sender], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("iot.broker.door.CONNECT_S", 0.5)
     assert is_closed(visit.raw(first))
     gate = visit(gates[0])
     mid = gate.publish(gates[0].topic(), gates[0].message())

@@ -158,6 +158,15 @@ def test_a_message_to_a_device_leaves_with_its_transaction_once_and_never_late(
     client.close()
 
 
+def test_who_was_not_let_in_is_alarmed(ingest: IngestProcess, database: Database, scope: Scope) -> None:
+    [gate] = site_with(database, scope, "gate")
+    ingest.start()
+    thief = Client(ingest.port, gate.code, "wrong").connect(wait=False)
+    query = "SELECT subject FROM device_alarm WHERE code = 'connect_refused'"
+    until(lambda: rows(database, scope, query) == [(gate.code,)])
+    thief.close()
+
+
 def test_its_pulse_tells_where_it_is_and_how_far_behind(
     ingest: IngestProcess, database: Database, scope: Scope
 ) -> None:

@@ -1,17 +1,11 @@
-"""The embedded broker: an MQTT 3.1.1 door whose PUBACK means *committed in PostgreSQL*.
-
-The only file that knows amqtt (pinned to 0.12: private names are overridden here). What it does otherwise than amqtt
-as shipped, each held by a test: acknowledgement after commit; authentication before any session is touched; the right
-to publish judged before storing; retained messages only for one's own subscriptions; keep-alive, CONNECT time and
-packet size enforced; the last will recorded; a taken-over connection ended; nothing queued for who is not there.
-"""
+"""The broker itself: who may connect and say what, messages in to the committer and out to who listens."""
 
 import asyncio
 import logging
 import math
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Any, TypeAlias
+from typing import Any
 
 import structlog
 from amqtt.adapters import ReaderAdapter, StreamWriterAdapter, WriterAdapter
@@ -21,33 +15,29 @@ from amqtt.errors import AMQTTError, BrokerError, MQTTError
 from amqtt.mqtt.connack import NOT_AUTHORIZED, SERVER_UNAVAILABLE, ConnackPacket
 from amqtt.mqtt.disconnect import DisconnectPacket
 from amqtt.mqtt.protocol.broker_handler import BrokerProtocolHandler
-from amqtt.mqtt.puback import PubackPacket
-from amqtt.mqtt.pubcomp import PubcompPacket
-from amqtt.mqtt.pubrec import PubrecPacket
-from amqtt.mqtt.pubrel import PubrelPacket
-from amqtt.session import INCOMING, IncomingApplicationMessage, OutgoingApplicationMessage, Session
+from amqtt.session import Session
 
-from iot import topics
+from iot.broker.handler import STOP_S, CommittingHandler, Flow, is_gone
+from iot.broker.packets import PACKET_BYTES, PacketReader
 from iot.committer import Committer, is_away
-from iot.inbox import Outcome
+from iot.inbox import Outcome, storable
 from iot.register import KnownDevice, Registry, arrival
 from wms.errors import N_, Kind, WmsError
 
 log = structlog.get_logger(__name__)
 CONNECT_S = 5.0
-CONNECT_BYTES = 16_384
-PACKET_BYTES = 4_194_304
 KEEP_ALIVE_FACTOR = 1.5
 TAKE_OVER_S = 5.0
-STOP_S = 2.0
 MAX_CONNECTIONS = 10_000
-PUBLISH_TYPE = 3
 LOGGERS = ("amqtt", "transitions")
 DEVICE = "dongting.device"
-Flow: TypeAlias = IncomingApplicationMessage | OutgoingApplicationMessage
 
 
 def _nobody_listens(_: KnownDevice) -> None:
+    pass
+
+
+def _nobody_asks(_: str) -> None:
     pass
 
 
@@ -57,136 +47,6 @@ class PortTaken(WmsError):
     code = "port_taken"
     kind = Kind.UNAVAILABLE
     text = N_("The broker cannot listen on %(host)s port %(port)s: %(reason)s. Free it or set DONGTING_MQTT_PORT.")
-
-
-class PacketReader(ReaderAdapter):  # type: ignore[misc]  # amqtt ships no types
-    """Reads whole packets, at most ``limit`` bytes, and none while the committer has no room.
-
-    What a decoder sees is one packet and no byte of the next, so a wrong length inside a packet ends at its edge.
-    """
-
-    def __init__(self, stream: asyncio.StreamReader, room: asyncio.Event) -> None:
-        self._stream, self._room = stream, room
-        self._packet, self._place = b"", 0
-        self._is_shut = False
-        self.limit = CONNECT_BYTES
-        self.is_paused = False
-
-    def feed_eof(self) -> None:
-        """From now on there is nothing more to read."""
-        self._is_shut = True
-
-    async def read(self, n: int = -1) -> bytes:
-        """``n`` bytes of the present packet; the next packet is fetched at its edge; empty when the end is reached."""
-        if not self._is_shut and self._place == len(self._packet):
-            await self._fetch()
-        if self._is_shut:
-            return b""
-        piece = self._packet[self._place : self._place + n if n >= 0 else None]
-        self._place += len(piece)
-        if len(piece) < n:
-            self._end("a length inside a packet points beyond it")
-            return b""
-        return piece
-
-    async def _fetch(self) -> None:
-        self.is_paused = True  # stays so when the wait is cut off: then no byte was taken
-        await self._room.wait()
-        self.is_paused = False
-        try:
-            head = await self._stream.readexactly(1)
-            length, size = await self._length()
-            if size > self.limit:
-                self._end(f"a packet of {size} bytes, at most {self.limit}")
-                return
-            body = await self._stream.readexactly(size)
-        except (asyncio.IncompleteReadError, OSError):
-            self._is_shut = True
-            return
-        if head[0] >> 4 == PUBLISH_TYPE and not _has_good_topic(body):
-            self._end("a topic that is not UTF-8")
-            return
-        self._packet, self._place = head + length + body, 0
-
-    async def _length(self) -> tuple[bytes, int]:
-        raw, size = b"", 0
-        while len(raw) < 4:
-            byte = await self._stream.readexactly(1)
-            size += (byte[0] & 0x7F) << (7 * len(raw))
-            raw += byte
-            if byte[0] < 0x80:
-                return raw, size
-        return raw, self.limit + 1
-
-    def _end(self, why: str) -> None:
-        log.warning("connection_closed", why=why)
-        self._is_shut = True
-
-
-def _has_good_topic(body: bytes) -> bool:
-    try:
-        return bool(body[2 : 2 + int.from_bytes(body[:2], "big")].decode("utf-8"))
-    except UnicodeDecodeError:
-        return False
-
-
-class CommittingHandler(BrokerProtocolHandler):  # type: ignore[misc]  # amqtt ships no types
-    """One connection. A message is acknowledged when its commit is done, never before."""
-
-    door: "EmbeddedBroker"
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.gone = asyncio.Event()
-
-    async def _handle_qos0_message_flow(self, app_message: Flow) -> None:
-        if app_message.direction != INCOMING:
-            await super()._handle_qos0_message_flow(app_message)
-        else:
-            await self._take(app_message)
-
-    async def _handle_qos1_message_flow(self, app_message: Flow) -> None:
-        if app_message.direction != INCOMING:
-            await super()._handle_qos1_message_flow(app_message)
-        elif await self._take(app_message) and app_message.packet_id is not None:
-            await self._send_packet(PubackPacket.build(app_message.packet_id))
-
-    async def _handle_qos2_message_flow(self, app_message: Flow) -> None:
-        if app_message.direction != INCOMING:
-            await super()._handle_qos2_message_flow(app_message)
-        elif await self._take(app_message) and app_message.packet_id is not None:
-            await self._send_packet(PubrecPacket.build(app_message.packet_id))
-
-    async def handle_pubrel(self, pubrel: PubrelPacket) -> None:
-        """Complete every PUBREL, known or not: the unique key makes it exactly once, also after a restart."""
-        await self._send_packet(PubcompPacket.build(pubrel.packet_id))
-
-    async def _take(self, message: Flow) -> Outcome | None:
-        """Store the message and wait for its commit. None: the sender is not one any more, or may not say this."""
-        session = self.session
-        device = self.door.device_of(session) if session else None
-        if session is None or device is None or message.topic.startswith("$"):
-            await self.handle_connection_closed()
-            return None
-        outcome = await self.door.receive(device, message)
-        if message.topic.endswith("/" + topics.STATUS) and outcome is not Outcome.DEAD:
-            session.delivered_message_queue.put_nowait(message)
-        return outcome
-
-    def handle_read_timeout(self) -> None:
-        """A client that is silent beyond its keep-alive is gone; one that we do not read is not."""
-        if isinstance(self.reader, PacketReader) and not self.reader.is_paused:
-            log.info("client_silent", client=self.session.client_id if self.session else None)
-            self.reader.feed_eof()
-
-    async def stop(self) -> None:
-        """End the connection; one that does not take its last bytes is cut."""
-        writer = self.writer
-        try:
-            await asyncio.wait_for(super().stop(), STOP_S)
-        except TimeoutError:
-            if isinstance(writer, StreamWriterAdapter):
-                writer._writer.transport.abort()
 
 
 class SteadyDict(dict[str, Any]):
@@ -211,6 +71,7 @@ class EmbeddedBroker(Broker):  # type: ignore[misc]  # amqtt ships no types
         *,
         limit_bytes: int,
         on_listening: Callable[[KnownDevice], None] = _nobody_listens,
+        on_refused: Callable[[str], None] = _nobody_asks,
     ) -> None:
         for name in LOGGERS:
             logging.getLogger(name).setLevel(logging.CRITICAL)  # that it cannot start is said by us, in one line
@@ -219,6 +80,7 @@ class EmbeddedBroker(Broker):  # type: ignore[misc]  # amqtt ships no types
         super().__init__({"listeners": {"default": listener}, "plugins": {}})
         self._registry, self._committer, self._limit_bytes = registry, committer, limit_bytes
         self._host, self._wanted_port, self._on_listening = host, port, on_listening
+        self._on_refused = on_refused
         self._subscriptions = SteadyDict()
         self._is_closing = False
         self.port = port  # the one listened on, once it is open
@@ -378,13 +240,14 @@ class EmbeddedBroker(Broker):  # type: ignore[misc]  # amqtt ships no types
         if device is not None and device.may_connect_as(session.client_id or ""):
             return device
         log.warning("connect_refused", user=session.username, client=session.client_id, address=remote_address)
+        self._on_refused(storable(session.username or session.client_id or "?")[:64])
         await ConnackPacket.build(0, refusal).to_stream(writer)
         raise MQTTError("not authorised")
 
     async def _session_for(self, session: Session, device: KnownDevice) -> Session:
         """The session to go on with. From the last check on nothing is awaited that could let another in between."""
         client_id = session.client_id or ""
-        while (found := self._sessions.get(client_id)) and not _is_gone(found[1]):
+        while (found := self._sessions.get(client_id)) and not is_gone(found[1]):
             await self._end(client_id, found[1])
         if session.clean_session:
             await self._delete_session(client_id)
@@ -444,10 +307,6 @@ class EmbeddedBroker(Broker):  # type: ignore[misc]  # amqtt ships no types
         while True:
             for client_id in list(self._sessions):
                 session, handler = self._sessions.get(client_id, (None, None))
-                if session and handler and session.clean_session and _is_gone(handler):
+                if session and handler and session.clean_session and is_gone(handler):
                     await self._delete_session(client_id)
             await asyncio.sleep(1)
-
-
-def _is_gone(handler: BrokerProtocolHandler) -> bool:
-    return isinstance(handler, CommittingHandler) and handler.gone.is_set()

@@ -1,0 +1,75 @@
+"""What the threads of the ingest process know of a door, whichever it is."""
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import Future
+from typing import Protocol
+
+from iot.broker import EmbeddedBroker
+from iot.committer import Committer
+
+SEND_S = 2.0
+
+
+class Door(Protocol):
+    """What the rest of the process knows of a door."""
+
+    name: str
+
+    @property
+    def address(self) -> str: ...
+    @property
+    def is_connected(self) -> bool: ...
+    @property
+    def waiting(self) -> int: ...
+    @property
+    def oldest_waiting_s(self) -> float: ...
+    def send(self, topic: str, payload: bytes, expires_s: float | None = None) -> bool:
+        """Send a message to a device; False when nobody can hear it. Called from threads."""
+        ...
+
+    def subscribe(self, filters: Sequence[str]) -> None:
+        """Listen to makers' topics as well."""
+        ...
+
+
+class EmbeddedDoor:
+    """The embedded broker as the threads see it."""
+
+    name = "embedded"
+
+    def __init__(self, broker: EmbeddedBroker, committer: Committer, host: str) -> None:
+        self._broker, self._committer, self._host = broker, committer, host
+        self._loop = asyncio.get_running_loop()
+
+    @property
+    def address(self) -> str:
+        """Where it listens."""
+        return f"{self._host}:{self._broker.port}"
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether its committer reaches the database."""
+        return self._committer.away_since is None
+
+    @property
+    def waiting(self) -> int:
+        """Messages that are not committed."""
+        return self._committer.waiting
+
+    @property
+    def oldest_waiting_s(self) -> float:
+        """Age of the oldest of them, in seconds."""
+        return self._committer.oldest_waiting_s
+
+    def send(self, topic: str, payload: bytes, expires_s: float | None = None) -> bool:  # noqa: ARG002 - the other door's
+        """Send to the connected listeners of ``topic``."""
+        sent: Future[bool] = asyncio.run_coroutine_threadsafe(self._broker.send(topic, payload), self._loop)
+        try:
+            return sent.result(SEND_S)
+        except TimeoutError:
+            sent.cancel()
+            return False
+
+    def subscribe(self, filters: Sequence[str]) -> None:
+        """Nothing to do: what comes, comes here."""
