@@ -6,7 +6,7 @@ For maintainers only; who runs Dongting needs neither npm nor a network for the 
     python tools/vendor.py check                                    re-hash what is in the tree
     python tools/vendor.py restore                                  fetch everything in the lock again
 
-Files land in web/static/vendor/NAME@VERSION/ and their hashes in vendor.lock.json beside those folders.
+Files land in web/static/vendor/NAME@VERSION/ (with --for-tests, in tests/web/vendor) and their hashes in vendor.lock.json beside those folders.
 """
 
 from __future__ import annotations
@@ -24,8 +24,15 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).resolve().parent.parent / "web" / "static" / "vendor"
+TESTS = FOLDER.parents[2] / "tests" / "web" / "vendor"
 LOCK = FOLDER / "vendor.lock.json"
 LICENCE_NAMES = ("LICENSE", "LICENSE.md", "LICENSE.txt", "LICENCE")
+
+
+def use(folder: Path) -> None:
+    """Work on another folder of vendored files."""
+    global FOLDER, LOCK  # noqa: PLW0603 - one run works on one folder
+    FOLDER, LOCK = folder, folder / "vendor.lock.json"
 
 
 def read_lock() -> dict[str, dict[str, Any]]:
@@ -132,7 +139,10 @@ def main() -> int:
     adding.add_argument("files", nargs="+")
     verbs.add_parser("check")
     verbs.add_parser("restore")
+    parser.add_argument("--for-tests", action="store_true", help="tests/web/vendor: not served, not installed")
     chosen = parser.parse_args()
+    if chosen.for_tests:
+        use(TESTS)
     if chosen.verb == "add":
         add(chosen.spec, chosen.files)
     elif chosen.verb == "restore":

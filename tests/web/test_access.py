@@ -22,6 +22,7 @@ from wms.db import Database
 from wms.parties.tables import Company
 from wms.settings import load_settings
 
+NOT_YET = {"/api/v1/plans/<int:plan_id>/document"}  # one's own is there only when the solver is done
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 
 
@@ -143,10 +144,10 @@ def test_what_another_company_owns_is_not_there(
         assert said.status_code in (404, 400, 422), f"{role} sees another company's: {said.status_code}"
         if method == "GET":
             assert said.status_code == 404
-            assert call(client, method, address(rule, own), headers).status_code == 200
+            assert rule in NOT_YET or call(client, method, address(rule, own), headers).status_code == 200
 
 
-@pytest.mark.parametrize(("rule", "method", "declared"), [p for p in GUARDED if p.values[1] in WRITES])
+@pytest.mark.parametrize(("rule", "method", "declared"), [p for p in GUARDED if p.values[1] in WRITES and p.values[2].roles])
 def test_a_write_by_cookie_needs_the_forms_token(
     rule: str, method: str, declared: Policy, doorman: Doorman
 ) -> None:

@@ -24,7 +24,10 @@ def vendor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return module
 
 
-def test_every_vendored_file_is_as_the_lock_says(vendor: ModuleType) -> None:
+@pytest.mark.parametrize("folder", ["FOLDER", "TESTS"])
+def test_every_vendored_file_is_as_the_lock_says(vendor: ModuleType, folder: str) -> None:
+    vendor.use(getattr(vendor, folder))
+    assert vendor.read_lock()
     assert vendor.findings() == []
 
 

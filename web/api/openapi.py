@@ -45,6 +45,7 @@ def document(app: APIFlask) -> dict[str, Any]:
     """Return the OpenAPI document of the API's routes."""
     spec: dict[str, Any] = cast("dict[str, Any]", app._get_spec("json", force_update=True))
     spec["paths"] = {path: item for path, item in sorted(spec["paths"].items()) if path.startswith("/api/")}
+    spec["tags"] = list({tag["name"]: tag for tag in spec.get("tags", [])}.values())  # resources may share one
     parts = spec.setdefault("components", {})
     parts["securitySchemes"] = SECURITY
     parts.setdefault("schemas", {})["Problem"] = PROBLEM

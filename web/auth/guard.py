@@ -82,7 +82,7 @@ def _ask_to_log_in() -> Response | AnyResponse:
 
 def _refuse_unfit(rule: Policy, who: Identity) -> None:
     if not rule.roles & who.roles:
-        raise RoleMayNot(allowed=", ".join(sorted(rule.roles)))
+        raise RoleMayNot(allowed=", ".join(sorted(rule.roles)) or "–")
     if not rule.admits(who.roles, sees_all=who.sees_all):
         raise FirmMayNot
 

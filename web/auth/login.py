@@ -12,7 +12,7 @@ from wtforms import StringField
 from wtforms.validators import InputRequired, Length
 
 from web.auth import attempts, credentials, passwords
-from web.auth.policy import PUBLIC, declare
+from web.auth.policy import PUBLIC, SHUT, declare
 from web.auth.refusals import TooMany
 from web.auth.store import Member, MemberStore
 from wms.db import Database
@@ -37,6 +37,9 @@ CONFIG: dict[str, Any] = {
     "WTF_CSRF_TIME_LIMIT": int(timedelta(hours=12).total_seconds()),
     "WTF_CSRF_CHECK_DEFAULT": False,  # web/auth/guard.py asks for it where a cookie session writes
 }
+
+
+USED = ("security.login", "security.logout")
 
 
 class LoginNameForm(LoginForm):
@@ -94,7 +97,7 @@ def install_login(app: Flask, database: Database, tenant_id: int) -> MemberStore
     user_logged_out.connect(_on_logout, app)
     for rule in app.url_map.iter_rules():
         if rule.endpoint.startswith("security."):
-            declare(app, rule.endpoint, PUBLIC)
+            declare(app, rule.endpoint, PUBLIC if rule.endpoint in USED else SHUT)
     return store
 
 

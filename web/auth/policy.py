@@ -50,6 +50,7 @@ class Policy:
 
 DECLARED = "dongting.policies"
 PUBLIC = Policy(frozenset(), is_public=True)
+SHUT = Policy(frozenset())  # a library brings the route, the house does not use it: nobody may call it
 
 
 class RouteWithoutPolicy(RuntimeError):

@@ -8,7 +8,7 @@ from web.auth.refusals import ObviousPassword, WeakPassword
 
 @pytest.mark.parametrize(
     "password",
-    ["seven herons over reeds", "洞庭湖上的七只白鹭飞过芦苇", "k7Qv-ZtW2-m9Lx", "一"*0 + "boat reed heron 4", "ααααβγδεζηθικ"],
+    ["seven herons over reeds", "洞庭湖上的七只白鹭飞过芦苇", "k7Qv-ZtW2-m9Lx", "boat reed heron 4", "ααααβγδεζηθικ"],
 )
 def test_takes_long_uncommon_ones_of_any_script(password: str) -> None:
     passwords.refuse_weak(password, "clerk")
