@@ -24,9 +24,7 @@ def register(database: Database, scope: Scope, gate: Sender) -> Register:
 
 def come(register: Register, sender: Sender, payload: bytes, topic: str | None = None) -> Arrival:
     known = register.by_code[sender.code]
-    return arrival(
-        register, known, topic or sender.topic(), payload, qos=1, door="embedded", limit_bytes=1_000_000
-    )
+    return arrival(register, known, topic or sender.topic(), payload, qos=1, door="embedded", limit_bytes=1_000_000)
 
 
 def keep(database: Database, scope: Scope, *arrivals: Arrival) -> list[Outcome]:
@@ -34,14 +32,10 @@ def keep(database: Database, scope: Scope, *arrivals: Arrival) -> list[Outcome]:
         return store(session, arrivals)
 
 
-def test_keeps_the_bytes_as_they_came(
-    database: Database, scope: Scope, gate: Sender, register: Register
-) -> None:
+def test_keeps_the_bytes_as_they_came(database: Database, scope: Scope, gate: Sender, register: Register) -> None:
     payload = gate.message()
     assert keep(database, scope, come(register, gate, payload)) == [Outcome.STORED]
-    [row] = rows(
-        database, scope, "SELECT payload, payload_sha256 = sha256(payload), state, source FROM inbox"
-    )
+    [row] = rows(database, scope, "SELECT payload, payload_sha256 = sha256(payload), state, source FROM inbox")
     assert (bytes(row[0]), row[1], row[2], row[3]) == (payload, True, "received", gate.code)
 
 
@@ -123,9 +117,7 @@ def test_a_message_of_two_megabytes_is_kept_with_its_reason(
     outcomes = keep(database, scope, come(register, gate, large), come(register, gate, gate.message()))
     assert outcomes == [Outcome.DEAD, Outcome.STORED]
     assert rows(database, scope, "SELECT reason FROM dead_letter") == [("oversized",)]
-    assert rows(database, scope, "SELECT octet_length(payload) FROM inbox WHERE state = 'dead'") == [
-        (2_000_000,)
-    ]
+    assert rows(database, scope, "SELECT octet_length(payload) FROM inbox WHERE state = 'dead'") == [(2_000_000,)]
 
 
 def test_a_topic_that_text_cannot_hold_is_kept_escaped() -> None:

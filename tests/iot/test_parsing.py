@@ -13,10 +13,7 @@ from tests.iot.world import Sender, count, read_register, rows, site_with
 from wms.db import Database, Scope
 
 
-
-def come(
-    database: Database, scope: Scope, sender: Sender, payload: bytes, leaf: str = "event", **how: Any
-) -> Arrival:
+def come(database: Database, scope: Scope, sender: Sender, payload: bytes, leaf: str = "event", **how: Any) -> Arrival:
     register = read_register(database, scope)
     topic = how.pop("topic", sender.topic(leaf))
     return arrival(
@@ -117,9 +114,7 @@ def test_a_device_that_names_another_in_its_payload_is_refused(database: Databas
     assert rows(database, scope, "SELECT reason FROM dead_letter") == [("device_is_not_the_topics",)]
 
 
-def test_the_makers_own_key_holds_a_reading_once_and_shows_a_conflict(
-    database: Database, scope: Scope
-) -> None:
+def test_the_makers_own_key_holds_a_reading_once_and_shows_a_conflict(database: Database, scope: Scope) -> None:
     [camera] = site_with(database, scope, "gate", format="frigate", topic_filters=("frigate/#",))
     body = {"type": "lpr", "id": "1.2-x", "plate": "AB12", "score": 0.9, "camera": "c", "timestamp": 1.7e9}
     topic = "frigate/tracked_object_update"
@@ -142,17 +137,13 @@ def test_a_status_is_remembered_with_its_bytes(database: Database, scope: Scope)
     assert (row[0], row[1], json.loads(bytes(row[2]))) == (True, "b7", {"online": True, "boot": "b7"})
 
 
-def test_replay_with_a_mended_profile_reads_a_dead_letter_as_history(
-    database: Database, scope: Scope
-) -> None:
+def test_replay_with_a_mended_profile_reads_a_dead_letter_as_history(database: Database, scope: Scope) -> None:
     [sensor] = site_with(database, scope, "temp", format="chirpstack", topic_filters=("application/#",))
     up = {"deviceInfo": {"devEui": "00ff"}, "time": datetime.now(UTC).isoformat(), "fPort": 1, "data": "CWA="}
     topic = "application/a/device/00ff/event/up"
     keep(database, scope, come(database, scope, sensor, json.dumps(up).encode(), topic=topic))
     understand(database, scope)
-    assert rows(database, scope, "SELECT reason FROM dead_letter WHERE closed_at IS NULL") == [
-        ("no_decoder",)
-    ]
+    assert rows(database, scope, "SELECT reason FROM dead_letter WHERE closed_at IS NULL") == [("no_decoder",)]
     rows(database, scope, """UPDATE device SET profile = '{"decoder": "int16_centidegrees"}' RETURNING 1""")
     [(inbox_id,)] = rows(database, scope, "SELECT id FROM inbox")
     for _ in range(2):

@@ -39,14 +39,10 @@ def receipts(database: Database, scope: Scope, device: Sender) -> list[dict[str,
     return [{**json.loads(body), "server_time": None} for _, body in due]
 
 
-def test_finds_asks_for_and_closes_a_gap_across_a_restart_of_the_device(
-    database: Database, scope: Scope
-) -> None:
+def test_finds_asks_for_and_closes_a_gap_across_a_restart_of_the_device(database: Database, scope: Scope) -> None:
     [gate] = site_with(database, scope, "gate")
     hear(database, scope, gate, ("b1", 1), ("b1", 2), ("b1", 5))
-    assert receipts(database, scope, gate) == [
-        {"boot": "b1", "upto": 2, "missing": [[3, 4]], "server_time": None}
-    ]
+    assert receipts(database, scope, gate) == [{"boot": "b1", "upto": 2, "missing": [[3, 4]], "server_time": None}]
     hear(database, scope, gate, ("b2", 1))
     assert {(one["boot"], one["upto"]) for one in receipts(database, scope, gate)} == {("b1", 2), ("b2", 1)}
     hear(database, scope, gate, ("b1", 3))

@@ -14,7 +14,7 @@ from tests.build import make_site, number
 from wms.db import Database, Scope
 from wms.parties.tables import Site
 
-SECRET = "a secret of at least thirty-two characters"  # noqa: S105 - a test's own
+SECRET = "a secret of at least thirty-two characters"
 
 
 @dataclass(frozen=True)
@@ -80,4 +80,4 @@ def rows(database: Database, scope: Scope, query: str, **given: Any) -> list[Any
 
 def count(database: Database, scope: Scope, table: str, where: str = "true", **given: Any) -> int:
     """How many rows a table holds."""
-    return int(rows(database, scope, f"SELECT count(*) FROM {table} WHERE {where}", **given)[0][0])  # noqa: S608
+    return int(rows(database, scope, f"SELECT count(*) FROM {table} WHERE {where}", **given)[0][0])
