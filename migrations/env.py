@@ -7,6 +7,7 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.pool import NullPool
 
 from migrations.metadata import all_tables, is_ours
+from migrations.support import APP, AUDITOR
 from wms.postgres import EmbeddedPostgres
 from wms.settings import load_settings
 
@@ -37,6 +38,9 @@ def run(connection: Connection) -> None:
     )
     with context.begin_transaction():
         context.run_migrations()
+    if connection.dialect.has_table(connection, "alembic_version"):
+        connection.execute(text(f"GRANT SELECT ON alembic_version TO {APP}, {AUDITOR}"))  # for /readyz
+    connection.commit()
 
 
 if context.is_offline_mode():

@@ -8,7 +8,7 @@ from web.app import create_app
 from web.logs import start_logging
 from wms.settings import Settings
 
-GRACE_S = 3  # for open requests at the end; live streams are cut
+GRACE_S = 2  # for open requests at the end; live streams are cut
 
 
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no type hints

@@ -214,15 +214,18 @@ class EmbeddedPostgres:
                     raise DatabaseFailed(what="start", reason=str(error).strip()) from None
             time.sleep(0.05)
 
-    def stop(self) -> None:
-        """Fast shutdown (open transactions are rolled back); immediate, then killed, when that takes long."""
-        for sent, patience_s in ((signal.SIGINT, STOP_S), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 10.0)):
+    def stop(self, patience_s: float = STOP_S) -> None:
+        """Fast shutdown (open transactions are rolled back); after ``patience_s`` immediate, then killed.
+
+        Whatever was committed is there at the next start in each case; after the last two it recovers first.
+        """
+        for sent, wait_s in ((signal.SIGINT, patience_s), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0)):
             pid = self.pid()
             if pid is None:
                 break
             with suppress(ProcessLookupError):
                 os.kill(pid, sent)
-            if self._gone(pid, patience_s):
+            if self._gone(pid, wait_s):
                 break
         if self._child is not None:
             with suppress(subprocess.TimeoutExpired):

@@ -12,13 +12,13 @@ from web.machine.child import MARK
 PATIENCE_S = 12.0  # a supervisor that was asked to stop needs up to ten seconds
 
 
-def end_leftovers(run_dir: Path) -> list[str]:
+def end_leftovers(run_dir: Path, patience_s: float = PATIENCE_S) -> list[str]:
     """End every process that carries ``run_dir`` in its environment; return their names."""
     found = _marked(run_dir)
     for process in found:
         with suppress(psutil.Error):
             process.terminate()
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + patience_s
     while (alive := [process for process in found if _runs(process)]) and time.monotonic() < deadline:
         time.sleep(0.05)
     for process in alive:

@@ -22,10 +22,10 @@ class Program:
     name: str
     arguments: str
     stop_signal: str = "TERM"
-    stop_s: int = 4
+    stop_s: int = 5
 
 
-POSTGRES = Program("postgres", "-m wms.postgres", "INT", 4)
+POSTGRES = Program("postgres", "-m wms.postgres", "INT", 10)
 WEB = Program("web", "-m web.cli web")
 INGEST = Program("ingest", "-m web.cli ingest")
 WORKER = Program("worker", "-m web.cli worker")

@@ -19,7 +19,7 @@ from wms.errors import N_, Kind, WmsError
 from wms.postgres import die_with_parent
 
 START_S = 20.0
-STOP_S = 9.0
+STOP_S = 8.5
 
 
 class SupervisorFailed(WmsError):
@@ -103,7 +103,7 @@ class Supervisor:
             self._child.kill()
             self._child.wait()
             clean = False
-        end_leftovers(self._run_dir)
+        end_leftovers(self._run_dir, patience_s=0.2)
         if self.narrator is not None:
             self.narrator.close()
         return clean

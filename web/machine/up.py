@@ -82,21 +82,26 @@ class Machine:
 def run(settings: Settings, *, is_demo: bool) -> None:
     """Run everything until asked to end. Raises a refusal when it cannot start."""
     embedded = EmbeddedPostgres(settings.data_dir)
-    if settings.is_embedded:
-        embedded.prepare()
-    else:
-        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        embedded.run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_folders(settings, embedded)
     with _only_one(settings.data_dir) as lock, _asked_to_end():
         ended = end_leftovers(embedded.run_dir)
         if ended:
             say(f"Ended what an earlier run had left behind: processes {', '.join(ended)}.")
         if settings.is_embedded:
             embedded.stop()
+            _make_folders(settings, embedded)  # stopping tidied them away
         machine = Machine(_with_ports(settings), is_demo)
         lock.write(machine.url)
         lock.flush()
         _run(machine, embedded)
+
+
+def _make_folders(settings: Settings, embedded: EmbeddedPostgres) -> None:
+    if settings.is_embedded:
+        embedded.prepare()
+    else:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        embedded.run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def _run(machine: Machine, embedded: EmbeddedPostgres) -> None:
@@ -126,7 +131,7 @@ def _run(machine: Machine, embedded: EmbeddedPostgres) -> None:
             signal.signal(number, signal.SIG_IGN)
         clean = supervisor.stop()
         if settings.is_embedded:
-            embedded.stop()  # nothing to do when it ended with the others
+            embedded.stop(patience_s=0.5)  # nothing to do when it ended with the others
         say("Stopped." if clean else "Stopped; some programs had to be killed.")
 
 
