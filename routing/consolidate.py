@@ -16,6 +16,8 @@ from __future__ import annotations
 import datetime
 import math
 import os
+import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -281,32 +283,44 @@ def bound(
     workers: int | None = None,
 ) -> Bounded:
     """The proven bound of the whole problem within about `seconds`, and each block's choice of paths."""
-    blocks = blocks_of(paths)
+    started = time.monotonic()
+    blocks = blocks_of(paths)[::-1]
     ks = [k for block in blocks for k in block]
     prices = leg_prices(paths, ks, unserved, seconds / 4) if ks else {}
-    sizes = [sum(len(paths.by_consignment[k]) for k in block) for block in blocks]
     lanes = workers or max(1, min(len(blocks), os.cpu_count() or 1))
-    shares = block_seconds(sizes, seconds, lanes)
-    done = 0
+    clock = Clock(
+        [len(block) * sum(len(paths.by_consignment[k]) for k in block) for block in blocks], started + seconds, lanes
+    )
+
+    def solve(number: int) -> BlockAnswer:
+        return solve_block(paths, blocks[number], unserved, prices, clock.share(number))
+
     answers: list[BlockAnswer] = []
     with ThreadPoolExecutor(lanes) as pool:
-        jobs = [
-            pool.submit(solve_block, paths, block, unserved, prices, share)
-            for block, share in zip(blocks, shares, strict=True)
-        ]
-        for job in jobs:
-            answers.append(job.result())
-            done += 1
+        for answer in pool.map(solve, range(len(blocks))):
+            answers.append(answer)
             if progress is not None:
-                progress(done, len(blocks))
+                progress(len(answers), len(blocks))
     capacity = {leg.id: leg.capacity for group in paths.groups for leg in group.segment.legs}
     total = sum(answer.bound_minor for answer in answers) - sum(price * capacity[leg] for leg, price in prices.items())
     choice = {k: way for answer in answers for k, way in answer.choice.items()}
     return Bounded(max(0, total), prices, choice, len(blocks), sum(answer.proved for answer in answers))
 
 
-def block_seconds(sizes: Sequence[int], seconds: float, lanes: int) -> list[float]:
-    """Time for each block by its size: small blocks are easy and give most of theirs back."""
-    weights = [size**0.75 for size in sizes]
-    whole = sum(weights) or 1.0
-    return [min(seconds, max(0.5, seconds * lanes * weight / whole)) for weight in weights]
+class Clock:
+    """Shares the time left among the blocks not yet begun, by how hard they look: what easy blocks leave over, hard ones get."""
+
+    def __init__(self, sizes: Sequence[int], until: float, lanes: int) -> None:
+        self._weights = [max(1.0, math.pow(size, 0.6)) for size in sizes]
+        self._left = sum(self._weights)
+        self._until = until
+        self._lanes = lanes
+        self._lock = threading.Lock()
+
+    def share(self, number: int) -> float:
+        """Seconds for this block, which begins now."""
+        with self._lock:
+            seconds = max(0.0, self._until - time.monotonic())
+            part = self._weights[number] / max(self._left, self._weights[number])
+            self._left -= self._weights[number]
+        return max(0.3, min(seconds, seconds * self._lanes * part))

@@ -178,7 +178,7 @@ def make_plan(
     paths = PathFinder(problem).find()
     alone = stand_alone(paths)
     unserved = unserved_prices(paths, alone)
-    said("baselines", 50)
+    said("baselines", 20)
     starts = [
         assemble(paths, unserved, {k: way for k, (way, _) in alone.items()}),
         assemble(paths, unserved, large_box_choice(paths)),
@@ -186,11 +186,21 @@ def make_plan(
     baselines = Baselines(
         a_minor=sum(cost for _, cost in alone.values()), b_minor=starts[0].total_minor, c_minor=starts[1].total_minor
     )
-    said("bound", 100)
-    bounded = bound(paths, unserved, seconds * 0.55, lambda done, of: said("bound", 100 + 450 * done // of))
-    starts.insert(0, assemble(paths, unserved, bounded.choice))
-    said("search", 550)
-    best = _searched(starts, seed, rounds, started + seconds, said)
+    until = started + seconds
+    better = min(starts, key=lambda state: state.total_minor)
+    improve(better, seed, rounds, started + seconds * 0.15, SETTLED)
+    said("bound", 150)
+    left = until - time.monotonic()
+    # The last search wants about what the first one took, and a share of the rest to shake the plan.
+    bounded = bound(paths, unserved, left * 0.7, lambda done, of: said("bound", 150 + 500 * done // of))
+    said("search", 650)
+    chosen = assemble(paths, unserved, bounded.choice)
+    left = until - time.monotonic()
+    goal = bounded.bound_minor + bounded.bound_minor // 20_000
+    improve(chosen, seed + 1, rounds, until - left * 0.5, SETTLED, goal)
+    best = min((chosen, better), key=lambda state: state.total_minor)
+    said("search", 800)
+    improve(best, seed + 2, rounds, until, None, goal)
     said("check", 950)
     plan = Writer(problem, paths, best, bounded, baselines, {k: cost for k, (_, cost) in alone.items()}).plan(
         seed=seed, seconds=seconds, elapsed_ms=round((time.monotonic() - started) * 1000), started_at=wall
@@ -202,18 +212,13 @@ def make_plan(
     return plan
 
 
-def _searched(starts: list[State], seed: int, rounds: int, until: float, said: Progress) -> State:
-    """Each start improved in turn, the model's first and longest; the best of them."""
-    best: State | None = None
-    for number, state in enumerate(starts):
-        left = max(0.0, until - time.monotonic())
-        stop = time.monotonic() + (left * 0.7 if number == 0 else left / (len(starts) - number))
-        Search(state, seed + number, lambda stop=stop: time.monotonic() > stop).run(rounds)  # type: ignore[misc]
-        if best is None or state.total_minor < best.total_minor:
-            best = state
-        said("search", 550 + 400 * (number + 1) // len(starts))
-    assert best is not None
-    return best
+SETTLED = 0
+"""Search until nothing moves, without shaking."""
+
+
+def improve(state: State, seed: int, rounds: int, until: float, shakes: int | None, goal: int = -1) -> None:
+    """Local search on one plan until it settles, costs no more than `goal` fen, or time.monotonic() reaches `until`."""
+    Search(state, seed, lambda: time.monotonic() > until or state.total_minor <= goal).run(rounds, shakes)
 
 
 class Writer:

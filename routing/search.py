@@ -14,7 +14,7 @@ from routing.paths import Path, Paths
 from routing.state import UNSERVED, Box, State
 from routing.tariff import LOOSE, Offer
 
-Snapshot = tuple[dict[int, int], dict[int, tuple[int, int | None, int]]]
+SHAKES_A_CONSIGNMENT = 50
 
 
 def alone_minor(paths: Paths, path: Path) -> int | None:
@@ -103,21 +103,69 @@ class Search:
             for index, way in enumerate(ways):
                 self._users.setdefault(way.g, []).append((k, index))
 
-    def run(self, rounds: int) -> int:
-        """Up to `rounds` rounds, fewer when time is spent or three rounds bring nothing. Returns the rounds done."""
-        idle = 0
-        for done in range(rounds):
+    def run(self, rounds: int, shakes: int | None = None) -> int:
+        """Up to `rounds` rounds until three in a row bring nothing, then shakes (fifty a consignment unless told); less when
+        time is spent or the plan is as good as it is proven to get.
+
+        Returns the rounds done.
+        """
+        idle = done = 0
+        while done < rounds and idle < 3 and not self._spent():
             before = self.state.total_minor
             self._relocate()
             self._close()
             self._repack()
             self._pull(0.3 * (1 - done / rounds))
-            if self._spent():
-                return done + 1
+            done += 1
             idle = 0 if self.state.total_minor < before else idle + 1
-            if idle == 3:
-                return done + 1
-        return rounds
+        for _ in range(SHAKES_A_CONSIGNMENT * len(self.state.way) if shakes is None else shakes):
+            if self._spent():
+                break
+            self._shake()
+        return done
+
+    def _shake(self) -> None:
+        """Empty a few boxes that could take each other's goods, open another, put everything back; keep it if that pays."""
+        state, rng = self.state, self._rng
+        if not state.box:
+            return
+        before, mark = state.total_minor, state.mark()
+        first = state.box[rng.choice(sorted(state.box))]
+        ks = self._emptied(first)
+        for _ in range(rng.randrange(3)):
+            way = rng.choice(state.ways[rng.choice(ks)])
+            near = list(state.boxes.get(way.g, ()))
+            if way.g in state.loose and state.loose[way.g].items:
+                near.append(state.loose[way.g])
+            if near:
+                ks += self._emptied(rng.choice(near))
+        if rng.random() < 0.7:
+            self._open_for(ks)
+        rng.shuffle(ks)
+        ks.sort(key=lambda k: -state.volume[k] * (0.5 + rng.random()))
+        for k in ks:
+            if state.way[k] == UNSERVED:
+                state.insert(k, new=True)
+        self._keep_if(before, mark)
+
+    def _emptied(self, box: Box) -> list[int]:
+        ks = sorted(box.items)
+        for k in ks:
+            self.state.take(k)
+        return ks
+
+    def _open_for(self, ks: list[int]) -> None:
+        """A box on a way of one of the goods, loaded with those that fit."""
+        state = self.state
+        way = self._rng.choice(state.ways[self._rng.choice(ks)])
+        kinds = [index for index in way.offers if state.groups[way.g].offers[index].kind != LOOSE]
+        if not kinds:
+            return
+        box = Box(way.g, self._rng.choice(kinds))
+        for k in sorted(ks, key=lambda k: -state.volume[k]):
+            index = next((i for i, one in enumerate(state.ways[k]) if one.g == way.g), None)
+            if index is not None and state.way[k] == UNSERVED:
+                self._try_in(box, k, index)
 
     def _shuffled(self, things: Iterable[int]) -> list[int]:
         order = sorted(things)

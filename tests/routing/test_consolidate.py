@@ -1,8 +1,10 @@
 """The model against exhaustive search, and the bound of the seeded network."""
 
+import time
+
 import pytest
 
-from routing.consolidate import block_seconds, blocks_of, bound, leg_prices, solve_block
+from routing.consolidate import Clock, blocks_of, bound, leg_prices, solve_block
 from routing.paths import PathFinder
 from routing.plan import make_plan
 from routing.search import stand_alone, unserved_prices
@@ -45,10 +47,10 @@ def test_blocks_share_no_group() -> None:
     assert sorted(k for block in blocks for k in block) == sorted({k for block in blocks for k in block})
 
 
-def test_a_small_block_gets_half_a_second_and_a_large_one_most_of_the_time() -> None:
-    shares = block_seconds([1000, 1], 10, 1)
-    assert shares[0] > 9
-    assert shares[1] == 0.5
+def test_what_easy_blocks_leave_over_goes_to_the_hard_one() -> None:
+    clock = Clock([1, 1000], time.monotonic() + 10, 1)
+    assert clock.share(0) < 1
+    assert clock.share(1) > 9
 
 
 def test_same_seed_gives_the_same_plan_when_time_does_not_bite() -> None:

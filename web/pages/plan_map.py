@@ -53,7 +53,7 @@ def project(lon: float, lat: float) -> Point:
 
 @cache
 def land_path() -> str:
-    """All land as one SVG path, drawn twice so that it goes on beyond 180 degrees east."""
+    """All land as one SVG path, drawn again 360 degrees further so that it goes on beyond 180 degrees east."""
     topology = json.loads((FOLDER / vendored()["world-atlas"] / "land-110m.json").read_text("utf-8"))
     arcs = [_arc(topology, arc) for arc in topology["arcs"]]
     parts: list[str] = []
@@ -61,8 +61,8 @@ def land_path() -> str:
         polygons = geometry["arcs"] if geometry["type"] == "MultiPolygon" else [geometry["arcs"]]
         for polygon in polygons:
             for ring in polygon:
-                points = _ring(arcs, ring)
-                parts.extend(_closed(points, shift) for shift in (0, 360))
+                points = _unwrapped(_ring(arcs, ring))
+                parts.extend(_closed(points, shift) for shift in (-360, 0, 360))
     return "".join(part for part in parts if part)
 
 
@@ -130,11 +130,12 @@ def route_of(service: Service, places: dict[str, Place]) -> str:
     else:
         ends = [places[code] for code in (service.origin, service.destination)]
         points = great_circle(*((one.lon_udeg / 1e6, one.lat_udeg / 1e6) for one in ends))
-    return "M" + _joined(project(lon, lat) for lon, lat in _unwrapped(points))
+    shift = 360 if points[0][0] < WEST else 0
+    return "M" + _joined(project(lon + shift, lat) for lon, lat in _unwrapped(points))
 
 
 def _unwrapped(points: list[Point]) -> list[Point]:
-    """Longitudes that go on past 180 instead of jumping, within the map's own span."""
+    """The same points with longitudes that go on past 180 instead of jumping."""
     found: list[Point] = []
     for given, lat in points:
         lon = given
@@ -143,8 +144,6 @@ def _unwrapped(points: list[Point]) -> list[Point]:
                 lon -= 360
             while lon - found[-1][0] < -180:
                 lon += 360
-        elif lon < WEST:
-            lon += 360
         found.append((lon, lat))
     return found
 
@@ -166,8 +165,8 @@ def lines_of(plan: Plan, network: Network) -> list[Line]:
     ]
 
 
-LABEL_LEFT = {"LGG", "USLAX", "DEHAM", "EHU"}
-LABEL_BELOW = {"CNCSD", "CSX", "CNZZO", "YYA", "DEDUI", "FRA", "KIX", "LAX"}
+LABEL_LEFT = {"LGG", "USLAX", "DEHAM", "EHU", "JFK"}
+LABEL_BELOW = {"CNCSD", "CSX", "CNZZO", "YYA", "DEDUI", "FRA", "KIX", "LAX", "PLMAA"}
 
 
 def spots_of(plan: Plan, network: Network) -> list[Spot]:
