@@ -312,7 +312,7 @@ def row(name: str, value: float, unit: str, target: float | None, *, ok: bool, *
     return {**head, "ratio_to": None, "ratio": None, **told, "ok": ok}
 
 
-def run() -> list[Row]:
+def run(full: bool = False) -> list[Row]:  # noqa: ARG001 - one size is measured
     """All measurements; under 90 s."""
     with bench() as made:
         return [*latency(made), *drain(made), *parsing(made)]
