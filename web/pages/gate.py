@@ -84,7 +84,10 @@ def passage(passage_id: int) -> str:
 def _passage_page(passage_id: int, problem: dict[str, Any] | None = None) -> str:
     with unit_of_work() as session:
         found = queries.explain(session, passage_id)
-        return _render("gate/passage.html", it=found, problem=problem, form=request.form, **_told(found))
+        last_note = watch.last_note_id(session)
+        return _render(
+            "gate/passage.html", it=found, problem=problem, form=request.form, last_note=last_note, **_told(found)
+        )
 
 
 def _told(found: Explained) -> dict[str, Any]:

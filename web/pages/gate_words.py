@@ -10,6 +10,7 @@ from web.formats import DASH, weight
 from wms.errors import N_
 from wms.gate.rules import LAPSES, hold_of
 from wms.gate.rules.holds import HOLDS
+from wms.watch.queries import AlarmRow
 
 STATES = {
     "open": ("busy", N_("being read")),
@@ -110,6 +111,12 @@ ALARM_STATES = {
     "dispatched": ("warn", N_("somebody is on the way")),
     "closed": ("ok", N_("settled")),
 }
+FENCE = {
+    "touch": N_("touched"),
+    "animal": N_("animal"),
+    "branch": N_("branch"),
+    "human": N_("person"),
+}
 RELEASES = {
     "requested": ("warn", N_("waits for a second officer")),
     "granted": ("warn", N_("granted")),
@@ -148,6 +155,13 @@ def hold_words(code: str | None, voice: str = "officer") -> str:
     return str(getattr(hold_of(code), voice).in_language(str(get_locale())))
 
 
+def alarm_detail(alarm: AlarmRow) -> str:
+    """What an alarm says beside its name; codes in words."""
+    if alarm.source == "fence":
+        return " · ".join(word(FENCE, part) for part in alarm.detail.split())
+    return str(hold_words(alarm.detail))
+
+
 def reading_words(kind: str, body: Mapping[str, Any]) -> str:
     """What a reading says, in a few words."""
     if kind == "PlateRead":
@@ -159,7 +173,7 @@ def reading_words(kind: str, body: Mapping[str, Any]) -> str:
     if kind == "TagRead":
         return str(body.get("tid") or body.get("epc"))
     if kind == "LoopRead":
-        return _("occupied") if body.get("is_occupied") else _("free")
+        return str(_("occupied") if body.get("is_occupied") else _("free"))
     return kind
 
 
@@ -172,6 +186,7 @@ NAMES = {
     "word": word,
     "look": look,
     "hold_words": hold_words,
+    "alarm_detail": alarm_detail,
     "reading_words": reading_words,
     "STATES": STATES,
     "BARRIERS": BARRIERS,

@@ -2,6 +2,25 @@
 // place. Where no stream is to be had (all taken, network), it asks every five seconds.
 "use strict";
 
+// The page of one passage is shown anew when the passage changes, unless somebody is writing on it.
+(() => {
+  const shown = document.getElementById("passage");
+  if (!shown) return;
+  const address = new URL(shown.dataset.stream, location.href);
+  address.searchParams.set("last", shown.dataset.last);
+  const began = performance.now();
+  const stream = new EventSource(address);
+  stream.addEventListener("passage", (event) => {
+    const isReplay = Number(event.lastEventId) <= Number(shown.dataset.last);
+    const reason = document.getElementById("reason");
+    if (isReplay || JSON.parse(event.data).id !== Number(shown.dataset.id) || (reason && reason.value)) return;
+    setTimeout(() => location.reload(), Math.max(0, 500 - (performance.now() - began)));
+  });
+  stream.onerror = () => {
+    if (stream.readyState === EventSource.CLOSED) stream.close();
+  };
+})();
+
 (() => {
   const now = document.getElementById("now");
   if (!now) return;

@@ -98,9 +98,14 @@ class PassFacts:
     is_claimed: bool = False  # a living release of another passage rests on it
 
     def is_open_for(self, lane: LaneFacts) -> bool:
-        """Whether the pass still serves this direction and gate stage (state 1, or 3 at the second gate)."""
-        wanted = "passed_first" if self.is_double_gate and lane.stage == 2 else "approved"
-        return self.direction == lane.direction and self.state == wanted
+        """Whether the pass still serves this direction and gate stage (state 1, or 3 at the second gate).
+
+        A pass for a double gate serves only lanes of a double gate, one for a single gate only single ones: else the
+        goods would leave the ledger at the wrong gate.
+        """
+        if self.direction != lane.direction or self.is_double_gate != (lane.stage > 0):
+            return False
+        return self.state == ("passed_first" if lane.stage == 2 else "approved")
 
 
 @dataclass(frozen=True)

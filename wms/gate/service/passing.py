@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 
 from wms.customs.gate_passes import pass_lines
@@ -61,7 +62,7 @@ def confirm_passage(session: Session, passage_id: int, *, passed_at: datetime) -
 def _use_pass(session: Session, passage: Passage, release: Release, at: datetime) -> None:
     gate_pass = session.get_one(GatePass, release.gate_pass_id)
     lane = session.get_one(Lane, passage.lane_id)
-    before, after = _step(gate_pass, lane.stage)
+    before, after = _step(lane.stage)
     moved_on = session.execute(
         update(GatePass)
         .where(GatePass.id == gate_pass.id, GatePass.state == before)
@@ -88,11 +89,11 @@ def _use_pass(session: Session, passage: Passage, release: Release, at: datetime
         post_goods(session, passage.id, at=at)
 
 
-def _step(gate_pass: GatePass, stage: int) -> tuple[str, str]:
+def _step(stage: int) -> tuple[str, str]:
     """Pass states 1 → 2 at a single gate; 1 → 3 → 4 at the two gates of a double one (stucd)."""
-    if gate_pass.is_double_gate and stage == 1:
+    if stage == 1:
         return "approved", "passed_first"
-    return ("passed_first" if gate_pass.is_double_gate and stage == 2 else "approved"), "passed"
+    return ("passed_first" if stage == 2 else "approved"), "passed"
 
 
 def _count_passed(session: Session, pass_id: int) -> None:
@@ -112,7 +113,7 @@ def _count_passed(session: Session, pass_id: int) -> None:
 def post_goods(session: Session, passage_id: int, *, at: datetime) -> int | None:
     """Let the goods of a passed vehicle leave the ledger, once; returns the posting's id, None when nothing leaves.
 
-    A refusal is kept on the passage with an alarm; calling again after its cause is mended posts under a new key.
+    A refusal is kept on the passage with an alarm; calling again after its cause is mended posts the goods.
     """
     used = session.scalars(
         select(GatePassUse).where(GatePassUse.passage_id == passage_id).with_for_update(key_share=True)
@@ -121,14 +122,19 @@ def post_goods(session: Session, passage_id: int, *, at: datetime) -> int | None
     passage = session.get_one(Passage, passage_id)
     if used.posting_id is not None or gate_pass.direction != "E" or not _has_goods(session, gate_pass.id):
         return used.posting_id
-    tries = "" if passage.goods_refusal is None else f":{at:%Y%m%d%H%M%S%f}"
     try:
-        posted = post(session, gate_out_posting(session, gate_pass, f"gate-out:{gate_pass.id}:{used.stage}{tries}", at))
-    except WmsError as refusal:
-        _refuse_goods(session, passage, refusal.code, at)
+        with session.begin_nested():
+            posted = post(session, gate_out_posting(session, gate_pass, f"gate-out:{gate_pass.id}", at))
+            used.posting_id, passage.goods_refusal = posted.posting_id, None
+            session.flush()
+            session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))  # what would fail at commit fails in here
+            session.execute(text("SET CONSTRAINTS ALL DEFERRED"))
+    except OperationalError:
+        raise
+    except (WmsError, DatabaseError) as refusal:
+        code = refusal.code if isinstance(refusal, WmsError) else "database_refused"
+        _refuse_goods(session, passage, code, at)
         return None
-    used.posting_id, passage.goods_refusal = posted.posting_id, None
-    session.flush()
     return posted.posting_id
 
 
