@@ -1,13 +1,18 @@
 """The scan page in a real Chromium: wedge bursts, camera, offline queue. Nothing lost, nothing doubled."""
 
 import base64
+import io
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from sqlalchemy import select
 
 from tests.web.conftest import Doorman
@@ -176,7 +181,7 @@ def test_queues_offline_survives_a_reload_and_counts_exactly_once(
     type_code(page, world.cream.gtin or "")
     until(lambda: queued(page) == 21)
 
-    lost = []
+    lost: list[int] = []
 
     def lose_first(route: Any) -> None:
         response = route.fetch()  # the server did its work …
@@ -290,36 +295,182 @@ def test_the_same_code_in_the_picture_is_one_scan(
     context.close()
 
 
-def views() -> list[Any]:
-    sizes = {"small": SMALL, "phone": PHONE, "desk": DESK}
-    return [
-        pytest.param(size, locale, scheme, id=f"{name}-{locale}-{scheme}")
-        for name, size in sizes.items()
-        for locale in ("zh", "en")
-        for scheme in ("light", "dark")
-    ]
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three equal frames of a label, as a camera without ffmpeg: Y4M, 4:2:0."""
+    frame = Image.new("L", (1280, 720), 150)
+    label = Image.open(io.BytesIO(symbols.png(SymbolKind.GS1_DATAMATRIX, "[01]06901234567892[10]FILM[21]1", scale=6)))
+    frame.paste(label.convert("L"), ((1280 - label.width) // 2, (720 - label.height) // 2))
+    grey = bytes([128]) * (640 * 360)
+    path = tmp_path_factory.mktemp("film") / "label.y4m"
+    with path.open("wb") as file:
+        file.write(b"YUV4MPEG2 W1280 H720 F10:1 Ip A1:1 C420jpeg\n")
+        for _ in range(3):
+            file.write(b"FRAME\n" + frame.tobytes() + grey + grey)
+    return path
 
 
-@pytest.mark.parametrize(("size", "locale", "scheme"), views())
+def look_with(doorman: Doorman, address: str, *arguments: str, permissions: Any = (), host: str = "") -> Iterator[Page]:
+    """A page in a Chromium of its own, since its cameras are given at its start."""
+    found = os.environ.get("DONGTING_CHROMIUM") or shutil.which("chromium")
+    assert found
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=list(arguments))
+        target = address.replace("127.0.0.1", host) if host else address
+        context = doorman.page_context(
+            browser, target, "clerk", viewport=PHONE, service_workers="block", permissions=list(permissions)
+        )
+        yield open_page(context, target)
+        browser.close()
+
+
+@pytest.fixture
+def true_camera(chromium: Browser, doorman: Doorman, live_server: str, film: Path) -> str:
+    return found_by_true_camera(doorman, live_server, film)
+
+
+def in_thread(work: Callable[[], Any]) -> Any:
+    """Run with a Playwright of its own: the session's one already drives this thread."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(work).result(90)
+
+
+def found_by_true_camera(doorman: Doorman, address: str, film: Path) -> str:
+    def work() -> str:
+        arguments = ("--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={film}")
+        for page in look_with(doorman, address, *arguments, permissions=["camera"]):
+            page.locator("#camera").click()
+            until(lambda: page.locator("#recent li").count() == 1)  # noqa: B023
+            until(lambda: page.locator("#recent li").first.get_attribute("data-state") == "stop")  # noqa: B023
+            return page.inner_text("#recent li .code")
+        return ""
+
+    return str(in_thread(work))
+
+
+def test_a_true_camera_device_is_read(true_camera: str, database: Database, scope: Scope) -> None:
+    assert codes(database, scope) == ["010690123456789210FILM\x1d211"]
+    assert "⏐" in true_camera
+
+
+def camera_note(doorman: Doorman, address: str, *arguments: str, host: str = "", permissions: Any = ()) -> str:
+    def work() -> str:
+        for page in look_with(doorman, address, *arguments, host=host, permissions=permissions):
+            page.locator("#camera").click()
+            until(lambda: "starting" not in page.inner_text("#camera-note"))  # noqa: B023
+            return page.inner_text("#camera-note")
+        return ""
+
+    return str(in_thread(work))
+
+
+def test_explains_a_missing_camera(chromium: Browser, doorman: Doorman, live_server: str) -> None:
+    assert "no camera" in camera_note(doorman, live_server, "--use-fake-ui-for-media-stream")
+
+
+def test_explains_a_camera_that_is_not_allowed(chromium: Browser, doorman: Doorman, live_server: str) -> None:
+    assert "not allowed" in camera_note(doorman, live_server, "--use-fake-device-for-media-stream")
+
+
+def test_takes_wedge_scans_at_an_insecure_address_and_explains_the_rest(
+    chromium: Browser, doorman: Doorman, live_server: str, world: World, database: Database, scope: Scope
+) -> None:
+    def work() -> tuple[str, str, bool]:
+        rules = "--host-resolver-rules=MAP wh.test 127.0.0.1"
+        for page in look_with(doorman, live_server, rules, host="wh.test"):
+            shown = page.locator("#insecure").is_visible()
+            outcome = scan(page, world.notice_no)
+            page.locator("#camera").click()
+            until(lambda: "https" in page.inner_text("#camera-note"))  # noqa: B023
+            return outcome, page.inner_text("#camera-note"), shown
+        return "", "", False
+
+    outcome, note, shown = in_thread(work)
+    assert (outcome, shown) == ("ok", True)
+    assert "secure address" in note
+    assert codes(database, scope) == [world.notice_no]
+
+
+def test_two_tabs_send_each_scan_once(
+    phone: BrowserContext, live_server: str, world: World, database: Database, scope: Scope
+) -> None:
+    tabs = [open_page(phone, live_server), open_page(phone, live_server)]
+    phone.set_offline(True)
+    for number, page in enumerate(tabs):
+        page.bring_to_front()
+        for n in range(5):
+            type_code(page, f"TAB-{number}-{n}")
+    phone.set_offline(False)
+    until(lambda: len(codes(database, scope)) == 10)
+    assert sorted(codes(database, scope)) == [f"TAB-{number}-{n}" for number in range(2) for n in range(5)]
+
+
+def test_a_wrong_keyboard_layout_is_undone(
+    phone: BrowserContext, live_server: str, world: World, database: Database, scope: Scope
+) -> None:
+    page = open_page(phone, live_server)
+    page.evaluate(
+        """() => { for (const [key, code] of [["Ф", "KeyA"], ["-", "Minus"], ["1", "Digit1"], ["Enter", "Enter"]]) {
+            const field = document.getElementById("scan-field");
+            const how = {key, code, shiftKey: key === "Ф", bubbles: true, cancelable: true};
+            const down = new KeyboardEvent("keydown", how);
+            if (field.dispatchEvent(down)) field.value += key; } }"""
+    )
+    until(lambda: codes(database, scope) == ["A-1"])
+
+
+def test_a_lost_login_keeps_the_scans(
+    phone: BrowserContext, live_server: str, database: Database, scope: Scope
+) -> None:
+    page = open_page(phone, live_server)
+    kept = phone.cookies()
+    phone.clear_cookies()
+    type_code(page, "LATER")
+    until(lambda: page.locator("#login-again").is_visible())
+    assert queued(page) == 1
+    phone.add_cookies(kept)  # type: ignore[arg-type]
+    until(lambda: sent(page))
+    assert codes(database, scope) == ["LATER"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("locale", ["zh", "en"])
 def test_fits_every_screen_without_sideways_scrolling(
-    chromium: Browser, doorman: Doorman, live_server: str, world: World, size: Any, locale: str, scheme: Any
+    chromium: Browser, doorman: Doorman, live_server: str, world: World, locale: str, scheme: Any
 ) -> None:
     context = doorman.page_context(
-        chromium, live_server, "clerk", viewport=size, locale=locale, color_scheme=scheme, service_workers="block"
+        chromium, live_server, "clerk", viewport=SMALL, locale=locale, color_scheme=scheme, service_workers="block"
     )
     page = open_page(context, live_server)
-    scan(page, world.notice_no)
-    scan(page, "DOCK-1")
-    scan(page, world.pallet_label())
-    scan(page, "6901234567893")
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
-    assert page.evaluate("document.documentElement.scrollHeight <= window.innerHeight")
-    small = page.evaluate(
-        "[...document.querySelectorAll('.scan-page button')].filter(b => b.offsetParent)"
-        ".filter(b => b.offsetHeight < 48).map(b => b.textContent.trim())"
-    )
-    assert small == []
-    folder = os.environ.get("DONGTING_PICTURES")
-    if folder:
-        page.screenshot(path=f"{folder}/scan-{size['width']}-{locale}-{scheme}.png")
+    for code in (world.notice_no, "DOCK-1", world.pallet_label(), "6901234567893"):
+        scan(page, code)
+    for size in (SMALL, PHONE, DESK):
+        page.set_viewport_size(size)  # type: ignore[arg-type]
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+        assert page.evaluate("document.documentElement.scrollHeight <= window.innerHeight")
+        small = "[...document.querySelectorAll('.scan-page button')].filter(b => b.offsetParent && b.offsetHeight < 48)"
+        assert page.evaluate(f"{small}.map(b => b.textContent.trim())") == []
+        assert page.evaluate(
+            "document.querySelector('#band').scrollHeight <= document.querySelector('#band').clientHeight"
+        )
+        if folder := os.environ.get("DONGTING_PICTURES"):
+            page.screenshot(path=f"{folder}/scan-{size['width']}-{locale}-{scheme}.png")
     context.close()
+
+
+def test_the_sheet_of_labels_shows_what_a_notice_needs(phone: BrowserContext, live_server: str, world: World) -> None:
+    page = phone.new_page()
+    page.goto(f"{live_server}/scan/labels?notice={world.notice_no}")
+    alts = page.evaluate("[...document.images].map(i => i.naturalWidth > 0 && i.alt)")
+    assert {world.notice_no, "DOCK-1", "A-1", "CONFIRM", f"(00) {world.pallet}"} <= set(alts)
+    assert False not in alts
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+def test_the_device_page_says_whether_a_scanner_sends_what_is_printed(phone: BrowserContext, live_server: str) -> None:
+    page = phone.new_page()
+    page.goto(f"{live_server}/scan/device")
+    type_code(page, "ABCxyz123")
+    until(lambda: page.locator('[data-expected="ABCxyz123"]').get_attribute("data-state") == "ok")
+    type_code(page, "010690123456789210LOT721S9")  # the separator was lost
+    until(lambda: page.locator('[data-state="stop"]').count() == 1)

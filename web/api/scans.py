@@ -137,7 +137,8 @@ def _one(item: Mapping[str, Any]) -> dict[str, Any]:
     except Exception as error:
         # One scan that we cannot bear must not take the answers of the others with it.
         log.error("scan_failed", key=str(key), exc_info=error)
-        return {"key": key, "status": 500, "problem": document(500, "internal_error", _("Something failed on our side."))}
+        problem = document(500, "internal_error", _("Something failed on our side."))
+        return {"key": key, "status": 500, "problem": problem}
 
 
 def _not_now(key: object) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from sqlalchemy.exc import OperationalError
 from tests import build
 from tests.web.conftest import Doorman
 from tests.wms.floor.world import World, build_world, stock
-from web.api import scans
 from wms.db import Database, Scope
+from wms.floor.service.scanning import take_scan
 
 
 @pytest.fixture
@@ -171,15 +171,15 @@ def test_keeps_the_order_when_the_system_fails_midway(
     handheld: Handheld, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     items = [handheld.make("DOCK-1"), handheld.make(world.cream.gtin or ""), handheld.make("CONFIRM")]
-    real, calls = scans.take_scan, []
+    calls: list[Any] = []
 
     def fail_second(*args: Any) -> Any:
         calls.append(args)
         if len(calls) == 2:
             raise OperationalError("insert", {}, Exception("the disk is full"))
-        return real(*args)
+        return take_scan(*args)
 
-    monkeypatch.setattr(scans, "take_scan", fail_second)
+    monkeypatch.setattr("web.api.scans.take_scan", fail_second)
     results = handheld.batch(items).get_json()["results"]
     assert [one["status"] for one in results] == [200, 503, 503]
     assert len(calls) == 2  # the third was not even tried
@@ -191,14 +191,13 @@ def test_a_scan_that_breaks_us_does_not_take_the_answers_of_others_with_it(
     handheld: Handheld, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     items = [handheld.make("DOCK-1"), handheld.make("POISON"), handheld.make("CONFIRM")]
-    real = scans.take_scan
 
     def break_on_poison(session: Any, scan: Any, at: Any) -> Any:
         if scan.code == "POISON":
             raise RuntimeError("a fault of ours")
-        return real(session, scan, at)
+        return take_scan(session, scan, at)
 
-    monkeypatch.setattr(scans, "take_scan", break_on_poison)
+    monkeypatch.setattr("web.api.scans.take_scan", break_on_poison)
     assert [one["status"] for one in handheld.batch(items).get_json()["results"]] == [200, 500, 503]
 
 
