@@ -80,7 +80,7 @@ def make_app(settings: Settings, database: Database) -> App:
     return app
 
 
-def run_job(name: str, body: Body, database: Database, **args: Any) -> None:
+def run_job(name: str, body: Body, database: Database, /, **args: Any) -> None:
     """Run one job and count it. A refusal is an answer: logged, not repeated."""
     started_s = time.perf_counter()
     outcome = "failed"
@@ -97,7 +97,7 @@ def run_job(name: str, body: Body, database: Database, **args: Any) -> None:
         log.info("job", task=name, outcome=outcome, ms=round(spent_s * 1000, 1))
 
 
-async def sweep_stalled(app: App, stalled_s: int, **_when: int) -> int:
+async def sweep_stalled(app: App, stalled_s: int, /, **_when: int) -> int:
     """Give the jobs of workers that gave no sign for ``stalled_s`` seconds to those that live; return how many."""
     manager = app.job_manager
     stalled = list(await manager.get_stalled_jobs(seconds_since_heartbeat=stalled_s))

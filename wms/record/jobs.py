@@ -25,6 +25,7 @@ class NotInTransaction(WmsError):
 def defer(
     session: Session,
     task_name: str,
+    /,
     *,
     queueing_lock: str | None = None,
     lock: str | None = None,
