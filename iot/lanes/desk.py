@@ -52,12 +52,18 @@ def _round(session: Session, site_id: int, now: datetime) -> int:
     rows = open_readings(session, site_id, MOST_READINGS)
     lanes = {lane.code: lane for lane in session.scalars(select(Lane).where(Lane.site_id == site_id))}
     by_lane: dict[str, list[OpenReading]] = defaultdict(list)
+    strangers: list[int] = []
     done = 0
     for row in rows:
         if row.kind in LANE_KINDS and row.lane in lanes:
             by_lane[row.lane].append(row)
+        elif row.kind in LANE_KINDS:
+            strangers.append(row.id)
         else:
             done += _aside(session, row, lanes)
+    if strangers:  # of no lane that is set up: one statement for all, there may be a thousand a second
+        mark(session, strangers, IGNORED)
+        done += len(strangers)
     standing = set(session.scalars(select(LaneState.lane_id).where(LaneState.passage_id.is_not(None))))
     for code, lane in lanes.items():
         if by_lane[code] or lane.id in standing:
@@ -132,6 +138,12 @@ def sequence_no(lane_id: int, first_reading_id: int) -> str:
     return f"{lane_id}-{first_reading_id}"
 
 
+def first_reading_of(lane_id: int, seq_no: str) -> int:
+    """The reading that a sequence number of ours names; 0 for one that another front end gave."""
+    head, _, tail = seq_no.rpartition("-")
+    return int(tail) if head == str(lane_id) and tail.isdecimal() else 0
+
+
 def _lane_reading(row: OpenReading) -> LaneReading:
     return LaneReading(
         row.id, row.kind, row.device_code or "", row.recorded_at, row.event_at, row.is_live, tuple(row.flags), row.payload
@@ -159,7 +171,7 @@ def load_standing(session: Session, lane: Lane) -> Standing | None:
     )
     return Standing(
         passage_id=passage.id,
-        first_reading_id=int(passage.seq_no.rpartition("-")[2]),
+        first_reading_id=first_reading_of(lane.id, passage.seq_no),
         opened_at=passage.opened_at,
         is_decided=passage.state != "open",
         has_passed=passage.state == "passed",

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iot.lanes.assemble import Attach, Close, Decide, Ignore, NoteZero, Open, Step, assemble
+from iot.lanes.desk import first_reading_of, sequence_no
 from iot.lanes.plateau import weigh
 from iot.lanes.readings import LaneMemory, LaneReading, LaneRules, LoopEdge, Standing
 from iot.lanes.votes import strongest_tag, vote_containers, vote_plate
@@ -232,6 +233,12 @@ def test_lane_without_loops_opens_by_plate_and_parts_vehicles_by_another_plate()
 def test_idle_scale_at_zero_is_noted() -> None:
     zero = weight(5, 0, 0, state="zero")
     assert assemble(RULES, None, [zero], sec(0), LaneMemory()) == (NoteZero(), Ignore((zero,)))
+
+
+def test_sequence_number_names_the_reading_that_opened_the_passage_and_fits_the_message() -> None:
+    assert first_reading_of(3, sequence_no(3, 123_456_789_012)) == 123_456_789_012
+    assert len(sequence_no(9_999, 10**14)) <= 20
+    assert [first_reading_of(3, other) for other in ("4-77", "20260701000000000001", "3-x", "")] == [0, 0, 0, 0]
 
 
 # --- votes ---------------------------------------------------------------------------------------------------------
