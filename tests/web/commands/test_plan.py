@@ -1,0 +1,72 @@
+"""`dongting plan` as a process: what it prints and its exit status."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from routing.io import read_plan, write_problem
+from routing.verify import verify
+from tests.routing.tiny import goods, network_document, problem
+
+
+def dongting(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "web.cli", "plan", *words], capture_output=True, text=True, timeout=120
+    )
+
+
+def test_prints_cost_bound_and_reasons_and_writes_a_checked_plan(tmp_path: Path) -> None:
+    one = problem([goods("K1", 4), goods("K2", 4), goods("K3", 4), goods("K4", 4), goods("LATE", 2, ready_day=5)])
+    write_problem(one, tmp_path / "p.json")
+    done = dongting(str(tmp_path / "p.json"), "--seconds", "3", "--seed", "7", "-o", str(tmp_path / "plan.json"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "cost         CNY 10,000.00" in done.stdout
+    assert "proven bound CNY" in done.stdout
+    assert "LATE  It is ready 3 d 12 h after the last cut-off" in done.stdout
+    plan = read_plan((tmp_path / "plan.json").read_text())
+    assert plan.seed == 7
+    assert verify(one, plan.model_dump(mode="json")) == []
+
+
+def test_an_infeasible_problem_ends_with_three_and_names_the_conflict(tmp_path: Path) -> None:
+    document = network_document(capacity=0, loose=False)
+    write_problem(problem([goods("K1", 15, must_go=True)], document), tmp_path / "p.json")
+    done = dongting(str(tmp_path / "p.json"), "--seconds", "2")
+    assert done.returncode == 3
+    assert "state        infeasible" in done.stdout
+    assert "conflict   K1: The allotment is taken: SHIP@20260304T1200 has 0 of 0 teu left" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "not_json"),
+        ('{"network": "yueyang", "options": {}, "consignments": []}', "options.start_at: missing"),
+        ('{"a": 1e400}', "not_integer"),
+    ],
+)
+def test_bad_input_ends_with_two_and_names_field_and_rule(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "p.json").write_text(text)
+    done = dongting(str(tmp_path / "p.json"))
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_every_fault_is_named_at_once(tmp_path: Path) -> None:
+    made = problem([goods("K1", 2), goods("K2", 2)]).model_dump(mode="json")
+    made["network"]["services"][0].update(capacity=-1, transit_h=-5)
+    made["consignments"][1]["id"] = "K1"
+    (tmp_path / "p.json").write_text(json.dumps(made))
+    done = dongting(str(tmp_path / "p.json"))
+    assert done.returncode == 2
+    for rule in ("negative_capacity", "arrives_before_departure", "duplicate"):
+        assert rule in done.stderr
+
+
+def test_a_file_that_is_not_there_and_a_folder_are_bad_input(tmp_path: Path) -> None:
+    assert dongting(str(tmp_path / "none.json")).returncode == 2
+    assert dongting(str(tmp_path)).returncode == 2
