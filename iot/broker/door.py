@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import math
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
@@ -222,9 +221,11 @@ class EmbeddedBroker(Broker):  # type: ignore[misc]  # amqtt ships no types
                 await asyncio.wait_for(writer.close(), STOP_S)
             raise MQTTError(f"no session for {remote_address}:{remote_port}: {why}") from why
         assert isinstance(handler, CommittingHandler)
+        handler.door = self
         if isinstance(reader, PacketReader):
             reader.limit = PACKET_BYTES
-        handler.door = self
+            reader.patience_s = session.keep_alive * KEEP_ALIVE_FACTOR or None
+        session.keep_alive = 0  # the reader sees to it; amqtt would set a timer for each packet and end nothing
         return handler, await self._session_for(session, device)
 
     async def _identify(self, session: Session, writer: WriterAdapter, remote_address: str) -> KnownDevice:
@@ -260,7 +261,6 @@ class EmbeddedBroker(Broker):  # type: ignore[misc]  # amqtt ships no types
         session.password = None
         session.is_anonymous = False
         session.attributes[DEVICE] = device.code
-        session.keep_alive = math.ceil(session.keep_alive * KEEP_ALIVE_FACTOR)
         return session
 
     async def _end(self, client_id: str, handler: BrokerProtocolHandler) -> None:

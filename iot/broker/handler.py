@@ -13,7 +13,6 @@ from amqtt.mqtt.pubrel import PubrelPacket
 from amqtt.session import INCOMING, IncomingApplicationMessage, OutgoingApplicationMessage, Session
 
 from iot import topics
-from iot.broker.packets import PacketReader
 from iot.inbox import Outcome
 from iot.register import KnownDevice
 
@@ -76,12 +75,6 @@ class CommittingHandler(BrokerProtocolHandler):  # type: ignore[misc]  # amqtt s
         if message.topic.endswith("/" + topics.STATUS) and outcome is not Outcome.DEAD:
             session.delivered_message_queue.put_nowait(message)
         return outcome
-
-    def handle_read_timeout(self) -> None:
-        """A client that is silent beyond its keep-alive is gone; one that we do not read is not."""
-        if isinstance(self.reader, PacketReader) and not self.reader.is_paused:
-            log.info("client_silent", client=self.session.client_id if self.session else None)
-            self.reader.feed_eof()
 
     async def stop(self) -> None:
         """End the connection; one that does not take its last bytes is cut."""
