@@ -10,6 +10,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from importlib import import_module
@@ -109,12 +110,9 @@ async def sweep_stalled(app: App, stalled_s: int, /, **_when: int) -> int:
 
 def run(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT."""
-    database = Database(app_url(settings), pool_size=settings.worker_pool, max_overflow=0)
-    database.refuse_owner()
-    try:
+    with closing(Database(app_url(settings), pool_size=settings.worker_pool, max_overflow=0)) as database:
+        database.refuse_owner()
         asyncio.run(_work(make_app(settings, database), settings))
-    finally:
-        database.close()
 
 
 async def _work(app: App, settings: Settings) -> None:

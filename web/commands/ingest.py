@@ -15,6 +15,6 @@ def command(data: str | None, host: str | None) -> None:
     follow_supervisor()
     settings = settings_from(data=data, host=host)
     start_logging(settings, "ingest")
-    from iot import ingest  # noqa: PLC0415 - `dongting --help` need not load it
+    from iot.ingest import run  # noqa: PLC0415 - `dongting --help` need not load it
 
-    ingest.run(settings)
+    run(settings)

@@ -1,5 +1,7 @@
 """``dongting web``."""
 
+from contextlib import closing
+
 import click
 
 from web.commands._options import data_option, listen_options, settings_from
@@ -18,7 +20,6 @@ def command(data: str | None, host: str | None, port: str | None) -> None:
     follow_supervisor()
     settings = settings_from(data=data, host=host, port=port)
     start_logging(settings, "web")
-    database = Database(app_url(settings), pool_size=1, max_overflow=0)
-    database.refuse_owner()
-    database.close()
+    with closing(Database(app_url(settings), pool_size=1, max_overflow=0)) as database:
+        database.refuse_owner()
     serve(settings)

@@ -14,6 +14,6 @@ def command(data: str | None) -> None:
     follow_supervisor()
     settings = settings_from(data=data)
     start_logging(settings, "yard")
-    from web.demo import yard  # noqa: PLC0415 - `dongting --help` need not load it
+    from web.demo.yard.run import run  # noqa: PLC0415 - `dongting --help` need not load it
 
-    yard.run(settings)
+    run(settings)
