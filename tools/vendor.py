@@ -6,7 +6,8 @@ For maintainers only; who runs Dongting needs neither npm nor a network for the 
     python tools/vendor.py check                                    re-hash what is in the tree
     python tools/vendor.py restore                                  fetch everything in the lock again
 
-Files land in web/static/vendor/NAME@VERSION/ (with --for-tests, in tests/web/vendor) and their hashes in vendor.lock.json beside those folders.
+Files land in web/static/vendor/NAME@VERSION/ (with --for-tests in tests/web/vendor), their hashes in vendor.lock.json
+beside those folders.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ LICENCE_NAMES = ("LICENSE", "LICENSE.md", "LICENSE.txt", "LICENCE")
 
 def use(folder: Path) -> None:
     """Work on another folder of vendored files."""
-    global FOLDER, LOCK  # noqa: PLW0603 - one run works on one folder
+    global FOLDER, LOCK  # one run works on one folder
     FOLDER, LOCK = folder, folder / "vendor.lock.json"
 
 

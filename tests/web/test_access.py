@@ -58,6 +58,7 @@ def guarded() -> list[Any]:
 
 
 GUARDED = guarded()
+WRITING = [param for param in GUARDED if param.values[1] in WRITES and param.values[2].roles]
 OPEN_TO_FIRMS = [param for param in GUARDED if param.values[2].firms and "<" in param.values[0]]
 
 
@@ -147,7 +148,7 @@ def test_what_another_company_owns_is_not_there(
             assert rule in NOT_YET or call(client, method, address(rule, own), headers).status_code == 200
 
 
-@pytest.mark.parametrize(("rule", "method", "declared"), [p for p in GUARDED if p.values[1] in WRITES and p.values[2].roles])
+@pytest.mark.parametrize(("rule", "method", "declared"), WRITING)
 def test_a_write_by_cookie_needs_the_forms_token(
     rule: str, method: str, declared: Policy, doorman: Doorman
 ) -> None:

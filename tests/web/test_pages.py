@@ -16,6 +16,8 @@ from web.auth.policy import policy_of
 
 AXE = next((Path(__file__).parent / "vendor").glob("axe-core@*/axe.min.js"))
 HANDHELD, PHONE, DESK = {"width": 360, "height": 640}, {"width": 390, "height": 844}, {"width": 1440, "height": 900}
+NO_PAGES = ("/api", "/live", "/healthz", "/readyz", "/metrics")
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 LOOKS = [
     pytest.param("zh", "light", HANDHELD, id="zh-light-handheld"),
     pytest.param("en", "dark", PHONE, id="en-dark-phone"),
@@ -36,7 +38,7 @@ def pages(doorman: Doorman) -> list[tuple[str, str]]:
         declared = policy_of(doorman.app, rule.endpoint)
         is_page = "GET" in (rule.methods or ()) and not rule.arguments and "." not in rule.rule
         is_open = declared is not None and (declared.is_public or declared.roles)
-        if is_page and declared and is_open and not rule.rule.startswith(("/api", "/live", "/healthz", "/readyz", "/metrics")):
+        if is_page and declared and is_open and not rule.rule.startswith(NO_PAGES):
             found.append((rule.rule, "auditor" if declared.is_public else min(declared.roles)))
     return sorted(found)
 
@@ -114,7 +116,7 @@ def test_a_key_is_made_where_the_browser_has_no_uuid(visitor: Page) -> None:
     visitor.evaluate("crypto.randomUUID = undefined")
     keys = visitor.evaluate("[dongting.newKey(), dongting.newKey()]")
     assert keys[0] != keys[1]
-    assert all(re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", key) for key in keys)
+    assert all(UUID.fullmatch(key) for key in keys)
 
 
 def test_the_menu_of_a_narrow_screen_opens_and_closes(doorman: Doorman, chromium: Browser, live_server: str) -> None:

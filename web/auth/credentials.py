@@ -16,7 +16,7 @@ from wms.errors import NotFound
 from wms.parties.tables import Person
 
 LOGIN_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{2,39}")
-IDLE = timedelta(minutes=30)
+IDLE = timedelta(minutes=60)  # an officer watches a quiet lane; ASVS 5.0 V7.3.1 asks for a stated time
 ABSOLUTE = timedelta(hours=12)  # one shift; ASVS 5.0 V7.3.2
 NOTED_EVERY = timedelta(seconds=60)  # how stale "last seen" may be: not one write for each request
 

@@ -13,9 +13,10 @@ from web.auth import attempts, credentials, passwords
 from web.auth.policy import PEOPLE, policy, public
 from web.auth.refusals import TooMany, WeakPassword
 from web.auth.tables import Credential
-from web.context import current_identity, database, settings
+from web.context import current_identity, database, settings, unit_of_work
 from web.i18n import COOKIE, LOCALES, localised, script_words, words_hash
 from web.navigation import THEMES
+from web.today import figures
 from wms.db import Scope
 from wms.errors import N_, NotFound
 
@@ -49,8 +50,12 @@ def new_key() -> str:
 @bp.get("/")
 @policy(*PEOPLE, firms=True)
 def index() -> str:
-    """What the person can do here."""
-    return render_template("home.html")
+    """What waits for the person, and what they can do here."""
+    who = current_identity()
+    assert who is not None
+    with unit_of_work() as session:
+        waiting = figures(session, who)
+    return render_template("home.html", figures=waiting)
 
 
 @bp.get("/account")

@@ -66,8 +66,8 @@ def find_pass(session: Session, number: str) -> PassRow | None:
     row = session.execute(query).one_or_none()
     if row is None:
         return None
-    columns: tuple[Any, ...] = tuple(row)
-    return PassRow(*columns, _lines(session, row[0]))
+    columns: list[Any] = [*row, _lines(session, row[0])]
+    return PassRow(*columns)
 
 
 def _lines(session: Session, pass_id: int) -> tuple[PassLineRow, ...]:
