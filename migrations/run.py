@@ -11,6 +11,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
+from migrations.statistics import teach_planner
 from wms.errors import N_, Kind, WmsError
 
 
@@ -57,6 +58,7 @@ def migrate(url: str, *, lock_timeout_s: int = 10, revision: str = "head") -> No
     at = current(url)
     try:
         command.upgrade(config(url, lock_timeout_s), revision)
+        teach_planner(url)
     except CommandError as error:
         raise NewerSchema(at=at) from error
     except DBAPIError as error:
