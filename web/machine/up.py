@@ -173,13 +173,8 @@ def _say_steps(what: str, port: int, stepped_over: tuple[int, ...]) -> None:
 
 
 def _seed(settings: Settings) -> None:
-    module = import_module("web.demo.seed")
-    database = Database(app_url(settings))
-    try:
-        say("Filling in the demo data where it is missing …")
-        module.seed(database, seed=settings.seed)
-    finally:
-        database.close()
+    say("Filling in the demo data where it is missing …")
+    import_module("web.demo.seed").seed(settings)
 
 
 def _announce(machine: Machine) -> None:
