@@ -1,8 +1,8 @@
 """Barrier commands out, results in (devices reference, section 7).
 
-A command is a row with five seconds to live, made in the transaction of its release. ``tick`` signs and sends those that
-are due, never one that has expired, and turns silence into a fault with an alarm; nothing is ever sent twice.
-``take_reading`` takes what controllers answer, what their sensors say, and the alarms of the fence.
+A command is a row with five seconds to live, made in the transaction of its release. ``tick`` signs and sends those
+that are due, never one that has expired, and turns silence into a fault with an alarm; nothing is ever sent twice.
+``take_reading`` takes what controllers answer, what their sensors say, and the fence's alarms.
 
 The signature is HMAC-SHA256 over the command's canonical JSON without ``sig`` (sorted keys, no spaces, UTF-8), under a
 key of the device's own that is derived from the installation's secret: :func:`device_key`.

@@ -57,7 +57,7 @@ class Dispatcher(threading.Thread):
         """A new stream's queue. Raises :class:`StreamsFull`."""
         with self._lock:
             if len(self._streams) >= self._limit:
-                raise StreamsFull()
+                raise StreamsFull
             made: queue.Queue[Note] = queue.Queue(WAITING_LIMIT)
             self._streams.add(made)
             return made
@@ -74,7 +74,7 @@ class Dispatcher(threading.Thread):
         while True:
             try:
                 self._listen()
-            except Exception as error:  # the stream must come back by itself
+            except Exception as error:  # noqa: BLE001 - the stream must come back by itself
                 log.warning("live_listener_lost", error=str(error)[:200])
                 time.sleep(PATIENCE_S)
 
@@ -122,7 +122,7 @@ START = threading.Lock()
 @bp.get("/live")
 @policy(*WATCHERS)
 def live() -> Response:
-    """Notes of ``topics`` (comma-separated; all when left out) as they come: ``id``, ``event`` = topic, ``data`` = id."""
+    """Notes of ``topics`` (comma-separated, else all) as they come: ``id``, ``event`` = topic, ``data`` = id."""
     topics = frozenset(filter(None, request.args.get("topics", "").split(",")))
     last = request.headers.get("Last-Event-ID") or request.args.get("last", "")
     source = dispatcher(current_app._get_current_object())  # type: ignore[attr-defined]
@@ -142,9 +142,7 @@ def replay(last_id: int) -> list[Note]:
     return found if len(found) <= REPLAY_LIMIT else [Note(found[-1].id, "reset", 0)]
 
 
-def events(
-    source: Dispatcher, stream: queue.Queue[Note], missed: list[Note], topics: frozenset[str]
-) -> Iterator[str]:
+def events(source: Dispatcher, stream: queue.Queue[Note], missed: list[Note], topics: frozenset[str]) -> Iterator[str]:
     """The stream's text, ending by itself after ten minutes."""
     try:
         yield f"retry: {RETRY_MS}\n: dongting\n\n"

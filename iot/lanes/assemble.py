@@ -4,9 +4,9 @@
 present instant in; what to do out. Readings of a passage that is not decided yet stay unsettled, so a restart at any
 point puts the same passage together again under the same sequence number.
 
-Rules (devices reference, section 9): the arrive loop opens a passage, the exit loop closes it; without loops a confident
-plate opens and a gap closes it. It is decided when plate and everything the lane requires are there, or at the
-time-out with what is there. Late readings are attached and flagged and change nothing; replayed, retained and badly
+Rules (devices reference, section 9): the arrive loop opens a passage, the exit loop closes it; without loops a
+confident plate opens and a gap closes it. It is decided when plate and everything the lane requires are there, or at
+the time-out with what is there. Late readings are attached and flagged and change nothing; replayed, retained and badly
 timed ones are kept and never count.
 """
 
@@ -114,9 +114,7 @@ def _without_passage(
     return tuple(_settle_idle(idle, trailing, memory))
 
 
-def _settle_idle(
-    idle: list[LaneReading], trailing: list[tuple[LaneReading, str]], memory: LaneMemory
-) -> list[Step]:
+def _settle_idle(idle: list[LaneReading], trailing: list[tuple[LaneReading, str]], memory: LaneMemory) -> list[Step]:
     steps: list[Step] = []
     if any(_is_zero(reading) for reading in idle):
         steps.append(NoteZero())
@@ -259,7 +257,11 @@ def _after_decision(rules: LaneRules, standing: Standing, parts: _Sorted, now: d
 
 
 def _close(
-    standing: Standing, parts: _Sorted, now: datetime, went_through: bool, kept: tuple[tuple[LaneReading, str], ...] = ()
+    standing: Standing,
+    parts: _Sorted,
+    now: datetime,
+    went_through: bool,
+    kept: tuple[tuple[LaneReading, str], ...] = (),
 ) -> Close:
     """One that backed out crossed the arrive loop again: what looked like the next vehicle was itself."""
     if not went_through and not any(_is_another(standing, reading) for reading in parts.following):

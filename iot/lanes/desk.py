@@ -146,7 +146,14 @@ def first_reading_of(lane_id: int, seq_no: str) -> int:
 
 def _lane_reading(row: OpenReading) -> LaneReading:
     return LaneReading(
-        row.id, row.kind, row.device_code or "", row.recorded_at, row.event_at, row.is_live, tuple(row.flags), row.payload
+        row.id,
+        row.kind,
+        row.device_code or "",
+        row.recorded_at,
+        row.event_at,
+        row.is_live,
+        tuple(row.flags),
+        row.payload,
     )
 
 
@@ -185,7 +192,10 @@ def _memory(session: Session, lane: Lane, standing: Standing | None) -> LaneMemo
     if standing is not None:
         return LaneMemory(scale_was_zero=zero is not False)
     last = session.scalars(
-        select(Passage).where(Passage.lane_id == lane.id, Passage.closed_at.is_not(None)).order_by(Passage.id.desc()).limit(1)
+        select(Passage)
+        .where(Passage.lane_id == lane.id, Passage.closed_at.is_not(None))
+        .order_by(Passage.id.desc())
+        .limit(1)
     ).first()
     if last is None:
         return LaneMemory(scale_was_zero=zero is not False)

@@ -101,7 +101,10 @@ def strongest_tag(reads: Sequence[LaneReading]) -> tuple[str | None, Why]:
     sure = bool(ranked) and (len(ranked) == 1 or ranked[0][1] - ranked[1][1] >= TAG_MARGIN_CDB)
     winner = ranked[0][0] if sure else None
     why: Why = {
-        read.id: (_identity(read) == winner, "strongest" if _identity(read) == winner else "weaker" if sure else "ambiguous")
+        read.id: (
+            _identity(read) == winner,
+            "strongest" if _identity(read) == winner else "weaker" if sure else "ambiguous",
+        )
         for read in reads
     }
     return winner, why

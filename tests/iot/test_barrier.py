@@ -211,7 +211,8 @@ def test_nobody_at_the_barrier_is_a_fault_and_a_late_controller_gets_nothing(ser
     late.subscribe(served.topic("barrier", "cmd"))
     time.sleep(1.0)  # what must not come has no sign to wait for
     late.paho.disconnect()
-    assert late.messages == [] and served.count(Outbox) == 1
+    assert late.messages == []
+    assert served.count(Outbox) == 1
 
 
 @pytest.mark.slow
@@ -246,7 +247,9 @@ def test_opening_that_no_command_explains_is_an_alarm(served: Gate) -> None:
     state = served.envelope("barrier", "barrier", {"state": "OPEN", "lane": served.yard.lane.code})
     client.publish(served.topic("barrier", "event"), state)
     until(lambda: "opened_without_release" in served.alarms())
-    client.publish(served.topic("barrier", "cmd/result"), json.dumps({"cmd_id": "no such", "result": "opened"}).encode())
+    client.publish(
+        served.topic("barrier", "cmd/result"), json.dumps({"cmd_id": "no such", "result": "opened"}).encode()
+    )
     until(lambda: "unknown_command" in served.alarms())
     client.paho.disconnect()
 
@@ -260,14 +263,17 @@ def test_replayed_and_late_arrivals_open_no_passage(served: Gate) -> None:
         client.publish(served.topic("loop", "event"), served.envelope("loop", "loop", data, seq=seq, **over))
     until(lambda: served.one(select(func.count()).select_from(Reading).where(Reading.state != "open")) == 2)
     assert served.count(Passage) == 0
-    client.publish(served.topic("loop", "event"), served.envelope("loop", "loop", {"loop": "arrive", "occupied": True}, seq=3))
+    client.publish(
+        served.topic("loop", "event"), served.envelope("loop", "loop", {"loop": "arrive", "occupied": True}, seq=3)
+    )
     until(lambda: served.count(Passage) == 1)
     client.paho.disconnect()
 
 
 def test_device_keys_differ_by_device_and_installation() -> None:
     keys = {device_key(secret, device) for secret in (SECRET, SECRET + "x") for device in ("a", "b")}
-    assert len(keys) == 4 and all(len(key) == 64 for key in keys)
+    assert len(keys) == 4
+    assert all(len(key) == 64 for key in keys)
 
 
 def test_yard_file_without_a_key_makes_a_controller_that_obeys_nobody(

@@ -16,6 +16,7 @@ from iot.lanes.votes import strongest_tag, vote_containers, vote_plate
 from wms.gate.rules import SeenContainer
 
 T0 = datetime(2026, 7, 1, 2, 0, tzinfo=UTC)
+NOTHING_KNOWN = LaneMemory()
 RULES = LaneRules(lane_id=3, code="OUT1")
 PLATE, OTHER, TRAILER = "湘F12345", "湘F99999", "湘F1234挂"
 BOX, BOX2 = "CSQU3054383", "HLXU4074106"
@@ -73,7 +74,7 @@ def only(steps: tuple[Step, ...]) -> Step:
 
 
 def decide_now(
-    readings: list[LaneReading], at: float, rules: LaneRules = RULES, memory: LaneMemory = LaneMemory()
+    readings: list[LaneReading], at: float, rules: LaneRules = RULES, memory: LaneMemory = NOTHING_KNOWN
 ) -> Decide:
     step = only(assemble(rules, standing(), readings, sec(at), memory))
     assert isinstance(step, Decide)
@@ -91,11 +92,14 @@ def test_nothing_is_decided_before_the_weight_stands() -> None:
 
 def test_plate_and_plateau_decide_at_once_with_every_reading_explained() -> None:
     step = decide_now(TRUCK, 4.1)
-    assert step.seen.plate == PLATE and step.seen.weight_g == 20_000_000
-    assert step.seen.containers == (SeenContainer(BOX, True),) and step.seen.missing == ()
+    assert step.seen.plate == PLATE
+    assert step.seen.weight_g == 20_000_000
+    assert step.seen.containers == (SeenContainer(BOX, True),)
+    assert step.seen.missing == ()
     why = {each.id: (used, reason) for each, used, reason in step.uses}
     assert set(why) == {each.id for each in TRUCK}
-    assert why[2] == (True, "voted") and why[4] == (False, "unstable")
+    assert why[2] == (True, "voted")
+    assert why[4] == (False, "unstable")
     assert why[8] == why[9] == why[10] == (True, "plateau")
 
 
@@ -110,7 +114,8 @@ def test_lane_that_needs_a_container_waits_for_the_reader_and_accepts_none() -> 
     without = [each for each in TRUCK if each.kind != "ContainerRead"]
     assert assemble(rules, standing(), without, sec(4.2), LaneMemory()) == ()
     step = decide_now([*without, box(11, 4.3, None)], 4.4, rules)
-    assert step.seen.containers == () and step.seen.missing == ()
+    assert step.seen.containers == ()
+    assert step.seen.missing == ()
 
 
 @given(st.permutations(TRUCK[1:]), st.lists(st.sampled_from(TRUCK), max_size=5))
@@ -132,7 +137,8 @@ def test_replayed_retained_and_skewed_readings_never_open_and_never_count() -> N
         old = replace(plate(99, 0.2, OTHER, 100), is_live=False, flags=(flag,))
         attach, step = assemble(RULES, standing(), [TRUCK[0], old, *TRUCK[1:]], sec(4.2), LaneMemory())
         assert attach == Attach(50, ((old, flag),))
-        assert isinstance(step, Decide) and step.seen.plate == PLATE
+        assert isinstance(step, Decide)
+        assert step.seen.plate == PLATE
         assert all(each.id != 99 for each, _, _ in step.uses)
 
 
@@ -153,7 +159,8 @@ def test_exit_loop_closes_the_passage_as_gone_through() -> None:
     assert [type(s) for s in assemble(RULES, here, [on], sec(10), LaneMemory())] == [Attach]
     kept = replace(here, loops=(*here.loops, LoopEdge("exit", True, sec(10))))
     attach, close = assemble(RULES, kept, [off], sec(12), LaneMemory())
-    assert isinstance(attach, Attach) and close == Close(50, sec(12), went_through=True)
+    assert isinstance(attach, Attach)
+    assert close == Close(50, sec(12), went_through=True)
 
 
 def test_vehicle_that_backs_out_closes_the_passage_after_all_loops_are_free() -> None:
@@ -209,7 +216,8 @@ def test_next_vehicle_closes_a_passage_whose_exit_loop_was_lost() -> None:
 
 def test_doubled_arrival_is_the_same_vehicle() -> None:
     step = decide_now([TRUCK[0], loop(11, 0.1, "arrive"), *TRUCK[1:]], 4.2)
-    assert step.first_reading_id == 1 and step.seen.plate == PLATE
+    assert step.first_reading_id == 1
+    assert step.seen.plate == PLATE
 
 
 def test_plate_opens_a_passage_when_the_loop_is_lost_but_not_for_the_vehicle_that_just_left() -> None:
@@ -246,13 +254,15 @@ def test_sequence_number_names_the_reading_that_opened_the_passage_and_fits_the_
 
 def test_plate_is_chosen_by_votes_and_not_by_the_last_read() -> None:
     vote = vote_plate([plate(1, 0), plate(2, 0.1), plate(3, 0.2, OTHER, 60)])
-    assert vote.plate == PLATE and vote.confidence_permille == 980 * 1960 // 2560
+    assert vote.plate == PLATE
+    assert vote.confidence_permille == 980 * 1960 // 2560
     assert vote.why == {1: (True, "voted"), 2: (True, "voted"), 3: (False, "outvoted")}
 
 
 def test_two_equal_contradicting_reads_give_no_plate() -> None:
     vote = vote_plate([plate(1, 0), plate(2, 0.1, OTHER)])
-    assert vote.plate is None and vote.why[1] == (False, "tied")
+    assert vote.plate is None
+    assert vote.why[1] == (False, "tied")
 
 
 def test_trailer_plate_belongs_to_the_same_vehicle() -> None:
@@ -262,12 +272,15 @@ def test_trailer_plate_belongs_to_the_same_vehicle() -> None:
 
 def test_badges_and_unread_plates_are_kept_and_not_counted() -> None:
     vote = vote_plate([plate(1, 0, None), plate(2, 0.1, "SCANIA"), plate(3, 0.2)])
-    assert vote.plate == PLATE and vote.why[1] == (False, "unread") and vote.why[2] == (False, "not_a_plate")
+    assert vote.plate == PLATE
+    assert vote.why[1] == (False, "unread")
+    assert vote.why[2] == (False, "not_a_plate")
 
 
 def test_valid_container_number_beats_a_more_confident_wrong_one_of_the_same_end() -> None:
     found, why = vote_containers([box(1, 0, "CSQU3054384", ok=False, pct=99), box(2, 0, BOX, pct=70)])
-    assert found == (SeenContainer(BOX, True),) and why[1] == (False, "check_digit")
+    assert found == (SeenContainer(BOX, True),)
+    assert why[1] == (False, "check_digit")
 
 
 def test_two_containers_and_two_ends_that_disagree_are_both_kept() -> None:
@@ -286,7 +299,8 @@ def tag(n: int, tid: str, cdbm: int) -> LaneReading:
 def test_tag_of_the_next_lane_needs_a_margin_of_6_db() -> None:
     assert strongest_tag([tag(1, "A", -4000), tag(2, "B", -4600)])[0] == "A"
     winner, why = strongest_tag([tag(1, "A", -4000), tag(2, "B", -4599)])
-    assert winner is None and why[1] == (False, "ambiguous")
+    assert winner is None
+    assert why[1] == (False, "ambiguous")
 
 
 # --- weight --------------------------------------------------------------------------------------------------------
@@ -307,7 +321,8 @@ def test_weight_must_stay_within_one_division(second_g: int, expected: int | Non
 def test_weight_counts_only_wholly_on_the_scale() -> None:
     half_on = [loop(1, 0, "scale_front"), loop(2, 0, "scale_rear", on=False), weight(3, 1, 9), weight(4, 3, 9)]
     found = weigh(half_on, division_g=20_000, was_zero=True)
-    assert found.weight_g is None and found.why[4] == (False, "not_wholly_on")
+    assert found.weight_g is None
+    assert found.why[4] == (False, "not_wholly_on")
 
 
 def test_weight_without_zero_since_the_vehicle_before_does_not_count() -> None:
@@ -325,4 +340,5 @@ def test_unstable_minus_and_overload_are_never_weights() -> None:
         weight(4, 5, -20_000, state="minus"),
     ]
     found = weigh(readings, division_g=20_000, was_zero=True)
-    assert found.weight_g is None and {reason for _, reason in found.why.values()} == {"unstable", "overload", "minus"}
+    assert found.weight_g is None
+    assert {reason for _, reason in found.why.values()} == {"unstable", "overload", "minus"}

@@ -65,7 +65,10 @@ def test_yard_trucks_get_the_answer_that_the_truth_demands(
         assert session.scalar(select(func.count()).select_from(GatePassUse)) == 1
         commands = list(session.scalars(select(BarrierCommand)))
         assert [command.state for command in commands] == ["closed"]
-        assert commands[0].sent_at and commands[0].accepted_at and commands[0].opened_at and commands[0].passed_at
+        assert commands[0].sent_at
+        assert commands[0].accepted_at
+        assert commands[0].opened_at
+        assert commands[0].passed_at
         assert session.scalar(select(LaneState.barrier).where(LaneState.lane_id == world.lane.id)) in (
             "closed",
             "unknown",

@@ -50,7 +50,7 @@ def officer_id() -> int:
     """The officer who acts: a person, never a mere token. Raises :class:`NotAnOfficer`."""
     person_id = current_scope().person_id
     if person_id is None:
-        raise NotAnOfficer()
+        raise NotAnOfficer
     return person_id
 
 
@@ -73,9 +73,7 @@ def lanes() -> Response:
 def passages(query: PassageQuery) -> Response:
     """Passages, the newest first."""
     with unit_of_work() as session:
-        rows = queries.passages(
-            session, after=query.after, limit=query.limit + 1, state=query.state, plate=query.plate
-        )
+        rows = queries.passages(session, after=query.after, limit=query.limit + 1, state=query.state, plate=query.plate)
     return page_of([asdict(row) for row in rows], after=query.after, limit=query.limit)
 
 

@@ -93,7 +93,9 @@ def _passage_page(passage_id: int, problem: dict[str, Any] | None = None) -> str
 def _told(found: Explained) -> dict[str, Any]:
     case = found.case
     seen = case.seen if case else None
-    asked_pass = next((p for p in case.passes if p.pass_id == found.gate_pass.id), None) if case and found.gate_pass else None
+    asked_pass = (
+        next((p for p in case.passes if p.pass_id == found.gate_pass.id), None) if case and found.gate_pass else None
+    )
     near = [p for p in case.passes if case and p is not asked_pass] if case else []
     return {
         "seen": seen,

@@ -1,4 +1,4 @@
-"""What the codes of the gate are called on a page: states, checks, reasons, alarms; and how a reading is told in words."""
+"""What the codes of the gate are called on a page, and how a reading is told in words."""
 
 from collections.abc import Mapping
 from typing import Any

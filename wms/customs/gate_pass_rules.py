@@ -134,6 +134,12 @@ def _rules(new: NewPass) -> list[tuple[bool, str]]:
         (not empty and not new.lines, N_("it must name goods")),
         (needs_document and not new.documents, N_("it must name the document behind it")),
         (len(kinds) > 1, N_("all its documents must be of one kind")),
-        (len(numbers) > 2 or any(not containers.check(number) for number in numbers), N_("its container number is wrong")),
-        (any(line.qty <= 0 or line.gross_weight_g <= 0 for line in new.lines), N_("quantity and weight must be above zero")),
+        (
+            len(numbers) > 2 or any(not containers.check(number) for number in numbers),
+            N_("its container number is wrong"),
+        ),
+        (
+            any(line.qty <= 0 or line.gross_weight_g <= 0 for line in new.lines),
+            N_("quantity and weight must be above zero"),
+        ),
     ]

@@ -169,7 +169,9 @@ def approve_pass(session: Session, pass_id: int, *, at: datetime, pass_no: str |
     gate_pass.pass_no = pass_no or pass_number(_office(session, gate_pass.site_id), gate_pass.direction, at, pass_id)
     gate_pass.state, gate_pass.approved_at = "approved", at
     session.flush()
-    append_leaf(session, "gate_pass_approved", {"pass_no": gate_pass.pass_no, "plate": gate_pass.vehicle_plate}, pass_id)
+    append_leaf(
+        session, "gate_pass_approved", {"pass_no": gate_pass.pass_no, "plate": gate_pass.vehicle_plate}, pass_id
+    )
     return gate_pass
 
 

@@ -1,4 +1,4 @@
-"""The gate against the ledger on a living database: what left, on which pass, and whether decisions replay (I5, I6, I14)."""
+"""The gate against the ledger on a living database: what left on which pass, and do decisions replay (I5, I6, I14)?"""
 
 from collections.abc import Iterator
 

@@ -52,9 +52,9 @@ def alarms(session: Session, *, only_open: bool = True, after: int = 0, limit: i
     by = aliased(Person)
     wanted = (
         select(
-            Alarm.id, Alarm.source, Alarm.code, Alarm.subject, Alarm.detail, Alarm.state, Alarm.event_at, Alarm.raised_at,
-            Alarm.last_trigger_at, Alarm.trigger_count, FenceSection.name_zh, FenceSection.name_en, Camera.camera_code,
-            Alarm.acknowledged_at, by.name_zh, by.name_en, Alarm.closed_at, Alarm.cause,
+            Alarm.id, Alarm.source, Alarm.code, Alarm.subject, Alarm.detail, Alarm.state, Alarm.event_at,
+            Alarm.raised_at, Alarm.last_trigger_at, Alarm.trigger_count, FenceSection.name_zh, FenceSection.name_en,
+            Camera.camera_code, Alarm.acknowledged_at, by.name_zh, by.name_en, Alarm.closed_at, Alarm.cause,
         )
         .outerjoin(FenceSection, FenceSection.id == Alarm.fence_section_id)
         .outerjoin(Camera, Camera.id == Alarm.camera_id)
@@ -66,7 +66,7 @@ def alarms(session: Session, *, only_open: bool = True, after: int = 0, limit: i
         wanted = wanted.where(Alarm.state != "closed")
     if after:
         wanted = wanted.where(Alarm.id < after)
-    return [AlarmRow(*cast(Any, row)) for row in session.execute(wanted)]
+    return [AlarmRow(*cast("Any", row)) for row in session.execute(wanted)]
 
 
 def count_raised(session: Session) -> int:

@@ -113,6 +113,4 @@ def _step(session: Session, alarm_id: int, wanted: str, values: dict[str, object
 def _finish(session: Session, alarm_id: int, kind: str, person_id: int) -> Alarm:
     append_leaf(session, kind, {"alarm_id": alarm_id, "person_id": person_id}, alarm_id)
     announce(session, "alarm", alarm_id)
-    return session.scalars(
-        select(Alarm).where(Alarm.id == alarm_id).execution_options(populate_existing=True)
-    ).one()
+    return session.scalars(select(Alarm).where(Alarm.id == alarm_id).execution_options(populate_existing=True)).one()

@@ -9,7 +9,17 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from tests.build import now
-from tests.wms.gate.world import World, balance, command_of, crossing, make_lane, make_pass, make_world, new_plate, seen_of
+from tests.wms.gate.world import (
+    World,
+    balance,
+    command_of,
+    crossing,
+    make_lane,
+    make_pass,
+    make_world,
+    new_plate,
+    seen_of,
+)
 from wms.customs.tables import GatePass
 from wms.db import Database, Scope
 from wms.gate.service import CommandStep, decide_passage, expire_or_send, record_result, register_vehicle
@@ -78,7 +88,7 @@ def test_two_lanes_at_once_on_the_same_pass_open_exactly_once(database: Database
             start = Barrier(2)
 
             def decide_in(lane_no: int) -> str | None:
-                with database.unit_of_work(scope) as session:  # noqa: B023 - both threads end inside the round
+                with database.unit_of_work(scope) as session:
                     start.wait(10)  # noqa: B023
                     decided = decide_passage(session, crossing(lanes[lane_no], seen))  # noqa: B023
                     return decided.hold_code

@@ -87,14 +87,17 @@ HELD: list[tuple[str, Case]] = [
 
 def test_lifts_for_the_approved_truck() -> None:
     verdict = decide(CASE)
-    assert verdict.lift and verdict.pass_id == 7
+    assert verdict.lift
+    assert verdict.pass_id == 7
     assert [check.check for check in verdict.checks] == [name for name, _ in ORDER]
 
 
 @pytest.mark.parametrize(("code", "case"), HELD)
 def test_holds_with_the_code_of_the_first_failing_check(code: str, case: Case) -> None:
     verdict = decide(case)
-    assert not verdict.lift and verdict.hold is not None and verdict.hold.code == code
+    assert not verdict.lift
+    assert verdict.hold is not None
+    assert verdict.hold.code == code
 
 
 def test_every_hold_code_has_a_case_and_words_in_two_languages() -> None:
@@ -106,13 +109,18 @@ def test_every_hold_code_has_a_case_and_words_in_two_languages() -> None:
 def test_earlier_check_wins_when_two_fail() -> None:
     case = replace(with_seen(weight_g=1), vehicle=replace(CASE.vehicle, blacklisted_for="x"))  # type: ignore[type-var]
     verdict = decide(case)
-    assert verdict.hold is not None and verdict.hold.code == "blacklisted"
+    assert verdict.hold is not None
+    assert verdict.hold.code == "blacklisted"
     reached = [check.outcome for check in verdict.checks]
     assert reached == sorted(reached, key=["ok", "hold", "not_reached"].index)
 
 
-@pytest.mark.parametrize(("state", "direction", "stage", "double"), list(product(PASS_STATES, "IE", (0, 1, 2), (False, True))))
-def test_only_an_open_pass_of_this_direction_and_stage_lifts(state: str, direction: str, stage: int, double: bool) -> None:
+@pytest.mark.parametrize(
+    ("state", "direction", "stage", "double"), list(product(PASS_STATES, "IE", (0, 1, 2), (False, True)))
+)
+def test_only_an_open_pass_of_this_direction_and_stage_lifts(
+    state: str, direction: str, stage: int, double: bool
+) -> None:
     case = replace(with_pass(state=state, direction=direction, is_double_gate=double), lane=replace(LANE, stage=stage))
     wanted = ("approved", "approved", "passed_first")[stage] if double == (stage > 0) else None
     assert decide(case).lift == (state == wanted and direction == "E")
@@ -162,7 +170,8 @@ def test_integer_comparison_equals_the_exact_fraction(total_g: int, off_g: int, 
 def test_stored_inputs_give_the_same_answer_and_hash_again(case: Case) -> None:
     stored = json.loads(json.dumps(case_payload(case)))
     again = case_from_payload(stored)
-    assert again == case and decide(again) == decide(case)
+    assert again == case
+    assert decide(again) == decide(case)
     assert case_hash(stored) == case_hash(case_payload(again))
 
 

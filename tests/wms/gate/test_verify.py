@@ -60,7 +60,10 @@ def test_a_healthy_gate_is_clean(damaged: Session) -> None:
         ("UPDATE gate_pass SET state = 'approved' WHERE state = 'passed'", "passages of its vehicle"),
         ("UPDATE gate_pass SET vehicle_plate = '湘F99999' WHERE state = 'passed'", "without the use of a gate pass"),
         ("UPDATE release SET state = 'refused'", "whose release is refused"),
-        ("UPDATE decision SET inputs = jsonb_set(inputs, '{seen,weight_g}', '20000000')", "inputs of the decision were changed"),
+        (
+            "UPDATE decision SET inputs = jsonb_set(inputs, '{seen,weight_g}', '20000000')",
+            "inputs of the decision were changed",
+        ),
         ("UPDATE decision SET hold_code = 'no_pass' WHERE hold_code = 'weight_low'", "instead of no_pass"),
     ],
 )

@@ -57,7 +57,9 @@ def make_lane(session: Session, site_id: int, *, direction: str = "E", stage: in
 def make_list(session: Session, shelf: Shelf, declared: int) -> tuple[VerificationList, VerificationLine]:
     """A released verification list that lets ``declared`` units out."""
     n = number()
-    book = AccountBook(book_no=f"T4912W{n:06d}", company_id=shelf.owner_id, site_id=shelf.site_id, valid_from_on=now().date())
+    book = AccountBook(
+        book_no=f"T4912W{n:06d}", company_id=shelf.owner_id, site_id=shelf.site_id, valid_from_on=now().date()
+    )
     session.add(book)
     session.flush()
     listed = VerificationList(
@@ -87,7 +89,13 @@ def new_box() -> str:
 
 
 def make_pass(
-    session: Session, world: World, *, plate: str | None = None, qty: int = 100, state: str = "approved", **changes: object
+    session: Session,
+    world: World,
+    *,
+    plate: str | None = None,
+    qty: int = 100,
+    state: str = "approved",
+    **changes: object,
 ) -> GatePass:
     """A pass out for ``qty`` units on a registered truck, its goods waiting to leave."""
     plate = plate or new_plate()

@@ -1,8 +1,8 @@
 """``yard.json`` as the yard reads it; the layout is told in ``web/demo/yard_file.py``.
 
-Beyond that layout: a barrier's entry in ``devices`` carries ``key``, the key that its commands are signed with; ``pause_s``
-is the least time between two trucks of a lane in seconds, ``patience_s`` how long a driver waits at a closed barrier before
-backing out, and ``seed`` makes the noise repeatable.
+Beyond that layout: a barrier's entry in ``devices`` carries ``key``, the key that its commands are signed with;
+``pause_s`` is the least time between two trucks of a lane in seconds, ``patience_s`` how long a driver waits at a
+closed barrier before backing out, and ``seed`` makes the noise repeatable.
 """
 
 import json

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import logging
 import random
 import threading
 import time
@@ -11,6 +12,7 @@ from web.demo.yard.barrier import Barrier
 from web.demo.yard.config import LaneFile, Truck
 from web.demo.yard.wire import Wire
 
+log = logging.getLogger("yard")
 DIVISION_KG = 20
 BADGES = ("SCANIA", "FAW解放", "京城物流")
 
@@ -66,7 +68,14 @@ class Lane:
 
     def _tell(self, truck: Truck, opened: bool) -> None:
         truth = "went through" if opened else "was held and backed out"
-        print(f"yard (simulated): {self.file.code} {truck.plate} {truck.story}: {truth}, expected {truck.expect}", flush=True)
+        log.info(
+            "simulated truck %s (%s) at %s %s, expected %s",
+            truck.plate,
+            truck.story,
+            self.file.code,
+            truth,
+            truck.expect,
+        )
 
     def pass_through(self, truck: Truck, stop: threading.Event) -> bool:
         """One truck; returns whether the barrier opened for it."""

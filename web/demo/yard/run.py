@@ -1,5 +1,6 @@
 """Run the yard: every device at the broker, every lane in a thread of its own, fence and thermometers beside them."""
 
+import logging
 import random
 import signal
 import threading
@@ -12,6 +13,7 @@ from web.demo.yard.config import Truck, YardFile, broker_address, read_yard
 from web.demo.yard.lane import Lane
 from web.demo.yard.wire import Wire
 
+log = logging.getLogger("yard")
 WAIT_FOR_FILE_S, WAIT_FOR_BROKER_S = 120.0, 60.0
 FENCE_EVERY_S, TEMPERATURE_EVERY_S = (60.0, 180.0), 20.0
 
@@ -43,7 +45,7 @@ def run_yard(yard: YardFile, broker_url: str, stop: threading.Event) -> None:
     """Play ``yard`` against the broker until ``stop`` is set."""
     host, port = broker_address(broker_url)
     wires = {code: Wire(device, yard.site, host, port) for code, device in yard.devices.items()}
-    print(f"yard (simulated): {len(wires)} devices, {len(yard.lanes)} lanes, broker {host}:{port}", flush=True)
+    log.info("simulated yard: %d devices, %d lanes, broker %s:%d", len(wires), len(yard.lanes), host, port)
     for wire in wires.values():
         wire.start()
     try:
@@ -64,8 +66,13 @@ def _wait_for_broker(wires: dict[str, Wire], stop: threading.Event) -> None:
     while not all(wire.is_connected for wire in wires.values()) and not stop.wait(0.2):
         if time.monotonic() > deadline:
             away = ", ".join(code for code, wire in wires.items() if not wire.is_connected)
-            print(f"yard (simulated): not connected yet: {away}", flush=True)
+            log.warning("simulated devices not connected yet: %s", away)
             return
+
+
+def noise(seed: str) -> random.Random:
+    """Repeatable chance."""
+    return random.Random(seed)  # noqa: S311 - noise, not a secret
 
 
 def _lane_threads(yard: YardFile, wires: dict[str, Wire], stop: threading.Event) -> list[threading.Thread]:
@@ -74,7 +81,7 @@ def _lane_threads(yard: YardFile, wires: dict[str, Wire], stop: threading.Event)
         wire = wires[file.devices["barrier"]]
         barrier = Barrier(wire, file.code, wire.device.key)
         barrier.announce()
-        lane = Lane(file, wires, barrier, random.Random(f"{yard.seed}-{file.code}"), yard.patience_s)
+        lane = Lane(file, wires, barrier, noise(f"{yard.seed}-{file.code}"), yard.patience_s)
         trucks = [truck for truck in yard.trucks if truck.lane == file.code]
         threads.append(threading.Thread(target=_drive, args=(lane, trucks, stop, yard.pause_s, place), daemon=True))
     return threads
@@ -86,7 +93,7 @@ def _drive(lane: Lane, trucks: list[Truck], stop: threading.Event, pause_s: floa
 
 
 def _other_threads(yard: YardFile, wires: dict[str, Wire], stop: threading.Event) -> list[threading.Thread]:
-    rng = random.Random(f"{yard.seed}-beside")
+    rng = noise(f"{yard.seed}-beside")
     return [
         threading.Thread(target=_fence, args=(yard, wires, stop, rng), daemon=True),
         threading.Thread(target=_temperature, args=(yard, wires, stop, rng), daemon=True),

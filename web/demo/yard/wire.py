@@ -1,6 +1,7 @@
 """One simulated device at the broker: its connection, its numbered envelopes, its outbox until the receipt."""
 
 import json
+import logging
 import threading
 import uuid
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from web.demo.yard.config import DeviceFile
 
+log = logging.getLogger("yard")
 KEEPALIVE_S = 30
 OUTBOX_LIMIT = 5_000
 
@@ -105,8 +107,8 @@ class Wire:
                 self._take_receipt(json.loads(message.payload))
             elif message.topic.endswith("/cmd") and self.on_command is not None and not message.retain:
                 self.on_command(bytes(message.payload))
-        except Exception as fault:  # a device must not die of a message
-            print(f"yard (simulated): {self.device.code}: {type(fault).__name__}: {fault}", flush=True)
+        except Exception as fault:  # noqa: BLE001 - a device must not die of a message
+            log.warning("simulated device %s cannot read a message: %r", self.device.code, fault)
 
     def _take_receipt(self, body: Mapping[str, Any]) -> None:
         if "server_time" in body:

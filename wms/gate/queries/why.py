@@ -191,7 +191,7 @@ def _releases(session: Session, passage_id: int) -> tuple[ReleaseRow, ...]:
         .where(Release.passage_id == passage_id)
         .order_by(Release.id)
     )  # fmt: skip
-    return tuple(ReleaseRow(*cast(Any, row)) for row in found)
+    return tuple(ReleaseRow(*cast("Any", row)) for row in found)
 
 
 def _commands(session: Session, passage_id: int) -> tuple[CommandRow, ...]:

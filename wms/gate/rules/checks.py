@@ -99,7 +99,7 @@ def _exactly_one_pass(case: Case) -> str | None:
     return "empty_needs_pass" if seems_empty(case) else "no_pass"
 
 
-def _unclaimed(gate_pass: PassFacts, case: Case) -> str | None:
+def _unclaimed(gate_pass: PassFacts, _case: Case) -> str | None:
     return "pass_in_use" if gate_pass.is_claimed else None
 
 
@@ -123,12 +123,12 @@ def _seal(gate_pass: PassFacts, case: Case) -> str | None:
     return "seal_differs" if wrong else None
 
 
-def _control(gate_pass: PassFacts, case: Case) -> str | None:
+def _control(gate_pass: PassFacts, _case: Case) -> str | None:
     orders = {gate_pass.control_order, *(document.control_order for document in gate_pass.documents)}
     return next((f"control_{order}" for order in ("stop", "detain", "inspect") if order in orders), None)
 
 
-def _released(gate_pass: PassFacts, case: Case) -> str | None:
+def _released(gate_pass: PassFacts, _case: Case) -> str | None:
     if gate_pass.pass_type in NEEDS_NO_DOCUMENT:
         return None
     if not gate_pass.documents or not all(document.is_released for document in gate_pass.documents):
@@ -136,7 +136,7 @@ def _released(gate_pass: PassFacts, case: Case) -> str | None:
     return None
 
 
-def _goods(gate_pass: PassFacts, case: Case) -> str | None:
+def _goods(gate_pass: PassFacts, _case: Case) -> str | None:
     return "goods_not_declared" if gate_pass.goods_missing else None
 
 
@@ -156,7 +156,7 @@ def _window(gate_pass: PassFacts, case: Case) -> str | None:
     return "too_late" if case.decided_at > gate_pass.valid_until_at else None
 
 
-def _customs_answer(gate_pass: PassFacts, case: Case) -> str | None:
+def _customs_answer(_pass: PassFacts, case: Case) -> str | None:
     agreed = case.seen.customs_answer == "lift"
     return "customs_says_hold" if case.lane.needs_customs_answer and not agreed else None
 

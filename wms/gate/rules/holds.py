@@ -79,7 +79,7 @@ HOLDS: dict[str, Hold] = dict(
             "wrong_lane",
             "请走货运通道 | USE THE GOODS LANE",
             "货运车辆只能走货运通道 | Goods vehicles use goods lanes only",
-            "货运车辆不得走此类通道（2025年第19号公告）| Goods vehicles may not use this kind of lane (GAC notice 2025-19)",
+            "货运车辆不得走此类通道（2025年第19号公告）| Goods vehicles may not use this lane (GAC notice 2025-19)",
         ),
         _hold(
             "blacklisted",
@@ -191,7 +191,7 @@ HOLDS: dict[str, Hold] = dict(
             "goods_not_declared",
             "货物未备妥 | GOODS NOT READY",
             TO_OFFICER,
-            "账上没有足够的已申报待离区货物 | The ledger does not hold the pass's goods as declared and waiting to leave",
+            "账上没有足够的已申报待离区货物 | The ledger does not hold the pass's goods declared and waiting",
             needs_second=True,
         ),
         _hold(

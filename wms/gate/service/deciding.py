@@ -98,9 +98,7 @@ def attach_readings(session: Session, passage_id: int, readings: Sequence[Readin
     if not readings:
         return
     rows = [{"passage_id": passage_id, **asdict(reading)} for reading in readings]
-    session.execute(
-        insert(PassageReading).on_conflict_do_nothing(index_elements=["passage_id", "reading_id"]), rows
-    )
+    session.execute(insert(PassageReading).on_conflict_do_nothing(index_elements=["passage_id", "reading_id"]), rows)
 
 
 def decide_passage(session: Session, command: DecidePassage) -> Decided:

@@ -35,9 +35,7 @@ def lane_facts(lane: Lane) -> LaneFacts:
 def load_case(session: Session, lane: Lane, passage_id: int, seq_no: str, seen: Seen, at: datetime) -> Case:
     """All facts of one decision at the instant ``at``."""
     seen = replace(seen, tag_plate=_plate_of_tag(session, seen.tag))
-    passes = tuple(
-        pass_facts(session, row, passage_id, lane.stage) for row in _candidates(session, lane, seen)
-    )
+    passes = tuple(pass_facts(session, row, passage_id, lane.stage) for row in _candidates(session, lane, seen))
     goods_class = next((p.goods_class for p in passes if p.plate == seen.plate), "general")
     return Case(
         seq_no=seq_no,
@@ -57,7 +55,10 @@ def _plate_of_tag(session: Session, tag: str | None) -> str | None:
 def _candidates(session: Session, lane: Lane, seen: Seen) -> list[GatePass]:
     """Passes of the site and direction, still in play, that name the plate, the e-plate or a container."""
     boxes = [container.number for container in seen.containers]
-    named = [GatePass.vehicle_plate == seen.plate, *(GatePass.container_no.contains(box, autoescape=True) for box in boxes)]
+    named = [
+        GatePass.vehicle_plate == seen.plate,
+        *(GatePass.container_no.contains(box, autoescape=True) for box in boxes),
+    ]
     if seen.tag:
         named.append(GatePass.e_plate == seen.tag)
     wanted = (
@@ -108,10 +109,7 @@ def _documents(session: Session, row: GatePass) -> tuple[Document, ...]:
         .where(GatePassDocument.gate_pass_id == row.id)
         .order_by(GatePassDocument.id)
     )
-    return tuple(
-        Document(document.document_no, _list_released(listed, row.pass_type))
-        for document, listed in found
-    )
+    return tuple(Document(document.document_no, _list_released(listed, row.pass_type)) for document, listed in found)
 
 
 def _list_released(listed: VerificationList | None, pass_type: str) -> bool:
@@ -123,7 +121,7 @@ def _list_released(listed: VerificationList | None, pass_type: str) -> bool:
 
 
 def goods_missing(session: Session, pass_id: int) -> bool:
-    """Whether the ledger lacks any of the goods: declared and waiting to leave, and in the account book where bonded."""
+    """Whether the ledger lacks some of the goods: declared, waiting to leave, and where bonded in the account book."""
     lines = (
         select(GatePassLine.account_id, func.sum(GatePassLine.qty).label("qty"))
         .where(GatePassLine.gate_pass_id == pass_id)

@@ -1,4 +1,4 @@
-"""Which ledger lines let the goods of a gate pass leave: waiting → customer, and book → deduction pending where bonded."""
+"""Which ledger lines let a pass's goods leave: waiting → customer, and where bonded book → deduction pending."""
 
 from dataclasses import replace
 from datetime import datetime

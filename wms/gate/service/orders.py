@@ -11,7 +11,9 @@ from wms.gate.tables import BarrierCommand, Lane, Release
 LIVES_FOR = timedelta(seconds=5)
 
 
-def order_open(session: Session, release: Release, lane: Lane, *, decided_by: str, at: datetime) -> BarrierCommand | None:
+def order_open(
+    session: Session, release: Release, lane: Lane, *, decided_by: str, at: datetime
+) -> BarrierCommand | None:
     """Queue the one command of a release; None where the lane has no barrier that can be commanded."""
     if lane.barrier_device is None:
         return None

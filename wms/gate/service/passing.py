@@ -1,4 +1,4 @@
-"""The vehicle has passed: pass state, actual quantity and, on the way out, the goods of the pass, in one transaction."""
+"""The vehicle has passed: pass state, actual quantity and, on the way out, its goods, in one transaction."""
 
 from datetime import datetime
 
@@ -54,7 +54,9 @@ def confirm_passage(session: Session, passage_id: int, *, passed_at: datetime) -
     if release is not None and release.gate_pass_id is not None:
         _use_pass(session, passage, release, passed_at)
     _move_visit(session, passage, passed_at)
-    append_leaf(session, "passage", {"seq_no": passage.seq_no, "plate": passage.plate, "passed_at": passed_at}, passage_id)
+    append_leaf(
+        session, "passage", {"seq_no": passage.seq_no, "plate": passage.plate, "passed_at": passed_at}, passage_id
+    )
     announce(session, "passage", passage_id)
     return passage
 
@@ -170,7 +172,7 @@ def _move_visit(session: Session, passage: Passage, at: datetime) -> None:
 
 
 def close_passage(session: Session, passage_id: int, *, at: datetime, went_through: bool) -> Passage:
-    """The vehicle is no longer in the lane. One that went through while held is an alarm; one that backed out is not."""
+    """The vehicle is no longer in the lane. One that went through while held is an alarm."""
     passage = locked_passage(session, passage_id)
     if passage.closed_at is not None:
         return passage

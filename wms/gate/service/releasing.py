@@ -52,7 +52,7 @@ def release_hold(session: Session, command: ReleaseHold) -> Release:
         raise ReasonTooShort(field="reason")
     passage = _held(session, command.passage_id)
     if _waiting(session, passage.id) is not None:
-        raise ReleaseWaits()
+        raise ReleaseWaits
     hold = hold_of(passage.hold_code or "")
     gate_pass = _pass_of(session, passage)
     release = Release(
@@ -78,7 +78,7 @@ def approve_release(session: Session, release_id: int, *, officer_id: int, at: d
     """The second officer agrees. Raises NotAnOfficer, UnknownRelease, ReleaseNotRequested, SamePerson, VehicleGone …"""
     release = _requested(session, release_id, officer_id)
     if release.requested_by == officer_id:
-        raise SamePerson()
+        raise SamePerson
     passage = _held(session, release.passage_id)
     _pass_of(session, passage)  # another lane may have taken the pass since the request
     release.approved_by = officer_id
@@ -116,7 +116,7 @@ def _require_officer(session: Session, person_id: int) -> None:
         .limit(1)
     )
     if officer is None:
-        raise NotAnOfficer()
+        raise NotAnOfficer
 
 
 def _held(session: Session, passage_id: int) -> Passage:
@@ -131,7 +131,7 @@ def _held(session: Session, passage_id: int) -> Passage:
     if passage.state != "held":
         raise NotHeld(state=passage.state)
     if passage.closed_at is not None:
-        raise VehicleGone()
+        raise VehicleGone
     return passage
 
 

@@ -56,7 +56,13 @@ def add_lane(session: Session, new: NewLane) -> Lane:
 
 
 def register_vehicle(
-    session: Session, plate: str, *, tare_g: int, kind: str = "goods", tag: str | None = None, company_id: int | None = None
+    session: Session,
+    plate: str,
+    *,
+    tare_g: int,
+    kind: str = "goods",
+    tag: str | None = None,
+    company_id: int | None = None,
 ) -> int:
     """Put a vehicle on the register (or its new tare and tag); returns its id. ``tare_g`` in grams, 0 unknown."""
     values = {"tare_g": tare_g, "kind": kind, "tag": tag, "company_id": company_id}
@@ -80,7 +86,10 @@ def set_tolerance(
     unweighed_may_pass: bool = False,
 ) -> WeightTolerance:
     """Add a dated tolerance; it ends the one that held before for the same lane and class."""
-    same = (WeightTolerance.lane_id.is_not_distinct_from(lane_id), WeightTolerance.goods_class.is_not_distinct_from(goods_class))
+    same = (
+        WeightTolerance.lane_id.is_not_distinct_from(lane_id),
+        WeightTolerance.goods_class.is_not_distinct_from(goods_class),
+    )
     for before in session.scalars(select(WeightTolerance).where(*same, WeightTolerance.valid_until_at.is_(None))):
         before.valid_until_at = from_at
     row = WeightTolerance(
@@ -97,10 +106,18 @@ def set_tolerance(
 
 
 def blacklist(
-    session: Session, plate: str, *, reason: str, from_at: datetime, until_at: datetime | None = None, person_id: int | None = None
+    session: Session,
+    plate: str,
+    *,
+    reason: str,
+    from_at: datetime,
+    until_at: datetime | None = None,
+    person_id: int | None = None,
 ) -> Blacklist:
     """Put a plate on the blacklist."""
-    row = Blacklist(plate=plates.normalise(plate), reason=reason, from_at=from_at, until_at=until_at, entered_by=person_id)
+    row = Blacklist(
+        plate=plates.normalise(plate), reason=reason, from_at=from_at, until_at=until_at, entered_by=person_id
+    )
     session.add(row)
     session.flush()
     return row

@@ -115,9 +115,15 @@ class BarrierCommand(Tenanted, Base):
         one_of("state", COMMAND_STATES),
         one_of("action", COMMAND_ACTIONS),
         CheckConstraint("(action = 'open') <= (release_id IS NOT NULL)", name="open_has_release"),
-        CheckConstraint("expires_at > issued_at AND expires_at <= issued_at + interval '5 seconds'", name="five_seconds"),
+        CheckConstraint(
+            "expires_at > issued_at AND expires_at <= issued_at + interval '5 seconds'", name="five_seconds"
+        ),
         Index("uq_barrier_command_release", "release_id", unique=True, postgresql_where=text("action = 'open'")),
-        Index("ix_barrier_command_live", "id", postgresql_where=text("state IN ('queued','sent','accepted','opened','passed')")),
+        Index(
+            "ix_barrier_command_live",
+            "id",
+            postgresql_where=text("state IN ('queued','sent','accepted','opened','passed')"),
+        ),
     )
     id: Mapped[Id]
     cmd_id: Mapped[UUID] = mapped_column(Uuid)

@@ -87,7 +87,10 @@ class Blacklist(Tenanted, Base):
     """A plate that must not pass, from and until when and why."""
 
     __tablename__ = "blacklist"
-    __table_args__ = (Index(None, "tenant_id", "plate"), CheckConstraint("length(btrim(reason)) > 0", name="has_reason"))
+    __table_args__ = (
+        Index(None, "tenant_id", "plate"),
+        CheckConstraint("length(btrim(reason)) > 0", name="has_reason"),
+    )
     id: Mapped[Id]
     plate: Mapped[str]
     reason: Mapped[str]
