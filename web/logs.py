@@ -70,7 +70,11 @@ def _file(settings: Settings, process: str) -> logging.Handler:
 def _console() -> logging.Handler:
     handler = logging.StreamHandler(sys.stderr)
     handler.setLevel(logging.WARNING)
-    handler.setFormatter(_formatter(structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())))
+    # Plain: the pretty traceback prints every local variable, which takes half a minute and may be a secret.
+    plain = structlog.dev.ConsoleRenderer(
+        colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+    )
+    handler.setFormatter(_formatter(plain))
     return handler
 
 
