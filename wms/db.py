@@ -26,6 +26,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
 from wms.errors import WmsError
+from wms.failpoints import reach
 
 Id = Annotated[int, mapped_column(BigInteger, primary_key=True, autoincrement=True)]
 Qty = Annotated[int, mapped_column(BigInteger)]
@@ -132,6 +133,8 @@ class Database:
         with self._sessions.begin() as session:
             set_scope(session, scope)
             yield session
+            reach("commit.before")
+        reach("commit.after")
 
     def run(self, scope: Scope, work: Callable[[Session], Result], *, attempts: int = ATTEMPTS) -> Result:
         """Run ``work`` as one unit of work; again, whole, when the database gave it up for a rival's sake.

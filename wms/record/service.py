@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from wms.errors import WmsError
+from wms.failpoints import reach
 from wms.record.rules import KeyReused, canonical
 
 APPEND = text("SELECT record_append(:kind, :subject_id, :body)")
@@ -50,9 +51,11 @@ def once(
     Raises:
         KeyReused: the key was used with another ``request_hash`` (SHA-256, 32 bytes).
     """
+    reach("once.before_key")
     claimed = session.connection().execute(CLAIM, {"key": key, "request_hash": request_hash}).rowcount == 1
     if not claimed:
         return _stored(session, key, request_hash)
+    reach("once.after_key")
     try:
         with session.begin_nested():
             body, is_refusal = dict(act()), False
@@ -60,8 +63,10 @@ def once(
         values = {name: str(value) for name, value in refusal.values.items()}
         body = {"code": refusal.code, "field": refusal.field, "values": values}
         is_refusal = True
+    reach("once.after_act")
     answer = canonical({"body": body, "is_refusal": is_refusal}).decode()
     session.execute(ANSWER, {"key": key, "answer": answer})
+    reach("once.after_answer")
     return Answer(body, is_refusal, replayed=False)
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from wms.errors import WmsError
+from wms.failpoints import reach
 from wms.record.rules import digest
 from wms.stock.accounts import account_ids
 from wms.stock.rules import (
@@ -47,9 +48,9 @@ __all__ = [
 ]
 
 POST = (
-    "SELECT ordinal, answer, replayed FROM stock_post(%s::text[], %s::bytea[], %s::text[], %s::timestamptz[], %s::text[],"
-    " %s::text[], %s::text[], %s::bigint[], %s::int[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],"
-    " %s::int[], %s::bigint[], %s::bigint[])"
+    "SELECT ordinal, answer, replayed FROM stock_post(%s::text[], %s::bytea[], %s::text[], %s::timestamptz[],"
+    " %s::text[], %s::text[], %s::text[], %s::bigint[], %s::int[], %s::bigint[], %s::bigint[], %s::bigint[],"
+    " %s::bigint[], %s::int[], %s::bigint[], %s::bigint[])"
 )
 RESERVE = (
     "SELECT ordinal, answer, replayed FROM stock_reserve(%s::text[], %s::bytea[], %s::bigint[], %s::bigint[],"
@@ -77,7 +78,10 @@ def post_many(session: Session, postings: Sequence[Posting]) -> list[Posted | Wm
     """
     if not postings:
         return []
-    rows = _call(session, POST, _post_arguments(session, postings))
+    arguments = _post_arguments(session, postings)
+    reach("posting.before")
+    rows = _call(session, POST, arguments)
+    reach("posting.after")
     return [
         refusal_of(answer) if "code" in answer else Posted(answer["posting_id"], replayed)
         for _, answer, replayed in rows
@@ -179,7 +183,7 @@ class Reserved:
 
 
 def reserve(session: Session, wanted: Reserve) -> Reserved:
-    """Promise stock, or raise :class:`NotAvailable` (stored under the key). Never waits for another's promise to end."""
+    """Promise stock, or raise :class:`NotAvailable` (stored under the key). Never waits for another's to end."""
     result = reserve_many(session, [wanted])[0]
     if isinstance(result, WmsError):
         raise result

@@ -51,9 +51,7 @@ def find_unit(session: Session, sscc: str) -> UnitRow | None:
 
 def newest_postings(session: Session, limit: int = 50) -> list[PostingRow]:
     """Return the postings written last, newest first."""
-    entries = (
-        select(func.count()).where(Entry.posting_id == Posting.id).correlate(Posting).scalar_subquery()
-    )
+    entries = select(func.count()).where(Entry.posting_id == Posting.id).correlate(Posting).scalar_subquery()
     query = (
         select(
             Posting.id, Posting.kind, Posting.source_doc, Posting.reason, Person.name_zh, Person.name_en,

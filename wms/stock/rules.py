@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from wms.errors import Kind, N_, WmsError
+from wms.errors import N_, Kind, WmsError
 from wms.record.rules import KeyReused
 
 BIGINT_MAX = 2**63 - 1
