@@ -48,12 +48,12 @@ clean: ## remove the environment (never the data)
 # A stamp is newer than the metadata that it was made from: a change of setup.cfg installs again.
 .venv/.run: setup.cfg pyproject.toml | .venv/.made
 	@echo "Installing Dongting …"
-	@$(PY) -m pip install -q -e .
+	@$(PY) -m pip install -qq -e .
 	@touch "$@"
 
 .venv/.dev: setup.cfg pyproject.toml | .venv/.made
 	@echo "Installing Dongting and what its tests need …"
-	@$(PY) -m pip install -q -e '.[dev]'
+	@$(PY) -m pip install -qq -e '.[dev]'
 	@touch "$@" .venv/.run
 
 .venv/.made:

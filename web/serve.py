@@ -14,8 +14,8 @@ GRACE_S = 2  # for open requests at the end; live streams are cut
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no type hints
     """gunicorn configured by our settings instead of its own files and command line."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+    def __init__(self, settings: Settings, log_as: str) -> None:
+        self.settings, self.log_as = settings, log_as
         super().__init__()
 
     def load_config(self) -> None:
@@ -24,7 +24,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no type hin
 
     def load(self) -> Any:
         """Called in the worker after the fork: the connection pool must not be shared with the parent."""
-        start_logging(self.settings, "web")
+        start_logging(self.settings, self.log_as)
         return create_app(self.settings)
 
 
@@ -47,6 +47,6 @@ def options(settings: Settings) -> dict[str, Any]:
     return made
 
 
-def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT."""
-    Server(settings).run()
+def serve(settings: Settings, log_as: str = "web") -> None:
+    """Serve until SIGTERM or SIGINT; ``log_as`` names the log file."""
+    Server(settings, log_as).run()

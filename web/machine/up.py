@@ -20,7 +20,7 @@ from typing import IO, Any
 import click
 
 from migrations.run import migrate
-from web.databases import app_url, owner_url
+from web.databases import owner_url
 from web.logs import log_folder
 from web.machine.console import Narrator
 from web.machine.leftovers import end_leftovers
@@ -38,7 +38,6 @@ from web.machine.programs import (
 )
 from web.machine.readiness import wait_ready
 from web.machine.supervising import Supervisor, SupervisorFailed
-from wms.db import Database
 from wms.errors import N_, Kind, WmsError
 from wms.postgres import EmbeddedPostgres
 from wms.settings import Settings
