@@ -33,12 +33,13 @@ class _Way:
     symbology: zint.Symbology
     mode: zint.InputMode
     height: float = 0.0
+    text_below: bool = False
 
 
 _WAYS = {
     SymbolKind.GS1_128: _Way(zint.Symbology.GS1_128, zint.InputMode.GS1, 50.0),
     SymbolKind.GS1_DATAMATRIX: _Way(zint.Symbology.DATAMATRIX, zint.InputMode.GS1),
-    SymbolKind.EAN: _Way(zint.Symbology.EANX, zint.InputMode.UNICODE, 50.0),
+    SymbolKind.EAN: _Way(zint.Symbology.EANX, zint.InputMode.UNICODE, 50.0, text_below=True),
     SymbolKind.CODE128: _Way(zint.Symbology.CODE128, zint.InputMode.UNICODE, 40.0),
     SymbolKind.QR: _Way(zint.Symbology.QRCODE, zint.InputMode.UNICODE),
 }
@@ -63,8 +64,11 @@ def _written(kind: SymbolKind, data: str, scale: float, suffix: str) -> bytes:
     way = _WAYS[kind]
     symbol = zint.Symbol()
     symbol.symbology, symbol.input_mode, symbol.scale = way.symbology, way.mode, scale
+    symbol.show_text = way.text_below  # others get their caption from the label
     if way.height:
         symbol.height = way.height
+    if kind is SymbolKind.GS1_DATAMATRIX:
+        symbol.option_3 = zint.DataMatrixOptions.SQUARE
     symbol.output_options = zint.OutputOptions.BARCODE_QUIET_ZONES | zint.OutputOptions.BARCODE_MEMORY_FILE
     symbol.outfile = f"symbol.{suffix}"
     try:

@@ -33,7 +33,7 @@ MOST_SHOWN = 50
 @policy("clerk", "supervisor")
 def index() -> str:
     """Receive and put away with a keyboard-wedge scanner or the camera, online or not."""
-    return render_template("scan/index.html", commands=scan_sheets.COMMANDS)
+    return render_template("scan/index.html", reasons=scan_sheets.REASONS)
 
 
 @bp.get("/scan/state.json")

@@ -1,16 +1,18 @@
 """What stands on the printed sheets: labels of announced goods, places, commands, and test codes for a scanner."""
 
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from web.symbols import SymbolKind
-from wms.catalog.tables import TradeItem
+from wms.catalog import queries as catalog
 from wms.codes import gs1_keys
 from wms.errors import N_, NotFound
-from wms.floor import queries
+from wms.floor import place_queries, queries
 from wms.floor.queries import NoticeLineRow, NoticeRow
+from wms.floor.rules import putaway
 from wms.parties.tables import Location
 
 MOST_BINS = 8
@@ -45,6 +47,14 @@ class Sheet:
     bins: tuple[Printed, ...] = ()
 
 
+REASONS: tuple[tuple[str, str], ...] = (
+    ("REASON FULL", N_("Place is full")),
+    ("REASON BLOCKED", N_("Way is blocked")),
+    ("REASON NEARER", N_("This is nearer")),
+    ("REASON TOGETHER", N_("Belongs together")),
+    ("REASON OTHER", N_("Another reason")),
+)
+
 COMMANDS: tuple[tuple[str, str], ...] = (
     ("CONFIRM", N_("Confirm")),
     ("UNDO", N_("Undo")),
@@ -52,8 +62,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("DAMAGED", N_("Next goods are damaged")),
     ("QTY 5", N_("Quantity 5")),
     ("QTY 12", N_("Quantity 12")),
-    ("REASON FULL", N_("Reason: place is full")),
-    ("REASON NEARER", N_("Reason: nearer")),
+    *REASONS,
 )
 
 DEVICE_TESTS: tuple[tuple[SymbolKind, str, str, str], ...] = (
@@ -80,39 +89,67 @@ def sheet(session: Session, notice_no: str | None) -> Sheet:
             raise NotFound(what=notice_no)
         return Sheet(None, listed)
     lines = queries.notice_lines(session, chosen.id)[:MOST_LINES]
+    bins = _suggested(session, chosen, lines)
+    others = (one for one in _codes(session, chosen.site_id, ("bin", "quarantine"), MOST_BINS) if one not in bins)
     return Sheet(
         chosen,
         listed,
         tuple(Goods(line, tuple(_labels(session, line))) for line in lines),
-        _places(session, chosen.site_id, ("dock", "staging"), 2),
-        _places(session, chosen.site_id, ("bin", "quarantine"), MOST_BINS),
+        tuple(_place(code) for code in _codes(session, chosen.site_id, ("dock", "staging"), 2)),
+        tuple(_place(code) for code in (*bins, *others)),
     )
+
+
+def _suggested(session: Session, notice: NoticeRow, lines: tuple[NoticeLineRow, ...]) -> tuple[str, ...]:
+    """Return the places that the announced goods will be sent to, as things are now."""
+    places = place_queries.places(session, notice.site_id)
+    found = []
+    for line in lines:
+        item = catalog.item(session, line.trade_item_id)
+        assert item is not None
+        weight_g, volume_mm3 = item.gross_weight_g * line.expected_qty, item.volume_mm3 * line.expected_qty
+        goods = putaway.Goods(
+            item.code, item.id, None, line.expected_qty, weight_g, volume_mm3, item.temperature_class, notice.is_bonded
+        )
+        found.append(putaway.suggest(goods, places))
+    return tuple(dict.fromkeys(place.code for place in found if place))
 
 
 def _labels(session: Session, line: NoticeLineRow) -> list[Printed]:
-    gtin = session.scalar(select(TradeItem.gtin).where(TradeItem.id == line.trade_item_id))
+    item = catalog.item(session, line.trade_item_id)
+    assert item is not None
     printed = []
     if line.sscc:
         printed.append(Printed(SymbolKind.GS1_128, f"[00]{line.sscc}", f"(00) {line.sscc}"))
-    if gtin is None or not gs1_keys.is_gtin(gtin):
+    if item.gtin is None or not gs1_keys.is_gtin(item.gtin):
         return printed
-    full = gs1_keys.gtin14(gtin)
-    data, caption = f"[01]{full}", f"(01) {full}"
-    if line.expires_on:
-        data, caption = f"{data}[17]{line.expires_on:%y%m%d}", f"{caption} (17) {line.expires_on:%y%m%d}"
-    if line.lot_no:
-        data, caption = f"{data}[10]{line.lot_no}", f"{caption} (10) {line.lot_no}"
-    printed.append(Printed(SymbolKind.GS1_DATAMATRIX, data, caption))
-    if not full.startswith("00000") and full.startswith("0"):
-        printed.append(Printed(SymbolKind.EAN, full[1:], full[1:]))
+    elements = [("01", gs1_keys.gtin14(item.gtin))]
+    if item.is_expiry_controlled or line.expires_on:
+        # The notice may leave it open; the label of real goods would not.
+        elements.append(("17", f"{line.expires_on or _in_a_year():%y%m%d}"))
+    if item.is_lot_controlled or line.lot_no:
+        elements.append(("10", line.lot_no or "SAMPLE"))
+    data = "".join(f"[{ai}]{value}" for ai, value in elements)
+    printed.append(Printed(SymbolKind.GS1_DATAMATRIX, data, " ".join(f"({ai}) {value}" for ai, value in elements)))
+    if elements[0][1].startswith("0") and not (item.is_lot_controlled or item.is_expiry_controlled):
+        printed.append(Printed(SymbolKind.EAN, elements[0][1][1:], elements[0][1][1:]))
     return printed
 
 
-def _places(session: Session, site_id: int, kinds: tuple[str, ...], most: int) -> tuple[Printed, ...]:
-    codes = session.scalars(
-        select(Location.code)
-        .where(Location.site_id == site_id, Location.kind.in_(kinds))
-        .order_by(Location.kind, Location.code)
-        .limit(most)
+def _in_a_year() -> date:
+    return datetime.now(UTC).date() + timedelta(days=365)
+
+
+def _codes(session: Session, site_id: int, kinds: tuple[str, ...], most: int) -> tuple[str, ...]:
+    return tuple(
+        session.scalars(
+            select(Location.code)
+            .where(Location.site_id == site_id, Location.kind.in_(kinds))
+            .order_by(Location.pick_sequence, Location.code)
+            .limit(most)
+        )
     )
-    return tuple(Printed(SymbolKind.CODE128, code, code) for code in codes)
+
+
+def _place(code: str) -> Printed:
+    return Printed(SymbolKind.CODE128, code, code)

@@ -30,6 +30,7 @@ let connection = "online";
 function scanned(code, symbology = null) {
   made += 1;
   stopShownAt = 0;
+  $("#pad").hidden = true;
   const record = {
     ...nextNumber(),
     code,
@@ -105,6 +106,7 @@ function follow(record, answer) {
   if (record.job === "receive" && answer.outcome !== "stop") choose({ notice: context.notice ?? "" });
   drawContext($("#context"), context, settings.job, () => scanned("BACK"));
   drawExpects($("#expects"), answer.expects);
+  $("#reasons").hidden = !answer.expects.some((one) => one.code === "reason");
   if (answer.progress) drawProgress($("#progress"), answer.progress);
   if (["put_away", "undone", "receipt_closed", "notice_chosen"].includes(answer.code)) loadWork();
 }
@@ -202,18 +204,28 @@ function onTouch(selector, act) {
   }
 }
 
+function acknowledge() {
+  stopShownAt = 0;
+  band.show("ready", t("Scan the next label."));
+}
+
+// What may be scanned before the server has said anything.
+function showFirst() {
+  $("#reasons").hidden = true;
+  const first = settings.job === "receive" ? [t("notice number"), t("goods")] : [t("goods"), t("place")];
+  drawExpects($("#expects"), first.map((name) => ({ name })));
+}
+
 function listenToButtons() {
   onTouch("[data-command]", (button) => scanned(button.dataset.command));
   onTouch("[data-job]", (button) => {
     choose({ job: button.dataset.job });
     $("#context").replaceChildren();
-    $("#expects").textContent = "";
+    showFirst();
+    acknowledge();
     loadWork();
   });
-  onTouch("[data-acknowledge]", () => {
-    stopShownAt = 0;
-    band.show("ready", t("Scan the next label."));
-  });
+  onTouch("[data-acknowledge]", acknowledge);
   onTouch("#keyboard", () => {
     const isShut = field.getAttribute("inputmode") === "none";
     field.setAttribute("inputmode", isShut ? "text" : "none");
@@ -232,6 +244,7 @@ function listenToButtons() {
     typed = button.dataset.digit === "del" ? typed.slice(0, -1) : (typed + button.dataset.digit).slice(0, 6);
     showTyped();
   });
+  onTouch("#pad-close", () => (pad.hidden = true));
   onTouch("#pad-ok", () => {
     pad.hidden = true;
     if (typed) scanned(`QTY ${Number(typed)}`);
@@ -265,12 +278,15 @@ function listenToCamera() {
   const note = $("#camera-note");
   const camera = new Camera($("#camera-view"), (text, symbology) => scanned(text, symbology));
   onTouch("#camera", async () => {
-    if (camera.isOn) {
+    const page = $("#scan");
+    if (!box.hidden) {
       camera.stop();
       box.hidden = true;
+      page.dataset.camera = "off";
       return;
     }
     box.hidden = false;
+    page.dataset.camera = "on";
     note.textContent = t("The camera is starting.");
     try {
       await camera.start();
@@ -291,7 +307,10 @@ async function begin() {
   listenToCamera();
   prepare($("#scan").dataset.wasm);
   $("#insecure").hidden = window.isSecureContext;
-  if (made === 0) band.show("ready", t("Scan a label to begin."));
+  if (made === 0) {
+    band.show("ready", t("Scan a label to begin."));
+    showFirst();
+  }
   window.addEventListener("offline", () => showConnection("offline"));
   drawWork();
   showCount();
