@@ -106,7 +106,9 @@ function follow(record, answer) {
   if (record.job === "receive" && answer.outcome !== "stop") choose({ notice: context.notice ?? "" });
   drawContext($("#context"), context, settings.job, () => scanned("BACK"));
   drawExpects($("#expects"), answer.expects);
-  $("#reasons").hidden = !answer.expects.some((one) => one.code === "reason");
+  const asksReason = answer.expects.some((one) => one.code === "reason");
+  $("#reasons").hidden = !asksReason;
+  $("#scan").dataset.asks = asksReason ? "reason" : "";
   if (answer.progress) drawProgress($("#progress"), answer.progress);
   if (["put_away", "undone", "receipt_closed", "notice_chosen"].includes(answer.code)) loadWork();
 }
@@ -212,6 +214,7 @@ function acknowledge() {
 // What may be scanned before the server has said anything.
 function showFirst() {
   $("#reasons").hidden = true;
+  $("#scan").dataset.asks = "";
   const first = settings.job === "receive" ? [t("notice number"), t("goods")] : [t("goods"), t("place")];
   drawExpects($("#expects"), first.map((name) => ({ name })));
 }
