@@ -7,13 +7,15 @@ from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+import wms.freight.tables  # noqa: F401 - foreign keys name its tables
 from wms.db import Base, Id, Instant, Minor, RecordedAt, Tenanted
 
 STATES = ("queued", "running", "solved", "infeasible", "failed", "accepted")
 
 
 class StoredPlan(Tenanted, Base):
-    """A plan from request to acceptance. ``company_id``: the firm that asked for its own goods; empty: the operator, for all.
+    """A plan from request to acceptance. ``company_id``: the firm that asked for its own goods; empty: the operator,
+    for all.
 
     ``versions`` maps consignment numbers to [id, version] at the snapshot; acceptance compares them.
     """

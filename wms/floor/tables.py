@@ -19,6 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+import wms.customs.tables  # noqa: F401 - foreign keys name its tables
 from wms.db import Base, Id, Instant, Qty, RecordedAt, Tenanted
 from wms.parties.tables import one_of
 from wms.stock.tables import QUALITY_STATUSES
