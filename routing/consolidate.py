@@ -13,7 +13,6 @@ lowers the bound; the plan itself never splits one.
 
 from __future__ import annotations
 
-import datetime
 import math
 import os
 import threading
@@ -21,6 +20,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from ortools.math_opt import model_pb2
 from ortools.math_opt.python import mathopt
@@ -84,7 +84,9 @@ class Rows:
 
 @dataclass(frozen=True)
 class BlockAnswer:
-    """What a block's solve proved and found: bound and value in fen, the path index each consignment takes (-1: none)."""
+    """What a block's solve proved and found: bound and value in fen, the path index each consignment takes (-1:
+    none).
+    """
 
     bound_minor: int
     value_minor: int | None
@@ -246,7 +248,7 @@ def leg_prices(paths: Paths, ks: Sequence[int], unserved: dict[int, int], second
     if not model.leg_rows:
         return {}
     held = mathopt.Model.from_model_proto(model.rows.message(relaxed=True))
-    parameters = mathopt.SolveParameters(time_limit=datetime.timedelta(seconds=max(1.0, seconds)))
+    parameters = mathopt.SolveParameters(time_limit=timedelta(seconds=max(1.0, seconds)))
     result = mathopt.solve(held, mathopt.SolverType.GLOP, params=parameters)
     if not result.has_dual_feasible_solution():
         return {}
@@ -261,9 +263,7 @@ def solve_block(
     """One block by HiGHS; its proven bound is rounded down to whole fen."""
     model = Model(paths, ks, unserved, prices)
     held = mathopt.Model.from_model_proto(model.rows.message())
-    parameters = mathopt.SolveParameters(
-        time_limit=datetime.timedelta(seconds=max(0.2, seconds)), relative_gap_tolerance=GAP
-    )
+    parameters = mathopt.SolveParameters(time_limit=timedelta(seconds=max(0.2, seconds)), relative_gap_tolerance=GAP)
     result = mathopt.solve(held, mathopt.SolverType.HIGHS, params=parameters)
     bound = result.dual_bound()
     proved = result.termination.reason == mathopt.TerminationReason.OPTIMAL
@@ -308,7 +308,9 @@ def bound(
 
 
 class Clock:
-    """Shares the time left among the blocks not yet begun, by how hard they look: what easy blocks leave over, hard ones get."""
+    """Shares the time left among the blocks not yet begun, by how hard they look: what easy blocks leave over,
+    hard ones get.
+    """
 
     def __init__(self, sizes: Sequence[int], until: float, lanes: int) -> None:
         self._weights = [max(1.0, math.pow(size, 0.6)) for size in sizes]

@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 from routing.demand import Consignment as Goods
 from routing.demand import Piece
 from routing.network import yueyang
-from routing.plan import Plan, Unsound, make_plan
+from routing.plan import Plan
 from routing.problem import BadProblem, Options, Problem, from_validation
+from routing.solve import Unsound, make_plan
 from routing.tables import StoredAssignment, StoredBox, StoredPlan, StoredUnserved
 from routing.units import HOUR_S, ceil_div
 from wms.db import Database, Scope, tenant_of
@@ -62,7 +63,8 @@ class PlanStale(WmsError):
     code = "plan_stale"
     kind = Kind.CONFLICT
     text = N_(
-        "Plan %(plan_id)s is out of date: %(count)s consignments changed since, among them %(consignments)s. Plan again."
+        "Plan %(plan_id)s is out of date: %(count)s consignments changed since, among them %(consignments)s. Plan "
+        "again."
     )
 
 
@@ -72,7 +74,8 @@ class AllotmentGone(WmsError):
     code = "allotment_gone"
     kind = Kind.CONFLICT
     text = N_(
-        "Plan %(plan_id)s is out of date: %(departure)s has %(left)s %(unit)s left and the plan needs %(needed)s. Plan again."
+        "Plan %(plan_id)s is out of date: %(departure)s has %(left)s %(unit)s left and the plan needs %(needed)s. "
+        "Plan again."
     )
 
 
@@ -208,7 +211,9 @@ def _fail(database: Database, scope: Scope, plan_id: int, fault: str) -> None:
 
 
 def store(session: Session, plan_id: int, plan: Plan) -> None:
-    """Write a checked plan beside its request: figures, boxes, assignments, who stays behind, and the whole document."""
+    """Write a checked plan beside its request: figures, boxes, assignments, who stays behind, and the whole
+    document.
+    """
     row = session.get(StoredPlan, plan_id, with_for_update=True)
     if row is None or row.state != "running" or row.versions is None:
         return
@@ -250,7 +255,8 @@ def _owners(session: Session, ids: list[int]) -> dict[int, dict[str, int | None]
 
 
 def accept_plan(session: Session, plan_id: int, *, person_id: int | None = None) -> int:
-    """Book every consignment of a solved plan; returns how many. Accepting again changes nothing and gives the same number.
+    """Book every consignment of a solved plan; returns how many. Accepting again changes nothing and gives the same
+    number.
 
     Raises UnknownPlan, PlanNotSolved, CutOffPassed, PlanStale, AllotmentGone.
     """

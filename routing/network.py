@@ -238,7 +238,9 @@ class Network(Frozen):
     rules: Rules
 
     def official(self, written: str) -> str:
-        """The official code for a code as somebody wrote it (case and blanks forgiven); unknown codes come back as they are."""
+        """The official code for a code as somebody wrote it (case and blanks forgiven); unknown codes come back
+        as they are.
+        """
         code = written.strip().upper()
         return self.aliases.get(code, code)
 

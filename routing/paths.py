@@ -44,7 +44,9 @@ class Costs:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """One feasible way of consignment `k` (its index) in group `g`; `offers`: indices of the group's offers that take it whole."""
+    """One feasible way of consignment `k` (its index) in group `g`; `offers`: indices of the group's offers that
+    take it whole.
+    """
 
     k: int
     g: int
@@ -90,7 +92,9 @@ class Paths:
 
 
 def truck_minor(land: Land, km: int, volume_cm3: int, weight_g: int, g_per_m3: int) -> int:
-    """Fen for a truck round: pick-up charge + tonne-km of the larger of weight and measured volume. 0 where nothing has to move."""
+    """Fen for a truck round: pick-up charge + tonne-km of the larger of weight and measured volume. 0 where
+    nothing has to move.
+    """
     if km == 0:
         return 0
     chargeable_g = max(weight_g, ceil_div(volume_cm3 * g_per_m3, CM3_PER_M3))

@@ -36,7 +36,8 @@ class BadProblem(Exception):
 
 
 class Options(Frozen):
-    """`start_at`: nothing leaves before. `weeks`: how many weeks of departures. `capacity_permille` scales every allotment.
+    """`start_at`: nothing leaves before. `weeks`: how many weeks of departures. `capacity_permille` scales every
+    allotment.
 
     `used` holds what earlier accepted plans have taken of a departure, in its own unit.
     """

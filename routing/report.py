@@ -1,8 +1,10 @@
-"""A plan in words. Reasons and advice are English sentences with %(name)s places; the front of house translates them."""
+"""A plan in words. Reasons and advice are English sentences with %(name)s places; the front of house translates
+them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from routing.plan import Conflict, Plan, Unserved
@@ -13,14 +15,24 @@ REASONS: dict[str, str] = {
     "unknown_place": N_("%(place)s is no place of this network."),
     "no_size": N_("It has no volume or no weight (%(volume)s m³, %(weight)s kg)."),
     "no_service": N_("No service joins %(origin)s to %(destination)s."),
-    "class_refused": N_("No service there takes %(customs_mode)s goods that are %(temperature)s with dangerous-goods class %(dangerous)s."),
-    "too_large": N_("It is larger or heavier than any box there: %(volume)s m³ and %(weight)s kg, at most %(most_volume)s m³ and %(most_weight)s kg."),
+    "class_refused": N_(
+        "No service there takes %(customs_mode)s goods that are %(temperature)s with dangerous-goods class "
+        "%(dangerous)s."
+    ),
+    "too_large": N_(
+        "It is larger or heavier than any box there: %(volume)s m³ and %(weight)s kg, at most %(most_volume)s m³ and "
+        "%(most_weight)s kg."
+    ),
     "piece_too_large": N_("One of its pieces is larger than any box there."),
     "too_late": N_("It is ready %(missed)s after the last cut-off (%(segment)s, %(close)s)."),
     "no_departure": N_("No departure in the planning period on %(corridors)s."),
-    "arrives_late": N_("It would arrive %(late)s too late: best arrival %(arrives)s by %(segment)s, allowed until %(latest)s."),
-    "no_capacity": N_("The allotment is taken: %(leg)s has %(left)s of %(capacity)s %(unit)s left, %(short)s more are needed."),
-}  # fmt: skip
+    "arrives_late": N_(
+        "It would arrive %(late)s too late: best arrival %(arrives)s by %(segment)s, allowed until %(latest)s."
+    ),
+    "no_capacity": N_(
+        "The allotment is taken: %(leg)s has %(left)s of %(capacity)s %(unit)s left, %(short)s more are needed."
+    ),
+}
 
 ADVICE: dict[str, str] = {
     "unknown_place": N_("Correct the code of the place."),
@@ -56,9 +68,11 @@ def places_of(values: Mapping[str, Any]) -> dict[str, Any]:
     """The values of a reason as its sentence shows them."""
     shown = dict(values)
     for name, target, per, places in (
-        ("volume_cm3", "volume", CM3_PER_M3, 2), ("weight_g", "weight", 1000, 1),
-        ("most_cm3", "most_volume", CM3_PER_M3, 2), ("most_g", "most_weight", 1000, 1),
-    ):  # fmt: skip
+        ("volume_cm3", "volume", CM3_PER_M3, 2),
+        ("weight_g", "weight", 1000, 1),
+        ("most_cm3", "most_volume", CM3_PER_M3, 2),
+        ("most_g", "most_weight", 1000, 1),
+    ):
         if name in values:
             shown[target] = decimal(values[name], per, places)
     for name, target in (("close_at", "close"), ("arrives_at", "arrives"), ("latest_at", "latest")):
@@ -98,15 +112,7 @@ def lines(plan: Plan) -> Iterator[str]:
     yield f"state        {plan.state}"
     for one in plan.conflicts:
         yield f"  conflict   {conflict(one)}"
-    yield f"cost         CNY {money(plan.cost_minor)}"
-    if plan.left_out_minor:
-        yield f"objective    CNY {money(plan.objective_minor)} (with CNY {money(plan.left_out_minor)} as the price of what is left out)"
-    yield f"proven bound CNY {money(plan.bound_minor)}   gap {percent(plan.gap_ppm)}   ({plan.blocks_proved} of {plan.blocks} blocks solved to the end)"
-    yield f"saving       CNY {money(plan.saving_minor)} = {plan.saving_permille / 10:.1f} % against the dispatcher's baseline"
-    yield f"baselines    A each alone {money(plan.baselines.a_minor)}   B cheapest, then boxes {money(plan.baselines.b_minor)}   C by box rate {money(plan.baselines.c_minor)}"
-    yield f"CO2e         {decimal(plan.co2_g, 1_000_000, 1)} t"
-    yield f"goods        {len(plan.assignments)} go, {len(plan.unserved)} stay behind"
-    yield f"run          {plan.solver}, seed {plan.seed}, {plan.elapsed_ms / 1000:.1f} s, snapshot {plan.snapshot_sha256[:16]}, checked"
+    yield from _figures(plan)
     yield from _boxes(plan)
     if plan.unserved:
         yield ""
@@ -115,14 +121,48 @@ def lines(plan: Plan) -> Iterator[str]:
         yield f"  {left.consignment}  {reason(left)} {advice(left)}"
 
 
+def _figures(plan: Plan) -> Iterator[str]:
+    base, saved = plan.baselines, f"{plan.saving_permille / 10:.1f} %"
+    yield f"cost         CNY {money(plan.cost_minor)}"
+    if plan.left_out_minor:
+        left = f"CNY {money(plan.left_out_minor)} as the price of what is left out"
+        yield f"objective    CNY {money(plan.objective_minor)} (with {left})"
+    proved = f"{plan.blocks_proved} of {plan.blocks} blocks solved to the end"
+    yield f"proven bound CNY {money(plan.bound_minor)}   gap {percent(plan.gap_ppm)}   ({proved})"
+    yield f"saving       CNY {money(plan.saving_minor)} = {saved} against the dispatcher's baseline"
+    yield (
+        f"baselines    A each alone {money(base.a_minor)}   B cheapest, then boxes {money(base.b_minor)}   "
+        f"C by box rate {money(base.c_minor)}"
+    )
+    yield f"CO2e         {decimal(plan.co2_g, 1_000_000, 1)} t"
+    yield f"goods        {len(plan.assignments)} go, {len(plan.unserved)} stay behind"
+    spent = f"{plan.elapsed_ms / 1000:.1f} s"
+    yield f"run          {plan.solver}, seed {plan.seed}, {spent}, snapshot {plan.snapshot_sha256[:16]}, checked"
+
+
+HEADER = ("box", "kind", "segment", "class", "m3", "kg", "vol%", "wt%", "CNY", "consignments")
+WIDTHS = ("<6", "<8", "<30", "<32", ">7", ">8", ">5", ">5", ">12", ">3")
+
+
+def _row(cells: Iterable[str]) -> str:
+    return " ".join(f"{cell:{width}}" for cell, width in zip(cells, WIDTHS, strict=True))
+
+
 def _boxes(plan: Plan) -> Iterator[str]:
     yield ""
-    yield f"{'box':6} {'kind':8} {'segment':30} {'class':32} {'m3':>7} {'kg':>8} {'vol%':>5} {'wt%':>5} {'CNY':>12}  consignments"
+    yield _row(HEADER)
     for box in plan.boxes:
-        fill = (
-            (f"{box.volume_permille / 10:.1f}", f"{box.weight_permille / 10:.1f}") if box.kind != "loose" else ("", "")
-        )
-        yield (
-            f"{box.id:6} {box.equipment:8} {box.segment:30} {box.load_class:32} {decimal(box.volume_cm3, CM3_PER_M3, 1):>7} "
-            f"{decimal(box.weight_g, 1000, 0):>8} {fill[0]:>5} {fill[1]:>5} {money(box.price_minor):>12}  {len(box.consignments)}"
+        fill = (decimal(box.volume_permille, 10, 1), decimal(box.weight_permille, 10, 1))
+        yield _row(
+            (
+                box.id,
+                box.equipment,
+                box.segment,
+                box.load_class,
+                decimal(box.volume_cm3, CM3_PER_M3, 1),
+                decimal(box.weight_g, 1000, 0),
+                *(fill if box.kind != "loose" else ("", "")),
+                money(box.price_minor),
+                str(len(box.consignments)),
+            )
         )

@@ -49,7 +49,9 @@ def _day_s(text: str) -> int:
 
 
 def departures_of(service: Service, options: Options, until: int) -> list[Departure]:
-    """The departures of one service from the start of the plan to `until`, while its price is valid, in order of time."""
+    """The departures of one service from the start of the plan to `until`, while its price is valid, in order of
+    time.
+    """
     start = datetime.fromtimestamp(options.start_at, UTC)
     monday = datetime(start.year, start.month, start.day, tzinfo=UTC) - timedelta(days=start.weekday())
     first, last = _day_s(service.valid_from), _day_s(service.valid_to) + DAY_S

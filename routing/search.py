@@ -36,8 +36,9 @@ def stand_alone(paths: Paths) -> dict[int, tuple[int, int]]:
     return found
 
 
-def unserved_prices(paths: Paths, alone: dict[int, tuple[int, int]]) -> dict[int, int]:
-    """What leaving a consignment behind costs in the model: twice the dearest way to send it alone, so that no plan leaves one behind
+def unserved_prices(paths: Paths) -> dict[int, int]:
+    """What leaving a consignment behind costs in the model: twice the dearest way to send it alone, so that no plan
+    leaves one behind
     to save money; a hundred times that for one that must go."""
     prices = {}
     for k, ways in enumerate(paths.by_consignment):
@@ -48,7 +49,9 @@ def unserved_prices(paths: Paths, alone: dict[int, tuple[int, int]]) -> dict[int
 
 
 def large_box_choice(paths: Paths) -> dict[int, int]:
-    """Baseline C: each consignment takes the path that is cheapest when space costs what a largest box filled to 85 % charges."""
+    """Baseline C: each consignment takes the path that is cheapest when space costs what a largest box filled to
+    85 % charges.
+    """
     choice = {}
     for k, ways in enumerate(paths.by_consignment):
         one = paths.problem.consignments[k]
@@ -73,7 +76,9 @@ def _share_minor(box: Offer, volume_cm3: int, weight_g: int) -> int:
 
 
 def assemble(paths: Paths, unserved: dict[int, int], choice: dict[int, int]) -> State:
-    """A whole plan from one chosen path each: groups packed in order of departure, what finds no room goes to its next best place."""
+    """A whole plan from one chosen path each: groups packed in order of departure, what finds no room goes to its
+    next best place.
+    """
     state = State(paths, unserved)
     by_group: dict[int, list[int]] = {}
     for k, index in choice.items():
@@ -95,7 +100,7 @@ class Search:
 
     def __init__(self, state: State, seed: int, spent: Callable[[], bool]) -> None:
         self.state = state
-        self._rng = random.Random(f"search-{seed}")
+        self._rng = random.Random(f"search-{seed}")  # noqa: S311 - a repeatable draw, not a secret
         self._spent = spent
         self.steps = 0
         self._users: dict[int, list[tuple[int, int]]] = {}
@@ -104,7 +109,8 @@ class Search:
                 self._users.setdefault(way.g, []).append((k, index))
 
     def run(self, rounds: int, shakes: int | None = None) -> int:
-        """Up to `rounds` rounds until three in a row bring nothing, then shakes (fifty a consignment unless told); less when
+        """Up to `rounds` rounds until three in a row bring nothing, then shakes (fifty a consignment unless told);
+        less when
         time is spent or the plan is as good as it is proven to get.
 
         Returns the rounds done.
@@ -125,7 +131,9 @@ class Search:
         return done
 
     def _shake(self) -> None:
-        """Empty a few boxes that could take each other's goods, open another, put everything back; keep it if that pays."""
+        """Empty a few boxes that could take each other's goods, open another, put everything back; keep it if
+        that pays.
+        """
         state, rng = self.state, self._rng
         if not state.box:
             return

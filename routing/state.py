@@ -1,4 +1,6 @@
-"""A plan in the making: which box or loose bill each consignment is in, exact to the fen, with moves that can be undone."""
+"""A plan in the making: which box or loose bill each consignment is in, exact to the fen, with moves that can be
+undone.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ class Box:
 
 
 class State:
-    """Boxes, loose bills, allotment used and the total in fen. Every change goes through `put` and `take` and is journalled."""
+    """Boxes, loose bills, allotment used and the total in fen. Every change goes through `put` and `take` and is
+    journalled.
+    """
 
     def __init__(self, paths: Paths, unserved_minor: dict[int, int]) -> None:
         self.paths = paths
@@ -169,7 +173,9 @@ class State:
         return self.loose[g]
 
     def cost_to_put(self, k: int, way: int, box: Box) -> tuple[int, tuple[int, int, int]] | None:
-        """Fen that the plan changes by, leaving the unserved price aside, and the box's new price; None where it does not fit."""
+        """Fen that the plan changes by, leaving the unserved price aside, and the box's new price; None where it
+        does not fit.
+        """
         path = self.ways[k][way]
         if box.offer is not None:
             if box.offer not in path.offers:
@@ -184,7 +190,9 @@ class State:
     def best_put(
         self, k: int, *, new: bool, skip: Box | None = None
     ) -> tuple[int, int, Box, tuple[int, int, int]] | None:
-        """The cheapest place for an unserved consignment: (fen, path, box, box's new price); `new`: may open a box for it alone."""
+        """The cheapest place for an unserved consignment: (fen, path, box, box's new price); `new`: may open a
+        box for it alone.
+        """
         best: tuple[int, int, Box, tuple[int, int, int]] | None = None
         for index, path in enumerate(self.ways[k]):
             if best is not None and path.cost_minor >= best[0]:

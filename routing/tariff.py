@@ -2,18 +2,23 @@
 
 An offer costs `fixed_minor`, includes a volume and a weight, and sells up to `extra_max` more units at a rate. A sea
 box has no extra; a pallet includes its pivot weight and sells kilograms above it; loose space includes the minimum of
-a bill (by sea) or of a weight break (by air) and sells the rest. So the model, the search and the bound need one formula.
+a bill (by sea) or of a weight break (by air) and sells the rest. So the model, the search and the bound need one
+formula.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final, Literal
 
 from routing.network import Corridor, Equipment, Network, Service, Surcharges
 from routing.schedule import equipment_on
 from routing.units import CM3_PER_M3, G_PER_KG, ceil_div
 
-BOX, ULD, LOOSE = "box", "uld", "loose"
+Kind = Literal["box", "uld", "loose"]
+BOX: Final = "box"
+ULD: Final = "uld"
+LOOSE: Final = "loose"
 AIR_UNIT_G = 500
 AIR_CM3_PER_UNIT = 3000
 AIR_TOP_KG = 50_000
@@ -25,7 +30,7 @@ class Offer:
     """One way to buy capacity. Volumes in cm3, weights in g, money in fen; `per_units` units of extra cost the rate."""
 
     code: str
-    kind: str
+    kind: Kind
     fixed_minor: int
     volume_cm3: int
     weight_g: int

@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from routing.demand import Consignment
 from routing.network import Corridor, Equipment, Network, Service
 from routing.problem import Problem
+from routing.verify_prices import air, co_load, unit_price, up
 
 EARTH_KM = 6371.009
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -32,11 +34,7 @@ class Finding:
 
 
 def _at(text: str) -> int:
-    return int(datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp())
-
-
-def _up(value: Fraction) -> int:
-    return math.ceil(value)
+    return int(datetime.fromisoformat(text).timestamp())
 
 
 def _near(value: Fraction) -> int:
@@ -153,7 +151,7 @@ class Checker:
         if [leg["service"] for leg in legs] != list(corridor.services):
             yield Finding("chain", name, "its departures are not those of the corridor")
             return
-        for before, after in zip(legs, legs[1:], strict=False):
+        for before, after in pairwise(legs):
             if _at(after["depart_at"]) < _at(before["arrive_at"]) + corridor.transfer_h * 3600:
                 yield Finding("transfer", name, f"{after['departure']} leaves before the transfer is done")
         if _at(segment["close_at"]) != _at(legs[0]["cutoff_at"]) - corridor.stuffing_close_h * 3600:
@@ -186,11 +184,11 @@ class Checker:
             return 0, 0, 0, 0
         home = self.place[self.net.official(origin)].land
         land = next(land for land in self.net.rules.road.lands if land.land == home)
-        heavy = max(one.weight_g, _up(Fraction(one.volume_cm3 * self.net.rules.road.g_per_m3, 10**6)))
+        heavy = max(one.weight_g, up(Fraction(one.volume_cm3 * self.net.rules.road.g_per_m3, 10**6)))
         span = []
         for far in (km - 1, km + 1):
-            span.append(land.gather_h * 3600 + _up(Fraction(far * 3600, land.km_per_h)))
-            span.append(land.pickup_minor + _up(Fraction(heavy * far * land.rate_minor_tkm, 10**6)))
+            span.append(land.gather_h * 3600 + up(Fraction(far * 3600, land.km_per_h)))
+            span.append(land.pickup_minor + up(Fraction(heavy * far * land.rate_minor_tkm, 10**6)))
         return span[0], span[2], span[1], span[3]
 
     # --- goods ----------------------------------------------------------------------------------------------
@@ -250,13 +248,13 @@ class Checker:
         if not onward[2] <= costs["onward_minor"] <= onward[3]:
             yield Finding("onward_cost", one.id, f"{costs['onward_minor']} is not within {onward[2]}..{onward[3]}")
         hand = corridor.handling_minor_unit
-        measure = max(one.volume_cm3, _up(Fraction(one.weight_g * 10**6, hand.g_per_m3)))
-        days = _up(Fraction(max(0, deliver - one.due_at), DAY))
+        measure = max(one.volume_cm3, up(Fraction(one.weight_g * 10**6, hand.g_per_m3)))
+        days = up(Fraction(max(0, deliver - one.due_at), DAY))
         late = _near(Fraction(one.value_minor * rules.lateness.value_per_100000_day * days, 100_000))
         late += _near(Fraction(one.volume_cm3 * rules.lateness.minor_per_m3_day * days, 10**6))
         year = Fraction(rules.holding.rate_permille_year, 1000) / (365 * DAY)
         for part, expected in (
-            ("handling_minor", _up(Fraction(measure * (hand.origin + hand.destination), 10**6))),
+            ("handling_minor", up(Fraction(measure * (hand.origin + hand.destination), 10**6))),
             ("holding_minor", _near(one.value_minor * year * (deliver - one.ready_at))),
             ("lateness_minor", late),
             ("carbon_minor", _near(Fraction(entry["co2_g"] * rules.carbon.minor_per_t, 10**6))),
@@ -325,7 +323,7 @@ class Checker:
                 if not fits or piece.height_mm > height:
                     yield Finding("piece", name, f"a piece of {one.id} is larger than a {unit.code}")
         chain = [self.service[code] for code in corridor.services]
-        price = self._unit_price(box, unit, corridor, chain, weight)
+        price = unit_price(self.net, box["load_class"], unit, corridor, chain, weight)
         if price is None:
             yield Finding("equipment", name, f"{corridor.code} does not carry a {unit.code}")
         elif (box["price_minor"], box["teu"], box["kg"]) != price:
@@ -338,43 +336,18 @@ class Checker:
         if (box["volume_permille"], box["weight_permille"]) != fill and unit.kind == "box":
             yield Finding("fill", name, f"is filled to {fill} permille")
 
-    def _unit_price(
-        self, box: dict[str, Any], unit: Equipment, corridor: Corridor, chain: list[Service], weight: int
-    ) -> tuple[int, int, int] | None:
-        charge = corridor.box_charge_minor.get(unit.code, 0)
-        if unit.kind == "box":
-            if any(unit.code not in leg.freight_minor for leg in chain):
-                return None
-            price = charge + sum(leg.freight_minor[unit.code] for leg in chain)
-            if box["load_class"].split("/")[2] != "none":
-                price = _up(Fraction(price * self.net.rules.surcharges.dangerous_box_permille, 1000))
-            return price, unit.teu, 0
-        if any(unit.code not in leg.uld for leg in chain):
-            return None
-        pivot = max(leg.uld[unit.code].pivot_kg for leg in chain)
-        charged_kg = max(pivot, _up(Fraction(weight, 1000)))
-        price = charge
-        for leg in chain:
-            uld = leg.uld[unit.code]
-            price += uld.pivot_kg * uld.pivot_rate_minor_kg + (charged_kg - uld.pivot_kg) * uld.over_rate_minor_kg
-        return price, 0, charged_kg
-
     def _loose(self, box: dict[str, Any], volume: int, weight: int) -> Iterator[Finding]:
         corridor = self.corridor[self.segments[box["segment"]]["corridor"]]
         _, warmth, danger = box["load_class"].split("/")
         sur = self.net.rules.surcharges
         prices = []
         if corridor.loose is not None:
-            prices.append(self._co_load(corridor, volume, weight, warmth, danger))
+            prices.append(co_load(self.net, corridor, volume, weight, warmth, danger))
         chain = [self.service[code] for code in corridor.services]
         if all(leg.breaks for leg in chain):
             steps = sorted({step.from_kg for leg in chain for step in leg.breaks})
-            for step in steps:
-                prices.append(
-                    self._air(
-                        chain, step, volume, weight, 1000 if warmth == "ambient" else sur.temperature_loose_permille
-                    )
-                )
+            permille = 1000 if warmth == "ambient" else sur.temperature_loose_permille
+            prices.extend(air(chain, step, volume, weight, permille) for step in steps)
         open_to = [price for price in prices if price is not None]
         if not open_to:
             yield Finding("loose", box["id"], "no loose space is sold there for this load")
@@ -384,39 +357,6 @@ class Checker:
             yield Finding("price", box["id"], f"the loose bill is {cheapest} fen, the plan says {box['price_minor']}")
         if (box["price_minor"], box["kg"]) not in open_to:
             yield Finding("allotment", box["id"], f"takes {box['kg']} kg of the flight, which is not what it pays for")
-
-    def _co_load(
-        self, corridor: Corridor, volume: int, weight: int, warmth: str, danger: str
-    ) -> tuple[int, int] | None:
-        loose, sur = corridor.loose, self.net.rules.surcharges
-        assert loose is not None
-        rate = loose.rate_minor_m3
-        if warmth != "ambient":
-            rate = _up(Fraction(rate * sur.temperature_loose_permille, 1000))
-        if danger != "none":
-            rate = _up(Fraction(rate * sur.dangerous_loose_permille, 1000))
-        units = max(
-            _up(Fraction(volume, loose.cm3_per_unit)), _up(Fraction(weight, loose.g_per_unit)), loose.minimum_units
-        )
-        per_m3 = 10**6 // loose.cm3_per_unit
-        if units > loose.max_m3 * per_m3:
-            return None
-        least = _up(Fraction(rate * loose.minimum_units, per_m3))
-        return least + _up(Fraction(rate * (units - loose.minimum_units), per_m3)), 0
-
-    @staticmethod
-    def _air(chain: list[Service], step: int, volume: int, weight: int, permille: int) -> tuple[int, int] | None:
-        rate, least = 0, 0
-        for leg in chain:
-            rate += max((one.from_kg, one.rate_minor_kg) for one in leg.breaks if one.from_kg <= step)[1]
-            least += sum(one.minimum_minor for one in leg.breaks)
-        if permille != 1000:
-            rate = _up(Fraction(rate * permille, 1000))
-        lowest = min(one.from_kg for leg in chain for one in leg.breaks)
-        start = least // rate if step == lowest and least else step
-        halves = max(_up(Fraction(volume, 3000)), _up(Fraction(weight, 500)), 2 * start)
-        fixed = max(least if step == lowest else 0, rate * start)
-        return fixed + _up(Fraction(rate * (halves - 2 * start), 2)), start + _up(Fraction(halves - 2 * start, 2))
 
     # --- sums -----------------------------------------------------------------------------------------------
 
@@ -442,7 +382,7 @@ class Checker:
         if not 0 <= plan["bound_minor"] <= plan["objective_minor"]:
             yield Finding("bound", "plan", "the bound lies above the plan")
         gap = plan["objective_minor"] - plan["bound_minor"]
-        if plan["objective_minor"] and plan["gap_ppm"] != _up(Fraction(gap * 10**6, plan["objective_minor"])):
+        if plan["objective_minor"] and plan["gap_ppm"] != up(Fraction(gap * 10**6, plan["objective_minor"])):
             yield Finding("gap", "plan", "the gap is not that of bound and objective")
         if plan["co2_g"] != sum(one["co2_g"] for one in plan["assignments"]):
             yield Finding("carbon", "plan", "the CO2 is not the sum over the consignments")

@@ -6,8 +6,8 @@ import pytest
 
 from routing.consolidate import Clock, blocks_of, bound, leg_prices, solve_block
 from routing.paths import PathFinder
-from routing.plan import make_plan
-from routing.search import stand_alone, unserved_prices
+from routing.search import unserved_prices
+from routing.solve import make_plan
 from routing.verify import verify
 from tests.routing.tiny import brute_force, goods, network_document, problem, random_problem
 
@@ -18,7 +18,7 @@ def test_bound_never_exceeds_the_optimum_and_the_plan_reaches_it(first: int) -> 
     for seed in range(first, first + 40):
         tiny = random_problem(seed)
         paths = PathFinder(tiny).find()
-        unserved = unserved_prices(paths, stand_alone(paths))
+        unserved = unserved_prices(paths)
         plan = make_plan(tiny, seconds=4, seed=seed, rounds=20)
         if not unserved:
             continue
@@ -33,7 +33,7 @@ def test_prices_of_full_legs_keep_the_bound_valid_and_raise_it() -> None:
     document = network_document(capacity=1, loose=False)
     tiny = problem([goods(f"K{n}", 15) for n in range(3)], document)
     paths = PathFinder(tiny).find()
-    unserved = unserved_prices(paths, stand_alone(paths))
+    unserved = unserved_prices(paths)
     prices = leg_prices(paths, list(unserved), unserved, 5)
     assert set(prices) == {"SHIP@20260304T1200"}
     assert bound(paths, unserved, 5).bound_minor <= brute_force(paths, unserved)

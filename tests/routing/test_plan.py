@@ -3,9 +3,9 @@
 import pytest
 
 from routing.generate import problem as generated
-from routing.plan import make_plan
 from routing.problem import BadProblem
 from routing.report import advice, conflict, lines, reason
+from routing.solve import make_plan
 from tests.routing.tiny import goods, network_document, problem
 
 

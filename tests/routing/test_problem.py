@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from routing.io import problem_of, read_plan, read_problem, write_plan, write_problem
-from routing.plan import make_plan
 from routing.problem import BadProblem
+from routing.solve import make_plan
 from tests.routing.tiny import goods, network_document, problem
 
 
@@ -97,7 +97,8 @@ def test_names_the_field_of_a_consignment_that_breaks_a_rule(field: str, value: 
 
 def test_refuses_what_is_no_problem_at_all(tmp_path: Path) -> None:
     for text, rule in (
-        ("{", "not_json"), ("[]", "not_object"), ("{}", "missing"), ('{"a": 1.5}', "not_integer"), ('{"a": NaN}', "not_integer"),
+        ("{", "not_json"), ("[]", "not_object"), ("{}", "missing"), ('{"a": 1.5}', "not_integer"),
+        ('{"a": NaN}', "not_integer"),
         ('{"network": "mars", "consignments": []}', "unknown_network"), ("[" * 100_000, "not_json"),
     ):  # fmt: skip
         path = tmp_path / "p.json"

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from routing.generate import problem as generated
-from routing.plan import make_plan
 from routing.problem import Problem
+from routing.solve import make_plan
 from routing.verify import verify
 
 Document = dict[str, Any]
@@ -178,7 +178,8 @@ PLANTED: list[tuple[Callable[[Document], None], str]] = [
     (leave_out_silently, "once"), (send_twice, "once"), (invent_a_consignment, "once"), (forget_the_reason, "reason"),
     (move_between_boxes, "contents"), (other_segment, "segment"), (steal, "owner"), (leave_on_another_day, "timetable"),
     (sail_faster, "transit"), (move_the_cutoff, "cutoff"), (invent_allotment, "allotment"), (overbook, "allotment"),
-    (miss_the_connection, "transfer"), (strip_sooner, "stripping"), (close_later, "cutoff"), (deliver_sooner, "delivery"),
+    (miss_the_connection, "transfer"), (strip_sooner, "stripping"), (close_later, "cutoff"), (deliver_sooner,
+    "delivery"),
     (hide_lateness, "lateness"), (mix_classes, "mixing"), (overfill, "volume"), (understate_the_load, "load"),
     (cheapen_a_box, "price"), (cheapen_loose_space, "price"), (lose_a_fen, "share"), (flatter_the_fill, "fill"),
     (forget_holding, "holding_cost"), (forget_the_truck, "feeder_cost"), (wrong_total, "total"),
@@ -205,7 +206,8 @@ def test_finds_a_plan_too_heavy_too_late_or_with_a_piece_too_large(sound: tuple[
     victim = next(item for item in one.consignments if item.id == box["consignments"][0])
     piece = {"count": 1, "length_mm": 20_000, "width_mm": 10, "height_mm": 10, "weight_g": 1}
     for change, rule in (
-        ({"weight_g": 90_000_000}, "weight"), ({"latest_at": victim.ready_at, "due_at": victim.ready_at}, "latest"), ({"pieces": [piece]}, "piece"),
+        ({"weight_g": 90_000_000}, "weight"), ({"latest_at": victim.ready_at, "due_at": victim.ready_at}, "latest"),
+        ({"pieces": [piece]}, "piece"),
         ({"ready_at": victim.due_at}, "ready"), ({"dangerous": "class7"}, "class"), ({"destination": "AUMEL"}, "reach"),
     ):  # fmt: skip
         changed = type(victim).model_validate({**victim.model_dump(), **change})

@@ -19,48 +19,133 @@ START = "2026-03-02T00:00:00Z"
 def network_document(
     *, departs: tuple[str, ...] = ("wed 12:00",), capacity: int = 4, box_minor: int = 1_000_000, loose: bool = True
 ) -> dict[str, Any]:
-    """One sea corridor AAA-BBB with a box of 20 m3 / 10 t and loose space at CNY 800 a m3; nothing else costs anything."""
+    """One sea corridor AAA-BBB with a box of 20 m3 / 10 t and loose space at CNY 800 a m3; nothing else costs
+    anything.
+    """
     note = {"source": "made up", "mark": "test"}
     return {
         "places": [
-            {"code": "AAA", "name_zh": "甲", "name_en": "A", "kind": "port", "lat_udeg": 0, "lon_udeg": 0, "land": "china_a"},
-            {"code": "BBB", "name_zh": "乙", "name_en": "B", "kind": "port", "lat_udeg": 0, "lon_udeg": 90_000_000, "land": "b"},
-            {"code": "CCC", "name_zh": "丙", "name_en": "C", "kind": "city", "lat_udeg": 0, "lon_udeg": 91_000_000, "land": "b"},
+            {
+                "code": "AAA",
+                "name_zh": "甲",
+                "name_en": "A",
+                "kind": "port",
+                "lat_udeg": 0,
+                "lon_udeg": 0,
+                "land": "china_a",
+            },
+            {
+                "code": "BBB",
+                "name_zh": "乙",
+                "name_en": "B",
+                "kind": "port",
+                "lat_udeg": 0,
+                "lon_udeg": 90_000_000,
+                "land": "b",
+            },
+            {
+                "code": "CCC",
+                "name_zh": "丙",
+                "name_en": "C",
+                "kind": "city",
+                "lat_udeg": 0,
+                "lon_udeg": 91_000_000,
+                "land": "b",
+            },
         ],
         "aliases": {"AA1": "AAA"},
         "equipment": [
-            {"code": "BOX", "kind": "box", "inner_mm": [5900, 2350, 2390], "usable_cm3": 20_000_000, "payload_g": 10_000_000, "teu": 1, "temperatures": ["ambient"], **note},
+            {
+                "code": "BOX",
+                "kind": "box",
+                "inner_mm": [5900, 2350, 2390],
+                "usable_cm3": 20_000_000,
+                "payload_g": 10_000_000,
+                "teu": 1,
+                "temperatures": ["ambient"],
+                **note,
+            },
         ],
         "services": [
             {
-                "code": "SHIP", "mode": "ocean", "origin": "AAA", "destination": "BBB", "departs": list(departs), "transit_h": 240,
-                "cutoff_h": 12, "capacity": capacity, "capacity_unit": "teu", "distance_km": 10_000, "freight_minor": {"BOX": box_minor},
-                "valid_from": "2026-01-01", "valid_to": "2026-12-31", **note,
+                "code": "SHIP",
+                "mode": "ocean",
+                "origin": "AAA",
+                "destination": "BBB",
+                "departs": list(departs),
+                "transit_h": 240,
+                "cutoff_h": 12,
+                "capacity": capacity,
+                "capacity_unit": "teu",
+                "distance_km": 10_000,
+                "freight_minor": {"BOX": box_minor},
+                "valid_from": "2026-01-01",
+                "valid_to": "2026-12-31",
+                **note,
             }
         ],
         "corridors": [
             {
-                "code": "AB", "stuffing_place": "AAA", "stripping_place": "BBB", "services": ["SHIP"], "transfer_h": 0,
-                "stuffing_close_h": 12, "stripping_h": 24,
+                "code": "AB",
+                "stuffing_place": "AAA",
+                "stripping_place": "BBB",
+                "services": ["SHIP"],
+                "transfer_h": 0,
+                "stuffing_close_h": 12,
+                "stripping_h": 24,
                 "accepts": {"customs": ["export"], "temperature": ["ambient"], "dangerous": ["none"]},
                 "box_charge_minor": {},
-                "loose": {"rate_minor_m3": 80_000, "max_m3": 60, "cm3_per_unit": 1000, "g_per_unit": 1000, "minimum_units": 1000} if loose else None,
-                "handling_minor_unit": {"origin": 0, "destination": 0, "g_per_m3": 1_000_000}, "valid_from": "2026-01-01", **note,
+                "loose": {
+                    "rate_minor_m3": 80_000,
+                    "max_m3": 60,
+                    "cm3_per_unit": 1000,
+                    "g_per_unit": 1000,
+                    "minimum_units": 1000,
+                }
+                if loose
+                else None,
+                "handling_minor_unit": {"origin": 0, "destination": 0, "g_per_m3": 1_000_000},
+                "valid_from": "2026-01-01",
+                **note,
             }
         ],
         "rules": {
             "valid_from": "2026-01-01",
             "road": {
-                "detour_permille": 1300, "detour_source": "made up", "detour_mark": "test", "g_per_m3": 333_000, "volume_rule_mark": "test",
-                "lands": [{"land": "b", "max_km": 500, "pickup_minor": 10_000, "rate_minor_tkm": 100, "km_per_h": 50, "gather_h": 12, **note}],
+                "detour_permille": 1300,
+                "detour_source": "made up",
+                "detour_mark": "test",
+                "g_per_m3": 333_000,
+                "volume_rule_mark": "test",
+                "lands": [
+                    {
+                        "land": "b",
+                        "max_km": 500,
+                        "pickup_minor": 10_000,
+                        "rate_minor_tkm": 100,
+                        "km_per_h": 50,
+                        "gather_h": 12,
+                        **note,
+                    }
+                ],
             },
             "customs_groups": {"groups": {"0110": {"export": "export"}}, **note},
-            "surcharges": {"dangerous_box_permille": 1250, "dangerous_loose_permille": 1500, "temperature_loose_permille": 2000, **note},
+            "surcharges": {
+                "dangerous_box_permille": 1250,
+                "dangerous_loose_permille": 1500,
+                "temperature_loose_permille": 2000,
+                **note,
+            },
             "holding": {"rate_permille_year": 0, **note},
             "lateness": {"value_per_100000_day": 1000, "minor_per_m3_day": 1000, "max_days": 5, **note},
-            "carbon": {"minor_per_t": 0, "mg_per_tkm": {"ocean": 8000, "truck": 90_000}, "factor_source": "made up", **note},
+            "carbon": {
+                "minor_per_t": 0,
+                "mg_per_tkm": {"ocean": 8000, "truck": 90_000},
+                "factor_source": "made up",
+                **note,
+            },
         },
-    }  # fmt: skip
+    }
 
 
 def goods(
@@ -69,9 +154,18 @@ def goods(
     """A consignment of AAA with a size in m3 and t."""
     start = instant_s(START)
     return Consignment(
-        id=name, owner=more.pop("owner", "FIRM"), origin="AAA", destination=to, customs_mode="0110", volume_cm3=round(m3 * 1_000_000),
-        weight_g=round(t * 1_000_000), value_minor=more.pop("value_minor", 0), ready_at=start + ready_day * DAY_S, due_at=start + due_day * DAY_S, **more,
-    )  # fmt: skip
+        id=name,
+        owner=more.pop("owner", "FIRM"),
+        origin="AAA",
+        destination=to,
+        customs_mode="0110",
+        volume_cm3=round(m3 * 1_000_000),
+        weight_g=round(t * 1_000_000),
+        value_minor=more.pop("value_minor", 0),
+        ready_at=start + ready_day * DAY_S,
+        due_at=start + due_day * DAY_S,
+        **more,
+    )
 
 
 def problem(consignments: list[Consignment], document: dict[str, Any] | None = None, weeks: int = 1) -> Problem:
@@ -98,11 +192,16 @@ def random_problem(seed: int) -> Problem:
     document["rules"]["holding"]["rate_permille_year"] = 180
     items = [
         goods(
-            f"K{number}", rng.choice((0.5, 2.0, 4.5, 8.0, 11.0)), rng.choice((0.3, 2.0, 5.5)), to=rng.choice(("BBB", "CCC")),
-            ready_day=rng.choice((0, 0, 2)), due_day=rng.choice((12, 14, 20)), value_minor=rng.randrange(1, 60) * 100_000,
+            f"K{number}",
+            rng.choice((0.5, 2.0, 4.5, 8.0, 11.0)),
+            rng.choice((0.3, 2.0, 5.5)),
+            to=rng.choice(("BBB", "CCC")),
+            ready_day=rng.choice((0, 0, 2)),
+            due_day=rng.choice((12, 14, 20)),
+            value_minor=rng.randrange(1, 60) * 100_000,
         )
         for number in range(rng.choice((2, 3, 4, 5)))
-    ]  # fmt: skip
+    ]
     return problem(items, document)
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import click
 
 from routing.io import read_problem, write_plan
-from routing.plan import make_plan
 from routing.problem import BadProblem
 from routing.report import lines
+from routing.solve import make_plan
 
 SOLVED, INFEASIBLE, BAD_INPUT = 0, 3, 2
 MOST_FAULTS = 40

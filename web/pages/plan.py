@@ -1,4 +1,6 @@
-"""The planning desk: open consignments, plans being made, a plan with its bound, boxes, map, costs and who stays behind."""
+"""The planning desk: open consignments, plans being made, a plan with its bound, boxes, map, costs and who stays
+behind.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -37,7 +39,9 @@ def index() -> str:
     after = request.args.get("after", "0")
     after_id = int(after) if after.isdecimal() and len(after) < 19 else 0
     with unit_of_work() as session:
-        rows = freight.consignments(session, state=state if state != "all" else None, after_id=after_id, limit=SHOWN + 1)
+        rows = freight.consignments(
+            session, state=state if state != "all" else None, after_id=after_id, limit=SHOWN + 1
+        )
         count = freight.count_open(session)
         plans = stored.plans(session)
     return render_template(
@@ -75,7 +79,12 @@ def _chosen(name: str, allowed: tuple[int, ...]) -> int:
     return int(given)
 
 
-def _deed(act: Callable[[Session], dict[str, Any]], content: dict[str, Any], done: Callable[[dict[str, Any]], str], refused: str) -> AnyResponse:
+def _deed(
+    act: Callable[[Session], dict[str, Any]],
+    content: dict[str, Any],
+    done: Callable[[dict[str, Any]], str],
+    refused: str,
+) -> AnyResponse:
     """Run a form's deed once under its key; go on to the page of what was made, or back with the refusal."""
     key, content_hash = request_key(), request_hash(content)
     answer = database().run(scope(), lambda session: once(session, key, content_hash, lambda: act(session)))
@@ -114,7 +123,11 @@ def _shown(row: PlanRow, plan: Plan, ends: dict[str, tuple[str, str]]) -> str:
     names = plan_words.place_names(network)
     view = request.args.get("view", "boxes")
     left = [
-        (one, plan_words.sentence(report.REASONS[one.reason], one.values, names), plan_words.sentence(report.ADVICE[one.reason], one.values, names))
+        (
+            one,
+            plan_words.sentence(report.REASONS[one.reason], one.values, names),
+            plan_words.sentence(report.ADVICE[one.reason], one.values, names),
+        )
         for one in plan.unserved
     ]
     return render_template(
@@ -146,8 +159,7 @@ def accept(plan_id: int) -> AnyResponse:
         return {"booked": desk.accept_plan(session, plan_id, person_id=scope().person_id)}
 
     here = url_for("plan.show", plan_id=plan_id)
-    answer = _deed(act, {"plan_id": plan_id}, lambda body: _booked(body, here), here)
-    return answer
+    return _deed(act, {"plan_id": plan_id}, lambda body: _booked(body, here), here)
 
 
 def _booked(body: dict[str, Any], here: str) -> str:

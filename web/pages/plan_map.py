@@ -16,7 +16,7 @@ from routing.network import Network, Place, Service
 from routing.plan import Plan
 from web.assets import FOLDER, vendored
 
-WEST, EAST, NORTH, SOUTH = -12.0, 298.0, 80.0, -48.0
+WEST, EAST, NORTH, SOUTH = -22.0, 298.0, 80.0, -48.0
 SCALE = 4.0
 WIDTH, HEIGHT = (EAST - WEST) * SCALE, (NORTH - SOUTH) * SCALE
 STEPS = 48
@@ -98,7 +98,9 @@ def _joined(points: Iterable[Point]) -> str:
 
 @cache
 def _drawn() -> dict[str, list[list[int]]]:
-    routes: dict[str, list[list[int]]] = json.loads(files("routing").joinpath("data", "routes.json").read_text("utf-8"))["routes"]
+    routes: dict[str, list[list[int]]] = json.loads(
+        files("routing").joinpath("data", "routes.json").read_text("utf-8")
+    )["routes"]
     return routes
 
 
@@ -160,7 +162,13 @@ def lines_of(plan: Plan, network: Network) -> list[Line]:
     services = {service.code: service for service in network.services}
     most = max(used.values(), default=1)
     return [
-        Line(code, services[code].mode, route_of(services[code], places), count, f"{1.4 + 3.6 * math.sqrt(count / most):.1f}")
+        Line(
+            code,
+            services[code].mode,
+            route_of(services[code], places),
+            count,
+            f"{1.4 + 3.6 * math.sqrt(count / most):.1f}",
+        )
         for code, count in sorted(used.items(), key=lambda item: (item[1], item[0]))
     ]
 
@@ -180,5 +188,7 @@ def spots_of(plan: Plan, network: Network) -> list[Spot]:
             if any(abs(x - other.x) < 9 and abs(y - other.y) < 9 for other in found):
                 continue
             left, below = place.code in LABEL_LEFT, place.code in LABEL_BELOW
-            found.append(Spot(place, x, y, x + (-7 if left else 7), y + (16 if below else -6), "end" if left else "start"))
+            found.append(
+                Spot(place, x, y, x + (-7 if left else 7), y + (16 if below else -6), "end" if left else "start")
+            )
     return found

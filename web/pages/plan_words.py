@@ -1,4 +1,6 @@
-"""What a plan's codes are called, and its rows as a page shows them: places, classes, equipment, reasons, itineraries."""
+"""What a plan's codes are called, and its rows as a page shows them: places, classes, equipment, reasons,
+itineraries.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,6 +9,7 @@ from typing import Any
 
 from flask_babel import format_datetime, get_locale
 from flask_babel import gettext as _
+from markupsafe import Markup
 
 from routing import report
 from routing.network import Network
@@ -91,6 +94,12 @@ class GoodsRow:
     late_days: int
 
 
+def moment(value: datetime) -> Markup:
+    """An instant to the minute: departures and cut-offs have no seconds. The exact one stands in ``datetime``."""
+    exact = value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Markup('<time datetime="{}">{}</time>').format(exact, format_datetime(value, "yyyy-MM-dd HH:mm"))
+
+
 def place_names(network: Network) -> dict[str, str]:
     """Place codes → names in the page's language."""
     chinese = str(get_locale()) == "zh"
@@ -150,12 +159,15 @@ def duration(seconds: int) -> str:
 
 
 def box_rows(plan: Plan, names: Mapping[str, str]) -> list[BoxRow]:
-    """All boxes in order of departure."""
+    """Boxes and pallets in order of departure, then co-loads."""
     segments = {one.id: one for one in plan.segments}
     rows = []
-    for box in plan.boxes:
+    for box in sorted(plan.boxes, key=lambda box: box.kind == "loose"):
         segment = segments[box.segment]
-        ends = (names.get(segment.stuffing_place, segment.stuffing_place), names.get(segment.stripping_place, segment.stripping_place))
+        ends = (
+            names.get(segment.stuffing_place, segment.stuffing_place),
+            names.get(segment.stripping_place, segment.stripping_place),
+        )
         times = (at(segment.depart_at), at(segment.close_at))
         rows.append(BoxRow(box, equipment(box.equipment), *ends, *times, load_class(box.load_class)))
     return rows
@@ -180,7 +192,13 @@ def goods_rows(plan: Plan, ends: Mapping[str, tuple[str, str]], names: Mapping[s
 def hop(leg: PlanLeg, names: Mapping[str, str]) -> Hop:
     """One leg as an itinerary shows it."""
     icon, mode = MODES[leg.mode]
-    return Hop(icon, str(_(mode)), names.get(leg.origin, leg.origin), names.get(leg.destination, leg.destination), at(leg.depart_at))
+    return Hop(
+        icon,
+        str(_(mode)),
+        names.get(leg.origin, leg.origin),
+        names.get(leg.destination, leg.destination),
+        at(leg.depart_at),
+    )
 
 
 def gap(ppm: int | None) -> str:

@@ -1,4 +1,6 @@
-"""Reads of freight for the planning desk, pages and API. Row-level security decides which consignments a caller finds."""
+"""Reads of freight for the planning desk, pages and API. Row-level security decides which consignments a caller
+finds.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -140,7 +142,8 @@ def booking(session: Session, consignment_no: str) -> BookingRow | None:
         select(TransportLeg).where(TransportLeg.booking_id == found.id).order_by(TransportLeg.leg_no)
     )
     return BookingRow(
-        consignment_no, found.plan_id, found.box_no, found.equipment, found.segment, found.share_minor, found.total_minor,
+        consignment_no, found.plan_id, found.box_no, found.equipment, found.segment, found.share_minor,
+        found.total_minor,
         tuple((leg.departure, leg.mode, leg.origin, leg.destination, leg.depart_at, leg.arrive_at) for leg in legs),
     )  # fmt: skip
 

@@ -60,7 +60,9 @@ def announce(session: Session, form: ConsignmentForm) -> int:
 
 
 def announce_many(session: Session, forms: Sequence[ConsignmentForm]) -> list[int]:
-    """Store many consignments at once, in order. Raises as :func:`announce`; then none of them is kept by the caller."""
+    """Store many consignments at once, in order. Raises as :func:`announce`; then none of them is kept by the
+    caller.
+    """
     return [announce(session, form) for form in forms]
 
 
@@ -129,9 +131,16 @@ def take_allotment(session: Session, plan_id: int, taken: Mapping[str, tuple[str
 
 
 def write_milestone(
-    session: Session, consignment_no: str, *, event: str, kind: str, place: str, event_at: datetime, leg_no: int | None = None,
+    session: Session,
+    consignment_no: str,
+    *,
+    event: str,
+    kind: str,
+    place: str,
+    event_at: datetime,
+    leg_no: int | None = None,
     detail: dict[str, Any] | None = None,
-) -> None:  # fmt: skip
+) -> None:
     """Append one milestone. Raises UnknownConsignment."""
     found = session.scalar(select(Consignment).where(Consignment.consignment_no == consignment_no))
     if found is None:
@@ -151,7 +160,9 @@ def write_milestone(
 
 
 def lock_all(session: Session, ids: Sequence[int]) -> dict[int, Consignment]:
-    """Lock consignments in order of id (so that two acceptances never wait for each other in a ring) and read them fresh."""
+    """Lock consignments in order of id (so that two acceptances never wait for each other in a ring) and read
+    them fresh.
+    """
     statement = select(Consignment).where(Consignment.id.in_(ids)).order_by(Consignment.id).with_for_update()
     found = session.scalars(statement.execution_options(populate_existing=True)).all()
     return {one.id: one for one in found}

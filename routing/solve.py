@@ -1,0 +1,90 @@
+"""From a problem to a checked plan: paths, baselines, bound, assembly, search, writing, and the independent check."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from routing.consolidate import bound
+from routing.paths import PathFinder
+from routing.plan import Baselines, Plan
+from routing.problem import Problem, check
+from routing.search import Search, assemble, large_box_choice, stand_alone, unserved_prices
+from routing.state import State
+from routing.verify import Finding, verify
+from routing.writing import Writer
+
+Progress = Callable[[str, int], None]
+
+
+class Unsound(Exception):
+    """The independent checker found faults in a plan that the planner made: a defect of the planner, never shown
+    as a plan.
+    """
+
+    def __init__(self, findings: list[Finding]) -> None:
+        self.findings = findings
+        super().__init__("; ".join(f"{one.rule} {one.where}: {one.text}" for one in findings[:5]))
+
+
+def make_plan(
+    problem: Problem, *, seconds: float = 30.0, seed: int = 1, rounds: int = 200, progress: Progress | None = None
+) -> Plan:
+    """The best plan found in about `seconds`, checked by `verify`. Raises BadProblem for bad input, Unsound for a
+    defect.
+
+    Time: half for the bound, the rest for the search. `rounds` limits the search by work; when neither limit of time
+    bites, the same seed gives the same plan.
+    """
+    started, said = time.monotonic(), progress or _silent
+    wall = int(time.time())
+    check(problem)
+    said("paths", 0)
+    paths = PathFinder(problem).find()
+    alone = stand_alone(paths)
+    unserved = unserved_prices(paths)
+    said("baselines", 20)
+    starts = [
+        assemble(paths, unserved, {k: way for k, (way, _) in alone.items()}),
+        assemble(paths, unserved, large_box_choice(paths)),
+    ]
+    baselines = Baselines(
+        a_minor=sum(cost for _, cost in alone.values()), b_minor=starts[0].total_minor, c_minor=starts[1].total_minor
+    )
+    until = started + seconds
+    better = min(starts, key=lambda state: state.total_minor)
+    improve(better, seed, rounds, started + seconds * 0.15, SETTLED)
+    said("bound", 150)
+    left = until - time.monotonic()
+    # The last search wants about what the first one took, and a share of the rest to shake the plan.
+    bounded = bound(paths, unserved, left * 0.7, lambda done, of: said("bound", 150 + 500 * done // of))
+    said("search", 650)
+    chosen = assemble(paths, unserved, bounded.choice)
+    left = until - time.monotonic()
+    goal = bounded.bound_minor + bounded.bound_minor // 20_000
+    improve(chosen, seed + 1, rounds, until - left * 0.5, SETTLED, goal)
+    best = min((chosen, better), key=lambda state: state.total_minor)
+    said("search", 800)
+    improve(best, seed + 2, rounds, until, None, goal)
+    said("check", 950)
+    plan = Writer(problem, paths, best, bounded, baselines, {k: cost for k, (_, cost) in alone.items()}).plan(
+        seed=seed, seconds=seconds, elapsed_ms=round((time.monotonic() - started) * 1000), started_at=wall
+    )
+    findings = verify(problem, plan.model_dump(mode="json"))
+    if findings:
+        raise Unsound(findings)
+    said("done", 1000)
+    return plan
+
+
+def _silent(_stage: str, _permille: int) -> None:
+    """Nobody watches."""
+
+
+SETTLED = 0
+"""Search until nothing moves, without shaking."""
+
+
+def improve(state: State, seed: int, rounds: int, until: float, shakes: int | None, goal: int = -1) -> None:
+    """Local search on one plan until it settles, costs no more than `goal` fen, or time.monotonic() reaches `until`."""
+    Search(state, seed, lambda: time.monotonic() > until or state.total_minor <= goal).run(rounds, shakes)
