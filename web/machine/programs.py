@@ -29,7 +29,7 @@ POSTGRES = Program("postgres", "-m wms.postgres", "INT", 10)
 WEB = Program("web", "-m web.cli web")
 INGEST = Program("ingest", "-m web.cli ingest")
 WORKER = Program("worker", "-m web.cli worker")
-YARD = Program("yard", "-m web.cli yard", stop_s=2)
+YARD = Program("yard", "-m web.cli yard")
 
 HEAD = """\
 [supervisord]
