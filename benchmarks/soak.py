@@ -1,0 +1,133 @@
+"""The long runs: ``python -m benchmarks.soak [--minutes 10] [--rounds 20] [--seed N]``.
+
+First the proof tests with ``rounds`` times their usual number of sequences and kills, then the whole demo for
+``minutes`` with its programs killed now and then, and ``dongting verify`` on what it leaves. Exit status 0: all clean.
+"""
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import psycopg
+
+from wms.postgres import EmbeddedPostgres, libpq
+
+PROOFS = ("tests/wms/stock/test_machine.py", "tests/wms/stock/test_races.py", "tests/wms/stock/test_crashes.py")
+READY_S = 300
+KILLABLE = ("ingest", "worker", "web", "postgres")
+COUNTED = ("posting", "entry", "leaf", "inbox", "passage", "decision", "procrastinate_jobs")
+
+
+def main() -> int:
+    """Run both; say seed and counts."""
+    asked = _arguments()
+    print(f"seed {asked.seed}", flush=True)
+    proofs = asked.rounds == 0 or _proofs(asked.rounds, asked.seed)
+    demo = asked.minutes == 0 or _demo(asked.minutes, random.Random(asked.seed))
+    print(f"proofs {'clean' if proofs else 'FAILED'}, demo {'clean' if demo else 'FAILED'}")
+    return 0 if proofs and demo else 1
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10, help="how long the demo runs; 0: not at all")
+    parser.add_argument("--rounds", type=int, default=20, help="times the usual number of proofs; 0: none")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**9))
+    return parser.parse_args()
+
+
+def _proofs(rounds: int, seed: int) -> bool:
+    environ = os.environ | {"DONGTING_SOAK": str(rounds)}
+    command = [sys.executable, "-m", "pytest", "-q", "--timeout=3600", f"--hypothesis-seed={seed}", *PROOFS]
+    return subprocess.run(command, env=environ, check=False).returncode == 0
+
+
+def _demo(minutes: float, draw: random.Random) -> bool:
+    with tempfile.TemporaryDirectory(prefix="dongting-soak-", dir="/var/tmp") as folder:
+        Path(folder).chmod(0o711)
+        data = Path(folder) / "data"
+        with _running_demo(data) as demo:
+            kills = _trouble(demo, time.monotonic() + 60 * minutes, draw)
+            print(f"killed: {dict(kills)}", flush=True)
+        _tell_counts(data)
+        verified = _dongting("verify", "--json", "--data", str(data))
+        for line in verified.stdout.splitlines():
+            print(json.loads(line)["text"])
+        return verified.returncode == 0
+
+
+@contextmanager
+def _running_demo(data: Path) -> Iterator[psutil.Process]:
+    """The demo once it is ready; ended by Ctrl-C, and it must end well."""
+    command = [sys.executable, "-m", "web.cli", "demo", "--data", str(data)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    ready = threading.Event()
+    threading.Thread(target=_watch, args=(process, ready), daemon=True).start()
+    try:
+        if not ready.wait(READY_S):
+            raise RuntimeError("the demo did not become ready")
+        yield psutil.Process(process.pid)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+
+
+def _watch(process: "subprocess.Popen[str]", ready: threading.Event) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        print(f"  {line}", end="", flush=True)
+        if "Dongting is ready" in line:
+            ready.set()
+
+
+def _trouble(demo: psutil.Process, until: float, draw: random.Random) -> Counter[str]:
+    """Every half minute or so kill -9 one of the programs; the supervisor brings it back."""
+    kills: Counter[str] = Counter()
+    while (left := until - time.monotonic()) > 0:
+        time.sleep(min(left, draw.uniform(20, 40)))
+        wanted = draw.choice(KILLABLE)
+        for child in demo.children(recursive=True):
+            if time.monotonic() < until - 30 and _is(child, wanted):
+                child.kill()
+                kills[wanted] += 1
+                break
+    return kills
+
+
+def _is(process: psutil.Process, program: str) -> bool:
+    try:
+        words = process.cmdline()
+    except psutil.Error:
+        return False
+    return program in words or (program == "postgres" and bool(words) and words[0].endswith("/postgres"))
+
+
+def _tell_counts(data: Path) -> None:
+    """How much work the demo left: one line."""
+    with EmbeddedPostgres(data).running() as urls, psycopg.connect(libpq(urls.superuser)) as connection:
+        counts = {
+            table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # type: ignore[index,arg-type]
+            for table in COUNTED
+            if connection.execute("SELECT to_regclass(%s)", (table,)).fetchone() != (None,)
+        }
+    print(f"rows: {counts}", flush=True)
+
+
+def _dongting(*words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run([sys.executable, "-m", "web.cli", *words], capture_output=True, text=True, check=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
