@@ -27,10 +27,7 @@ from wms.settings import Settings, load_settings
 
 # argon2id of "an old lake boat": made once, so that tests that only need somebody logged in do not hash.
 PASSWORD = "an old lake boat"
-PASSWORD_HASH = (
-    "$argon2id$v=19$m=65536,t=3,p=4$c29tZSBzYWx0IHRoYXQgaXM$"
-    "0000000000000000000000000000000000000000000"
-)
+PASSWORD_HASH = "$argon2id$v=19$m=65536,t=3,p=4$c29tZSBzYWx0IHRoYXQgaXM$0000000000000000000000000000000000000000000"
 
 Opener = Callable[[], Session]
 

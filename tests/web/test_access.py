@@ -149,9 +149,7 @@ def test_what_another_company_owns_is_not_there(
 
 
 @pytest.mark.parametrize(("rule", "method", "declared"), WRITING)
-def test_a_write_by_cookie_needs_the_forms_token(
-    rule: str, method: str, declared: Policy, doorman: Doorman
-) -> None:
+def test_a_write_by_cookie_needs_the_forms_token(rule: str, method: str, declared: Policy, doorman: Doorman) -> None:
     role = min(declared.roles)
     said = call(doorman.browser(role), method, address(rule, {}), {})
     assert said.status_code == 400

@@ -28,9 +28,7 @@ def put_on_shelf(database: Database, scope: Scope, owner_id: int, qty: int, **it
         owner = session.get_one(Company, owner_id)
         made, site, unit = make_item(session, owner, **item), make_site(session), make_handling_unit(session, owner)
         place = make_location(session, site)
-        account = AccountKey(
-            "location", owner.id, made.id, site.id, place.id, handling_unit_id=unit.id
-        )
+        account = AccountKey("location", owner.id, made.id, site.id, place.id, handling_unit_id=unit.id)
         supplier = AccountKey("supplier", owner.id, made.id)
         post(session, Posting(f"p{number()}", "receipt", now(), moved(supplier, account, qty), source_doc="ASN-7"))
         return made.code, unit.sscc
@@ -130,9 +128,7 @@ def test_oversight_shows_a_clean_check_and_the_last_postings(
     assert "The books were checked." in said
 
 
-def test_oversight_names_what_is_wrong(
-    fresh_database: Database, fresh_urls: object, tmp_path: object
-) -> None:
+def test_oversight_names_what_is_wrong(fresh_database: Database, fresh_urls: object, tmp_path: object) -> None:
     from sqlalchemy import create_engine
 
     from tests.conftest import new_tenant
