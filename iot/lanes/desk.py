@@ -73,14 +73,22 @@ def _round(session: Session, site_id: int, now: datetime) -> int:
 
 def _aside(session: Session, row: OpenReading, lanes: dict[str, Lane]) -> int:
     """What is no lane's: barrier states, command results and fence alarms have their own takers."""
+    key = (row.site_id, f"reading {row.id}")
     try:
         with session.begin_nested():
             taken = take_reading(session, row, lanes)
     except OperationalError:
         raise
     except Exception:
-        log.exception("reading_failed", reading=row.id, kind=row.kind)
+        _failures[key] += 1
+        log.exception("reading_failed", reading=row.id, kind=row.kind, times=_failures[key])
+        if _failures[key] < GIVE_UP_AFTER:
+            return 0  # it stays open and is tried again
         taken = False
+        detail = f"{row.kind} {row.id}"
+        new = NewAlarm(row.site_id, "device", "reading_failed", row.device_code or "?", row.recorded_at, detail, row.id)
+        raise_alarm(session, new)
+    _failures.pop(key, None)
     mark(session, [row.id], MATCHED if taken else IGNORED)
     return 1
 

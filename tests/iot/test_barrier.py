@@ -1,6 +1,8 @@
 """Barrier commands over a real broker: signed, sent once before their expiry, never repeated; openings explained."""
 
 import json
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -268,6 +270,16 @@ def test_replayed_and_late_arrivals_open_no_passage(served: Gate) -> None:
     )
     until(lambda: served.count(Passage) == 1)
     client.paho.disconnect()
+
+
+def test_ingest_process_can_write_every_row_it_maps() -> None:
+    """A process that imports only its own room must still find the tables that its foreign keys name."""
+    script = (
+        "import iot.ingest, iot.lanes, iot.barrier\n"
+        "from wms.db import Base\n"
+        "[key.column for table in Base.metadata.tables.values() for key in table.foreign_keys]\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=Path(__file__).parents[2], timeout=60)
 
 
 def test_device_keys_differ_by_device_and_installation() -> None:

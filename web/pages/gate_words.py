@@ -103,6 +103,7 @@ ALARMS = {
     "unknown_command": N_("Answer to an unknown command"),
     "passed_while_held": N_("Vehicle passed while held"),
     "goods_not_posted": N_("Goods left, but the ledger refused"),
+    "reading_failed": N_("A reading could not be taken in"),
     "lane_failed": N_("The lane's readings could not be put together"),
 }
 ALARM_STATES = {

@@ -243,6 +243,27 @@ def test_vehicle_that_went_through_while_held_is_an_alarm(session: Session, worl
         release_hold(session, ReleaseHold(held.passage_id, world.officer.id, "it has gone", now()))
 
 
+def test_exit_loop_confirms_a_passage_of_which_the_controller_said_nothing(session: Session, world: World) -> None:
+    lifted = decide_passage(session, crossing(world.lane, seen_of(make_pass(session, world))))
+    command = command_of(session, lifted.passage_id)
+    expire_or_send(session, command, now())
+    for result in ("accepted", "opened"):
+        record_result(session, CommandStep(command.cmd_id, command.device, result, now()))
+    assert close_passage(session, lifted.passage_id, at=now(), went_through=True).state == "passed"
+    assert balance(session, "customer", world.shelf) == 100
+    record_result(session, CommandStep(command.cmd_id, command.device, "passed", now()))
+    assert balance(session, "customer", world.shelf) == 100
+
+
+def test_vehicle_that_went_through_a_closed_barrier_is_an_alarm_though_it_was_released(
+    session: Session, world: World
+) -> None:
+    lifted = decide_passage(session, crossing(world.lane, seen_of(make_pass(session, world))))
+    assert close_passage(session, lifted.passage_id, at=now(), went_through=True).state == "released"
+    assert session.scalar(select(Alarm.code)) == "passed_while_held"
+    assert balance(session, "customer", world.shelf) == 0
+
+
 def test_expired_command_is_not_sent_and_the_vehicle_is_held_again(session: Session, world: World) -> None:
     lifted = decide_passage(session, crossing(world.lane, seen_of(make_pass(session, world))))
     command = command_of(session, lifted.passage_id)

@@ -146,9 +146,7 @@ def _lapse(session: Session, command: BarrierCommand, code: str, at: datetime) -
 
 def _alarm(session: Session, command: BarrierCommand, code: str, at: datetime) -> None:
     lane = session.get_one(Lane, command.lane_id)
-    raise_alarm(
-        session, NewAlarm(lane.site_id, "barrier", code, lane.code, at, detail=command.fault or str(command.cmd_id))
-    )
+    raise_alarm(session, NewAlarm(lane.site_id, "barrier", code, lane.code, at, detail=command.fault or ""))
 
 
 def set_barrier(session: Session, lane_id: int, state: str, at: datetime) -> None:

@@ -12,7 +12,7 @@ from wms.customs.tables import GatePass, GatePassLine, VerificationLine
 from wms.errors import WmsError
 from wms.gate.rules.refusals import UnknownPassage
 from wms.gate.service.goods import gate_out_posting
-from wms.gate.tables import GatePassUse, Lane, LaneState, Passage, Release, Visit
+from wms.gate.tables import BarrierCommand, GatePassUse, Lane, LaneState, Passage, Release, Visit
 from wms.record.service import append_leaf
 from wms.stock.ledger import post
 from wms.watch.service import NewAlarm, announce, raise_alarm
@@ -177,7 +177,9 @@ def close_passage(session: Session, passage_id: int, *, at: datetime, went_throu
     if passage.closed_at is not None:
         return passage
     passage.closed_at = at
-    if passage.state in ("open", "held") and went_through:
+    if passage.state == "released" and went_through and _was_opened(session, passage_id):
+        confirm_passage(session, passage_id, passed_at=at)  # the exit loop saw it, though the controller said nothing
+    elif passage.state in ("open", "held", "released") and went_through:
         _alarm_unreleased(session, passage, at)
     elif passage.state in ("open", "held", "released") and not went_through:
         passage.state = "turned_back"
@@ -193,6 +195,16 @@ def close_passage(session: Session, passage_id: int, *, at: datetime, went_throu
     session.flush()
     announce(session, "passage", passage_id)
     return passage
+
+
+def _was_opened(session: Session, passage_id: int) -> bool:
+    """Whether the barrier went up for the passage's release."""
+    opened = (
+        select(BarrierCommand.id)
+        .join(Release, Release.id == BarrierCommand.release_id)
+        .where(Release.passage_id == passage_id, BarrierCommand.opened_at.is_not(None))
+    )
+    return session.scalars(opened).first() is not None
 
 
 def _alarm_unreleased(session: Session, passage: Passage, at: datetime) -> None:
