@@ -14,6 +14,7 @@ from web.demo.yard.wire import Wire
 
 log = logging.getLogger("yard")
 DIVISION_KG = 20
+LOOPS = ("arrive", "scale_front", "scale_rear", "exit")
 BADGES = ("SCANIA", "FAW解放", "京城物流")
 
 
@@ -54,6 +55,15 @@ class Lane:
         self.file, self._patience_s = file, patience_s
         self._wires = {role: wires[code] for role, code in file.devices.items() if code in wires}
         self._barrier, self._rng = barrier, rng
+
+    def announce(self) -> None:
+        """Tell the state of loops and scale, as after power-up: nobody stands here.
+
+        A yard that was killed may have left a vehicle in the lane's record; it drove off while nobody looked.
+        """
+        for loop in LOOPS:
+            self._loop(loop, False)
+        self._weight(0, stable=True)
 
     def drive(self, trucks: list[Truck], stop: threading.Event, pause_s: float) -> None:
         """Every truck in its order; those with a pass of their own come once, the others again and again."""

@@ -82,13 +82,14 @@ def _lane_threads(yard: YardFile, wires: dict[str, Wire], stop: threading.Event)
         barrier = Barrier(wire, file.code, wire.device.key)
         barrier.announce()
         lane = Lane(file, wires, barrier, noise(f"{yard.seed}-{file.code}"), yard.patience_s)
+        lane.announce()
         trucks = [truck for truck in yard.trucks if truck.lane == file.code]
         threads.append(threading.Thread(target=_drive, args=(lane, trucks, stop, yard.pause_s, place), daemon=True))
     return threads
 
 
 def _drive(lane: Lane, trucks: list[Truck], stop: threading.Event, pause_s: float, place: int) -> None:
-    if not stop.wait(1.0 + 2.0 * place):
+    if not stop.wait(5.0 + 2.0 * place):  # the lanes settle first
         lane.drive(trucks, stop, pause_s)
 
 
