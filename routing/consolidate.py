@@ -138,12 +138,13 @@ class Model:
         self.x: dict[int, list[int]] = {}
         self._legs: dict[str, tuple[int, list[tuple[int, float]]]] = {}
         self.leg_rows: dict[str, int] = {}
+        self.left_out: dict[int, int] = {}
         members: dict[int, list[tuple[Path, int]]] = {}
         for k in ks:
             ways = paths.by_consignment[k]
             self.x[k] = [self.rows.column(way.cost_minor / FEN, 1.0, integer=True) for way in ways]
-            left_out = self.rows.column(unserved[k] / FEN, 1.0, integer=True)
-            self.rows.row(1.0, 1.0, [(column, 1.0) for column in (*self.x[k], left_out)])
+            self.left_out[k] = self.rows.column(unserved[k] / FEN, 1.0, integer=True)
+            self.rows.row(1.0, 1.0, [(column, 1.0) for column in (*self.x[k], self.left_out[k])])
             for way, column in zip(ways, self.x[k], strict=True):
                 members.setdefault(way.g, []).append((way, column))
         for g in sorted(members):
@@ -305,6 +306,24 @@ def bound(
     total = sum(answer.bound_minor for answer in answers) - sum(price * capacity[leg] for leg, price in prices.items())
     choice = {k: way for answer in answers for k, way in answer.choice.items()}
     return Bounded(max(0, total), prices, choice, len(blocks), sum(answer.proved for answer in answers))
+
+
+def fewest_left_out(paths: Paths, ks: Sequence[int], seconds: float) -> tuple[int, dict[int, int]]:
+    """How many of these consignments must stay behind whatever they cost (a proven number), and paths for the others.
+
+    The allotments are in the model; goods may be spread over boxes, so the true number can be higher, never lower.
+    """
+    model = Model(paths, ks, dict.fromkeys(ks, FEN), None)
+    counted = set(model.left_out.values())
+    model.rows.cost = [1.0 if column in counted else 0.0 for column in range(len(model.rows.cost))]
+    held = mathopt.Model.from_model_proto(model.rows.message())
+    parameters = mathopt.SolveParameters(time_limit=timedelta(seconds=max(0.5, seconds)))
+    result = mathopt.solve(held, mathopt.SolverType.HIGHS, params=parameters)
+    bound_now = result.dual_bound()
+    proven = math.ceil(bound_now - 1e-6) if math.isfinite(bound_now) else 0
+    if not result.has_primal_feasible_solution():
+        return max(0, proven), {}
+    return max(0, proven), model.chosen({column.id: value for column, value in result.variable_values().items()})
 
 
 class Clock:

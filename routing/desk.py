@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy import select, text, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from routing.demand import Consignment as Goods
@@ -122,6 +123,11 @@ def run_plan(database: Database, *, plan_id: int, tenant_id: int, company_id: in
     except Unsound as unsound:
         log.exception("the checker refused plan %s", plan_id)
         _fail(database, scope, plan_id, str(unsound))
+    except DBAPIError:
+        raise  # the database went away: the worker runs the job again
+    except Exception as error:
+        _fail(database, scope, plan_id, f"{type(error).__name__}: {error}")  # a page that waits must not wait for ever
+        raise
     else:
         with database.unit_of_work(scope) as session:
             store(session, plan_id, plan)

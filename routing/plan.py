@@ -114,8 +114,9 @@ class Conflict(Frozen):
 
 
 class Plan(Frozen):
-    """The answer. `objective_minor` = cost of what goes + price of what is left though it has a path; bound <=
-    objective.
+    """The answer. `objective_minor` = cost of what goes + price of what is left though it has a path; bound <= objective.
+
+    `infeasible_proved`: what must go cannot all go, whatever a search does.
     """
 
     format: Literal["dongting-plan/1"] = FORMAT
@@ -143,4 +144,5 @@ class Plan(Frozen):
     boxes: tuple[PlanBox, ...]
     assignments: tuple[Assignment, ...]
     unserved: tuple[Unserved, ...]
+    infeasible_proved: bool = False
     conflicts: Annotated[tuple[Conflict, ...], Field(default=())]

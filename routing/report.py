@@ -109,7 +109,8 @@ def percent(ppm: int) -> str:
 
 def lines(plan: Plan) -> Iterator[str]:
     """The plan for a console."""
-    yield f"state        {plan.state}"
+    proof = " (proven)" if plan.infeasible_proved else " (not proven in the time given)"
+    yield f"state        {plan.state}{proof if plan.state == 'infeasible' else ''}"
     for one in plan.conflicts:
         yield f"  conflict   {conflict(one)}"
     yield from _figures(plan)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from routing.consolidate import bound
-from routing.paths import PathFinder
+from routing.consolidate import bound, fewest_left_out
+from routing.paths import PathFinder, Paths
 from routing.plan import Baselines, Plan
 from routing.problem import Problem, check
 from routing.search import Search, assemble, large_box_choice, stand_alone, unserved_prices
-from routing.state import State
+from routing.state import UNSERVED, State
 from routing.verify import Finding, verify
 from routing.writing import Writer
 
@@ -66,15 +66,36 @@ def make_plan(
     best = min((chosen, better), key=lambda state: state.total_minor)
     said("search", 800)
     improve(best, seed + 2, rounds, until, None, goal)
+    best, proved = _rescue(paths, unserved, best, seed, rounds, until)
     said("check", 950)
     plan = Writer(problem, paths, best, bounded, baselines, {k: cost for k, (_, cost) in alone.items()}).plan(
-        seed=seed, seconds=seconds, elapsed_ms=round((time.monotonic() - started) * 1000), started_at=wall
+        seed=seed,
+        seconds=seconds,
+        infeasible_proved=proved,
+        elapsed_ms=round((time.monotonic() - started) * 1000),
+        started_at=wall,
     )
     findings = verify(problem, plan.model_dump(mode="json"))
     if findings:
         raise Unsound(findings)
     said("done", 1000)
     return plan
+
+
+def _rescue(
+    paths: Paths, unserved: dict[int, int], best: State, seed: int, rounds: int, until: float
+) -> tuple[State, bool]:
+    """Where goods that must go were left behind: a plan that takes them first, or the proof that not all can go."""
+    must = [k for k in unserved if paths.problem.consignments[k].must_go]
+    if all(best.way[k] != UNSERVED for k in must):
+        return best, False
+    seconds = max(1.0, until - time.monotonic())
+    fewest, choice = fewest_left_out(paths, must, seconds)
+    if fewest:
+        return best, True
+    again = assemble(paths, unserved, {k: choice.get(k, UNSERVED) for k in unserved})
+    improve(again, seed + 3, rounds, time.monotonic() + seconds, SETTLED)
+    return min((again, best), key=lambda state: state.total_minor), False
 
 
 def _silent(_stage: str, _permille: int) -> None:

@@ -43,7 +43,7 @@ class Writer:
         self._bounded, self._baselines, self._alone = bounded, baselines, alone
         self._goods = problem.consignments
 
-    def plan(self, *, seed: int, seconds: float, elapsed_ms: int, started_at: int) -> Plan:
+    def plan(self, *, seed: int, seconds: float, infeasible_proved: bool, elapsed_ms: int, started_at: int) -> Plan:
         """The document; boxes in order of departure, consignments in the order of the problem."""
         boxes, assignments = self._boxes()
         unserved = self._unserved()
@@ -78,8 +78,15 @@ class Writer:
             boxes=tuple(boxes),
             assignments=tuple(assignments),
             unserved=tuple(unserved),
+            infeasible_proved=infeasible_proved or bool(conflicts and self._without_a_way(unserved)),
             conflicts=tuple(conflicts),
         )
+
+    def _without_a_way(self, unserved: list[Unserved]) -> bool:
+        """Whether goods that must go, or all goods, have no way at all: that needs no further proof."""
+        must = {one.id for one in self._goods if one.must_go}
+        stuck = {one.consignment for one in unserved if one.reason != "no_capacity"}
+        return bool(must & stuck) or len(stuck) == len(self._goods)
 
     def _used_boxes(self) -> list[Box]:
         held = {id(box): box for box in self._state.box.values()}

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from routing.consolidate import Clock, blocks_of, bound, leg_prices, solve_block
+from routing.consolidate import Clock, blocks_of, bound, fewest_left_out, leg_prices, solve_block
 from routing.paths import PathFinder
 from routing.search import unserved_prices
 from routing.solve import make_plan
@@ -45,6 +45,12 @@ def test_blocks_share_no_group() -> None:
     tiny = random_problem(7)
     blocks = blocks_of(PathFinder(tiny).find())
     assert sorted(k for block in blocks for k in block) == sorted({k for block in blocks for k in block})
+
+
+def test_counts_the_goods_that_can_never_all_go() -> None:
+    tiny = problem([goods(f"K{n}", 15) for n in range(3)], network_document(capacity=1, loose=False))
+    assert fewest_left_out(PathFinder(tiny).find(), [0, 1, 2], 5)[0] == 2
+    assert fewest_left_out(PathFinder(tiny).find(), [0], 5) == (0, {0: 0})
 
 
 def test_what_easy_blocks_leave_over_goes_to_the_hard_one() -> None:

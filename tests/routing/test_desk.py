@@ -195,6 +195,24 @@ def test_a_job_that_died_halfway_takes_the_same_snapshot_again(
         assert len(row.problem["consignments"]) == 6
 
 
+def test_a_defect_of_the_planner_ends_the_waiting_and_is_told(
+    database: Database, scope: Scope, names: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_given: object, **_named: object) -> None:
+        raise ZeroDivisionError("a defect")
+
+    monkeypatch.setattr(desk, "make_plan", broken)
+    with database.unit_of_work(scope) as session:
+        plan_id = desk.request_plan(session, seconds=3)
+    with pytest.raises(ZeroDivisionError):
+        desk.run_plan(database, plan_id=plan_id, tenant_id=scope.tenant_id)
+    with database.unit_of_work(scope) as session:
+        assert (stored(session, plan_id).state, stored(session, plan_id).fault) == (
+            "failed",
+            "ZeroDivisionError: a defect",
+        )
+
+
 def test_a_firm_plans_its_own_goods_and_sees_its_own_share_only(database: Database, scope: Scope) -> None:
     with database.unit_of_work(scope) as session:
         firm = make_company(session, "logistics_firm")

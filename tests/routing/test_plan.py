@@ -6,7 +6,8 @@ from routing.generate import problem as generated
 from routing.problem import BadProblem
 from routing.report import advice, conflict, lines, reason
 from routing.solve import make_plan
-from tests.routing.tiny import goods, network_document, problem
+from routing.units import DAY_S, instant_s
+from tests.routing.tiny import START, goods, network_document, problem
 
 
 def test_four_consignments_share_one_box_because_it_is_cheaper_than_loose_space() -> None:
@@ -60,6 +61,7 @@ def test_goods_that_must_go_and_cannot_make_the_plan_infeasible_with_the_limits_
     document = network_document(capacity=1, loose=False)
     plan = make_plan(problem([goods("K1", 15, must_go=True), goods("K2", 15, must_go=True)], document), seconds=3)
     assert plan.state == "infeasible"
+    assert plan.infeasible_proved
     assert plan.conflicts[0].limit == "no_capacity"
     assert "SHIP@20260304T1200" in conflict(plan.conflicts[0])
 
@@ -69,6 +71,19 @@ def test_goods_that_must_go_come_before_those_that_need_not() -> None:
     items = [goods("K1", 19, value_minor=10**9), goods("K2", 15, must_go=True)]
     plan = make_plan(problem(items, document), seconds=3)
     assert [one.consignment for one in plan.assignments] == ["K2"]
+
+
+def test_goods_that_must_go_are_found_a_place_where_there_is_one() -> None:
+    # Two ships of one box each; the first must take the goods that cannot wait.
+    document = network_document(departs=("wed 12:00", "fri 12:00"), capacity=1, loose=False)
+    hurried = goods("K1", 15, must_go=True, due_day=13, latest_at=instant_s(START) + 14 * DAY_S)
+    items = [goods("K0", 15, must_go=True), hurried, goods("K2", 15)]
+    plan = make_plan(problem(items, document), seconds=3)
+    assert plan.state == "solved"
+    assert {one.consignment: one.segment for one in plan.assignments} == {
+        "K0": "AB@20260306T1200",
+        "K1": "AB@20260304T1200",
+    }
 
 
 def test_no_feasible_service_is_a_state_with_every_reason() -> None:

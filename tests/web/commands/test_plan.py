@@ -36,7 +36,7 @@ def test_an_infeasible_problem_ends_with_three_and_names_the_conflict(tmp_path: 
     write_problem(problem([goods("K1", 15, must_go=True)], document), tmp_path / "p.json")
     done = dongting(str(tmp_path / "p.json"), "--seconds", "2")
     assert done.returncode == 3
-    assert "state        infeasible" in done.stdout
+    assert "state        infeasible (proven)" in done.stdout
     assert "conflict   K1: The allotment is taken: SHIP@20260304T1200 has 0 of 0 teu left" in done.stdout
 
 
