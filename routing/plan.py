@@ -114,7 +114,7 @@ class Conflict(Frozen):
 
 
 class Plan(Frozen):
-    """The answer. `objective_minor` = cost of what goes + price of what is left though it has a path; bound <= objective.
+    """The answer. `objective_minor` = cost of what goes + price of what is left though it has a path; bound <= it.
 
     `infeasible_proved`: what must go cannot all go, whatever a search does.
     """
