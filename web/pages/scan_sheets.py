@@ -102,7 +102,6 @@ def sheet(session: Session, notice_no: str | None) -> Sheet:
 
 def _suggested(session: Session, notice: NoticeRow, lines: tuple[NoticeLineRow, ...]) -> tuple[str, ...]:
     """Return the places that the announced goods will be sent to, as things are now."""
-    places = place_queries.places(session, notice.site_id)
     found = []
     for line in lines:
         item = catalog.item(session, line.trade_item_id)
@@ -111,7 +110,7 @@ def _suggested(session: Session, notice: NoticeRow, lines: tuple[NoticeLineRow, 
         goods = putaway.Goods(
             item.code, item.id, None, line.expected_qty, weight_g, volume_mm3, item.temperature_class, notice.is_bonded
         )
-        found.append(putaway.suggest(goods, places))
+        found.append(putaway.suggest(goods, place_queries.candidates(session, notice.site_id, goods)))
     return tuple(dict.fromkeys(place.code for place in found if place))
 
 

@@ -111,11 +111,13 @@ def lines(session: Session, list_id: int) -> tuple[ListLineRow, ...]:
 def facts_for_update(session: Session, list_id: int) -> ListFacts:
     """Return what the rules ask of a list, with its row locked until the transaction ends. Raises UnknownList."""
     found = session.execute(
-        select(VerificationList).where(VerificationList.id == list_id).with_for_update(key_share=True)
+        select(VerificationList)
+        .where(VerificationList.id == list_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
     ).scalar_one_or_none()
     if found is None:
         raise UnknownList(number=list_id)
-    session.refresh(found)
     awaiting = _awaiting(session, list_id, "not_yet_booked" if found.direction == "I" else "deduction_pending")
     facts = tuple(
         LineFacts(row.line_no, row.declared_base_qty, row.passed_qty, awaiting.get(row.book_line_id, 0))
@@ -123,6 +125,12 @@ def facts_for_update(session: Session, list_id: int) -> ListFacts:
     )
     number = found.list_no or found.internal_no
     return ListFacts(number, found.state, found.direction, found.entry_released_at, facts)
+
+
+def state_of(session: Session, list_id: int) -> tuple[str, str]:
+    """Return number and state of a list. Raises UnknownList."""
+    row = list_row(session, list_id)
+    return row.list_no or row.internal_no, row.state
 
 
 def _awaiting(session: Session, list_id: int, kind: str) -> dict[int, int]:

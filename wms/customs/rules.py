@@ -176,10 +176,10 @@ def check_booking(facts: ListFacts) -> None:
             raise GoodsNotCounted(number=facts.number, line_no=line.line_no, missing=missing)
 
 
-def may_receive(facts: ListFacts) -> None:
+def may_receive(number: str, state: str) -> None:
     """Raise :class:`WrongListState` unless goods of the list may be counted in: approved and pre-deducted (IN-a)."""
-    if facts.state not in {"pre_deducted", "booked"}:
-        raise wrong_state(facts, "pre_deducted")
+    if state not in {"pre_deducted", "booked"}:
+        raise WrongListState(number=number, state=STATE_WORDS[state], needed=STATE_WORDS["pre_deducted"])
 
 
 def may_sell(goods: GoodsFacts, qty: int) -> None:

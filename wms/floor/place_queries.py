@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, RowMapping, func, select, text
 from sqlalchemy.orm import Session
 
 from wms.catalog.tables import TradeItem
-from wms.floor.rules.putaway import BLOCKED_STATUSES, STORAGE_KINDS, Place
+from wms.floor.rules.putaway import BLOCKED_STATUSES, STORAGE_KINDS, Goods, Place
 from wms.floor.tables import PutAway, PutAwayTask
 from wms.parties.tables import Location, Person, Site
 from wms.stock.rules import AccountKey
@@ -167,35 +167,55 @@ def key_of(account: Account) -> AccountKey:
     )
 
 
-PLACES = text(
-    """
-    SELECT l.id, l.code, l.kind, l.temperature_class, l.is_bonded, coalesce(l.pick_sequence, l.id) AS sequence,
-           l.max_weight_g, l.max_volume_mm3, coalesce(u.weight_g, 0) AS used_weight_g,
-           coalesce(u.volume_mm3, 0) AS used_volume_mm3, u.item_ids, u.lot_ids
-      FROM location l
+HOLDS = """
       LEFT JOIN LATERAL (
         SELECT sum(b.qty * i.gross_weight_g)::bigint AS weight_g, sum(b.qty * i.volume_mm3)::bigint AS volume_mm3,
                array_agg(DISTINCT a.trade_item_id) AS item_ids, array_agg(DISTINCT a.lot_id) AS lot_ids
           FROM account a JOIN balance b ON b.account_id = a.id JOIN trade_item i ON i.id = a.trade_item_id
          WHERE a.location_id = l.id AND a.kind = 'location' AND b.qty > 0) u ON true
-     WHERE l.site_id = :site_id AND (CAST(:location_id AS bigint) IS NULL OR l.id = :location_id)
-       AND (CAST(:location_id AS bigint) IS NOT NULL OR l.kind = ANY (:kinds))
-     ORDER BY coalesce(l.pick_sequence, l.id)
-    """
+"""
+COLUMNS = """
+    SELECT l.id, l.code, l.kind, l.temperature_class, l.is_bonded, coalesce(l.pick_sequence, l.id) AS sequence,
+           l.max_weight_g, l.max_volume_mm3, coalesce(u.weight_g, 0) AS used_weight_g,
+           coalesce(u.volume_mm3, 0) AS used_volume_mm3, u.item_ids, u.lot_ids
+"""
+STOCK = """
+    SELECT FROM account a JOIN balance b ON b.account_id = a.id
+     WHERE a.location_id = l.id AND a.kind = 'location' AND b.qty > 0
+"""
+ONE = text(f"{COLUMNS} FROM location l {HOLDS} WHERE l.id = :location_id")
+# The order only chooses which places are looked at; the rule decides among them.
+CANDIDATES = text(
+    f"""{COLUMNS} FROM (
+      SELECT l.* FROM location l
+       WHERE l.site_id = :site_id AND l.kind = ANY (:kinds) AND l.temperature_class = :temperature_class
+         AND (l.is_bonded OR NOT :is_bonded)
+       ORDER BY l.is_bonded <> :is_bonded, EXISTS ({STOCK} AND a.trade_item_id = :item_id) DESC,
+                NOT EXISTS ({STOCK}) DESC, coalesce(l.pick_sequence, l.id)
+       LIMIT :most) l {HOLDS}"""  # noqa: S608 - our own constants
 )
+MOST_CANDIDATES = 60
 
 
-def places(session: Session, site_id: int) -> tuple[Place, ...]:
-    """Return every storage place of a site with what it holds, in the order of the way past them."""
-    parameters = {"site_id": site_id, "location_id": None, "kinds": sorted(STORAGE_KINDS)}
-    return tuple(_place(row) for row in session.execute(PLACES, parameters).mappings())
+def candidates(session: Session, site_id: int, goods: Goods) -> tuple[Place, ...]:
+    """Return the places of a site that are worth a look for these goods, with what they hold.
+
+    Places with the same item come first, then empty ones by the way past them, then the rest; at most sixty.
+    """
+    parameters = {
+        "site_id": site_id,
+        "kinds": ["quarantine"] if goods.is_blocked else sorted(STORAGE_KINDS - {"quarantine"}),
+        "temperature_class": goods.temperature_class,
+        "is_bonded": goods.is_bonded,
+        "item_id": goods.trade_item_id,
+        "most": MOST_CANDIDATES,
+    }
+    return tuple(_place(row) for row in session.execute(CANDIDATES, parameters).mappings())
 
 
 def place(session: Session, location_id: int) -> Place:
     """Return one place with what it holds, of whatever kind it is."""
-    site_id = session.scalar(select(Location.site_id).where(Location.id == location_id))
-    parameters: dict[str, Any] = {"site_id": site_id, "location_id": location_id, "kinds": []}
-    return _place(session.execute(PLACES, parameters).mappings().one())
+    return _place(session.execute(ONE, {"location_id": location_id}).mappings().one())
 
 
 def _place(row: RowMapping) -> Place:

@@ -63,7 +63,7 @@ def _goods(desk: Desk, label: Label) -> Answer:
     wanted = _wanted(desk, label, waiting)
     if desk.context.location_id is not None:
         return _put(desk, label, waiting, wanted, desk.context.location_id, None)
-    suggested = putaway.suggest(goods_of(waiting, wanted), _places(desk))
+    suggested = _suggest(desk, goods_of(waiting, wanted))
     desk.keep("place", label, names=waiting.names)
     if suggested is None:
         return _told(desk, Outcome.WARN, "place_wanted", waiting, wanted, None)
@@ -140,9 +140,9 @@ def goods_of(waiting: Waiting, qty: int) -> Goods:
     )
 
 
-def _places(desk: Desk) -> tuple[Place, ...]:
+def _suggest(desk: Desk, goods: Goods) -> Place | None:
     assert desk.context.site_id is not None
-    return place_queries.places(desk.session, desk.context.site_id)
+    return putaway.suggest(goods, place_queries.candidates(desk.session, desk.context.site_id, goods))
 
 
 def _place(desk: Desk, place_id: int) -> Answer:
@@ -170,7 +170,7 @@ def _put(desk: Desk, label: Label, waiting: Waiting, qty: int, place_id: int, re
     goods = goods_of(waiting, qty)
     place = place_queries.place(desk.session, place_id)
     putaway.check_place(goods, place)
-    suggested = putaway.suggest(goods, _places(desk))
+    suggested = _suggest(desk, goods)
     if suggested is not None and suggested.id != place_id and reason is None:
         desk.keep("reason", label, place_id=place_id, names=waiting.names)
         return Answer(

@@ -58,7 +58,7 @@ def _choose(desk: Desk, notice: NoticeRow) -> Answer:
         {"notice": notice.notice_no, "owner": owner},
         expects=expects_in_receiving(desk),
         understood={"kind": "notice", "notice": notice.notice_no},
-        progress=progress_of(desk, notice),
+        progress=progress_of(notice, queries.notice_lines(desk.session, notice.id)),
     )
 
 
@@ -66,7 +66,7 @@ def _check_open(desk: Desk, notice: NoticeRow) -> None:
     if notice.state not in {"open", "receiving"}:
         raise mistakes.NoticeClosed(notice=notice.notice_no)
     if notice.verification_list_id is not None:
-        may_receive(list_queries.facts_for_update(desk.session, notice.verification_list_id))
+        may_receive(*list_queries.state_of(desk.session, notice.verification_list_id))
 
 
 def step(desk: Desk, label: Label) -> Answer:
@@ -217,8 +217,9 @@ def _mark_receiving(desk: Desk, notice: NoticeRow) -> None:
 
 
 def _tell(desk: Desk, notice: NoticeRow, placed: list[Placed]) -> Answer:
-    answer = received(placed, {line.id: line for line in queries.notice_lines(desk.session, notice.id)})
-    return replace(answer, expects=expects_in_receiving(desk), progress=progress_of(desk, notice))
+    lines = queries.notice_lines(desk.session, notice.id)
+    answer = received(placed, {line.id: line for line in lines})
+    return replace(answer, expects=expects_in_receiving(desk), progress=progress_of(notice, lines))
 
 
 def _plain(desk: Desk, code: str, text: str, values: Mapping[str, object] | None = None) -> Answer:

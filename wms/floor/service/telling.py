@@ -1,6 +1,6 @@
 """What the clerk is told after goods were counted in, and how far the receipt is."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wms.errors import N_
@@ -78,9 +78,8 @@ def _understood(first: Placed) -> dict[str, Any]:
     }
 
 
-def progress_of(desk: Desk, notice: NoticeRow) -> dict[str, Any]:
+def progress_of(notice: NoticeRow, lines: Sequence[NoticeLineRow]) -> dict[str, Any]:
     """Return what was announced and what was counted, line by line, for the screen."""
-    lines = queries.notice_lines(desk.session, notice.id)
     return {
         "notice": notice.notice_no,
         "expected_qty": sum(line.expected_qty for line in lines),

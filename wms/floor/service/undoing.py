@@ -45,7 +45,7 @@ def undo_receipt(desk: Desk, key: str | None) -> Answer:
         "undone",
         N_("Undone: %(qty)s taken back."),
         {"qty": qty, "key": scan.key},
-        progress=progress_of(desk, notice),
+        progress=progress_of(notice, queries.notice_lines(desk.session, notice.id)),
     )
 
 
