@@ -3,14 +3,19 @@
 import os
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import select
 
 from tests.conftest import Urls
 from tests.web.machine.conftest import open_folder
+from web.auth.passwords import matches
+from web.auth.tables import Credential
 from web.cli import dongting
+from wms.db import Database, Scope
 
 __all__ = ["open_folder"]
 ROOT = Path(__file__).parents[2]
@@ -105,6 +110,20 @@ def test_token_prints_nothing_but_the_token(fresh_urls: Urls) -> None:
     refused = run("token", "create", "--role", "king", DONGTING_DATABASE_URL=fresh_urls.app)
     assert refused.returncode == 2
     assert "'king' is not one of 'clerk'" in refused.stderr
+
+
+def test_the_first_person_can_be_entered_and_log_in(fresh_urls: Urls) -> None:
+    made = run("person", "create", "--login", "first", DONGTING_DATABASE_URL=fresh_urls.app)
+    assert made.returncode == 0, made.stderr
+    login, password = made.stdout.split()
+    assert login == "first"
+    with closing(Database(fresh_urls.app)) as database, database.unit_of_work(Scope.system()) as session:
+        kept = session.scalars(select(Credential.password_hash)).one()
+    assert matches(password, kept)
+    assert run("verify", DONGTING_DATABASE_URL=fresh_urls.app).returncode == 0
+    again = run("person", "create", "--login", "first", DONGTING_DATABASE_URL=fresh_urls.app)
+    assert again.returncode == 1
+    assert len(again.stderr.splitlines()) == 1
 
 
 def test_cert_prints_what_to_install(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.conftest import Urls
 from tests.web.machine.conftest import open_folder
 from tests.web.machine.running import READY_S, Up, get, until
 from wms.postgres import EmbeddedPostgres, libpq
@@ -123,6 +124,20 @@ def killed_supervisor_leaves_no_orphans(up: Up) -> None:
     assert up.process.returncode == 1
     up.said("supervisord ended")
     until(lambda: not up.programs() and EmbeddedPostgres(up.data).pid() is None, "all programs end", 30)
+
+
+def test_uses_a_given_server_and_starts_none_of_its_own(open_folder: Path, port: int, fresh_urls: Urls) -> None:
+    given = {"DONGTING_DATABASE_URL": fresh_urls.app, "DONGTING_DATABASE_OWNER_URL": fresh_urls.owner}
+    up = Up(open_folder / "data", port, environ=given)
+    try:
+        url = up.ready()
+        up.said("dongting person create --login NAME")
+        assert get(url + "/readyz")[0] == 200
+        assert not (up.data / "postgres").exists()
+        up.ask_to_end()
+        assert up.process.returncode == 0, up.lines
+    finally:
+        up.close()
 
 
 def test_ends_at_once_when_asked_while_starting(open_folder: Path, port: int) -> None:

@@ -10,7 +10,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -18,9 +18,10 @@ from types import FrameType
 from typing import IO, Any
 
 import click
+from sqlalchemy import text
 
 from migrations.run import migrate
-from web.databases import owner_url
+from web.databases import app_url, owner_url
 from web.logs import log_folder
 from web.machine.console import Narrator
 from web.machine.leftovers import end_leftovers
@@ -38,6 +39,7 @@ from web.machine.programs import (
 )
 from web.machine.readiness import wait_ready
 from web.machine.supervising import Supervisor, SupervisorFailed
+from wms.db import Database, Scope
 from wms.errors import N_, Kind, WmsError
 from wms.postgres import EmbeddedPostgres
 from wms.settings import Settings
@@ -181,7 +183,15 @@ def _announce(machine: Machine) -> None:
     if machine.is_demo:
         for line in demo_users():
             say(line)
+    elif _nobody_can_log_in(machine.settings):
+        say("  Nobody can log in yet. Enter the first administrator with: dongting person create --login NAME")
     say(f"Data: {machine.settings.data_dir}   Logs: {log_folder(machine.settings)}   Ctrl-C stops everything.")
+
+
+def _nobody_can_log_in(settings: Settings) -> bool:
+    scope = Scope.system(settings.tenant_id)
+    with closing(Database(app_url(settings), pool_size=1)) as database, database.unit_of_work(scope) as session:
+        return session.scalar(text("SELECT NOT EXISTS (SELECT 1 FROM credential)")) is True
 
 
 def demo_users() -> list[str]:

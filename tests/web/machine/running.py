@@ -10,7 +10,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +36,12 @@ def until(holds: Callable[[], object], what: str, timeout_s: float = 60.0) -> An
 class Up:
     """``dongting up`` on ``data``; ``lines`` is what its console has said so far."""
 
-    def __init__(self, data: Path, port: int, command: str = "up") -> None:
+    def __init__(self, data: Path, port: int, command: str = "up", environ: Mapping[str, str] | None = None) -> None:
         self.data, self.lines = data, list[str]()
-        environ = {name: value for name, value in os.environ.items() if not name.startswith("DONGTING_")}
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("DONGTING_")}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "web.cli", command, "--data", str(data), "--port", str(port)],
-            env=environ | {"DONGTING_MQTT_PORT": str(port + 400)}, cwd=Path(__file__).parents[3],
+            env={**clean, "DONGTING_MQTT_PORT": str(port + 400), **(environ or {})}, cwd=Path(__file__).parents[3],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
         )  # fmt: skip
         self._reader = threading.Thread(target=self._read, daemon=True)
