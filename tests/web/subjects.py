@@ -6,13 +6,17 @@ company (such routes are closed to firms).
 """
 
 from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
 from routing.tables import StoredPlan
-from tests.build import make_company, make_handling_unit, make_person, make_site, number
+from tests.build import make_book_line, make_company, make_handling_unit, make_item, make_person, make_site, number
 from tests.wms.freight.builders import form
 from web.auth.tokens import create_token
+from wms.customs import verification_lists
+from wms.customs.tables import AccountBook
 from wms.floor.tables import AdvanceNotice
 from wms.freight.service import announce
 from wms.parties.tables import Company
@@ -63,7 +67,22 @@ def notice(session: Session, owner: Company) -> Values:
     return {"notice_no": made.notice_no}
 
 
+def verification_list(session: Session, owner: Company) -> Values:
+    line = make_book_line(session, make_item(session, owner), f"T4902W{number():06d}")
+    book = AccountBook(
+        book_no=line.book_no, company_id=owner.id, site_id=make_site(session).id, valid_from_on=date(2026, 1, 1)
+    )
+    session.add(book)
+    session.flush()
+    goods = (verification_lists.ListLine(line.id, Decimal(1), "011", 1),)
+    internal_no = f"INV-{number()}"
+    command = verification_lists.DrawUpList(internal_no, book.book_no, owner.id, "I", "1210", goods)
+    verification_lists.draw_up(session, command)
+    return {"number": internal_no}
+
+
 SUBJECTS: dict[str, Builder] = {
+    "verification_list": verification_list,
     "person": person,
     "token": token,
     "company": company,

@@ -27,6 +27,11 @@ def test_scripts_come_from_us_alone_and_nothing_is_evaluated(client: FlaskClient
     assert "camera=(self)" in headers["Permissions-Policy"]
 
 
+def test_the_icon_that_browsers_ask_for_is_there(client: FlaskClient) -> None:
+    with client.get("/favicon.ico", follow_redirects=True) as said:
+        assert said.mimetype == "image/svg+xml"
+
+
 def test_each_page_has_its_own_nonce(client: FlaskClient) -> None:
     first, other = (client.get("/login").headers["Content-Security-Policy"] for _ in range(2))
     assert first != other

@@ -9,6 +9,7 @@ from flask_login import logout_user
 from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
+from web.assets import asset
 from web.auth import attempts, credentials, passwords
 from web.auth.policy import PEOPLE, policy, public
 from web.auth.refusals import TooMany, WeakPassword
@@ -95,6 +96,13 @@ def change_password() -> AnyResponse | tuple[str, int]:
 
 def _account_again(error: str, field: str) -> tuple[str, int]:
     return render_template("account.html", least=passwords.LEAST, error=error, wrong=field), 422
+
+
+@bp.get("/favicon.ico")
+@public
+def favicon() -> AnyResponse:
+    """The address that browsers ask on their own."""
+    return redirect(asset("icons/dongting.svg"))
 
 
 @bp.get("/words/<locale>.json")
