@@ -110,21 +110,24 @@ def lines(session: Session, list_id: int) -> tuple[ListLineRow, ...]:
 
 def facts_for_update(session: Session, list_id: int) -> ListFacts:
     """Return what the rules ask of a list, with its row locked until the transaction ends. Raises UnknownList."""
-    found = session.execute(
-        select(VerificationList)
-        .where(VerificationList.id == list_id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    ).scalar_one_or_none()
+    session.execute(
+        select(VerificationList.id).where(VerificationList.id == list_id).with_for_update(key_share=True)
+    )
+    return facts(session, list_id)
+
+
+def facts(session: Session, list_id: int) -> ListFacts:
+    """Return what the rules ask of a list. Raises UnknownList."""
+    found = session.get(VerificationList, list_id, populate_existing=True)
     if found is None:
         raise UnknownList(number=list_id)
     awaiting = _awaiting(session, list_id, "not_yet_booked" if found.direction == "I" else "deduction_pending")
-    facts = tuple(
+    of_lines = tuple(
         LineFacts(row.line_no, row.declared_base_qty, row.passed_qty, awaiting.get(row.book_line_id, 0))
         for row in lines(session, list_id)
     )
     number = found.list_no or found.internal_no
-    return ListFacts(number, found.state, found.direction, found.entry_released_at, facts)
+    return ListFacts(number, found.state, found.direction, found.entry_released_at, of_lines)
 
 
 def state_of(session: Session, list_id: int) -> tuple[str, str]:
