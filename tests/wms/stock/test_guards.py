@@ -13,7 +13,8 @@ from tests.build import Shelf, make_shelf, moved, now, receive, receive_bonded
 from tests.conftest import Urls
 from wms.db import Database, Scope
 from wms.postgres import libpq
-from wms.stock.ledger import Posting, Reserve, close_month, post, reserve
+from wms.record.rules import KeyReused
+from wms.stock.ledger import Posting, Reserve, close_month, post, post_many, reserve, reserve_many
 from wms.stock.rules import UnknownAccount
 from wms.stock.verify import run
 
@@ -176,3 +177,17 @@ def test_the_auditor_reads_and_writes_nothing(
         with pytest.raises(errors.InsufficientPrivilege):
             auditor.execute(sql)  # type: ignore[arg-type]
         auditor.rollback()
+
+
+def test_a_key_that_another_firm_used_is_refused_without_telling_more(
+    database: Database, scope: Scope, shelf: Shelf
+) -> None:
+    with database.unit_of_work(scope) as session:
+        other = make_shelf(session)
+    firms = [Scope(scope.tenant_id, company_id=one.owner_id, sees_all=False) for one in (shelf, other)]
+    for firm, theirs in zip(firms, (shelf, other), strict=True):
+        with database.unit_of_work(firm) as session:
+            posted = post_many(session, [Posting("same", "receipt", now(), moved(theirs.supplier, theirs.free, 1))])
+            held = reserve_many(session, [Reserve("same-r", theirs.free, 1, now() + timedelta(hours=1))])
+        refused_too = firm is firms[1]
+        assert [isinstance(answer, KeyReused) for answer in (*posted, *held)] == [refused_too, refused_too]
