@@ -16,10 +16,11 @@ from datetime import datetime
 
 from iot.lanes.plateau import Weighed, weigh
 from iot.lanes.readings import LaneMemory, LaneReading, LaneRules, LoopEdge, Standing
-from iot.lanes.votes import Why, strongest_tag, vote_containers, vote_plate
+from iot.lanes.votes import Why, confidence_permille, strongest_tag, vote_containers, vote_plate
 from wms.codes import plates
 from wms.gate.rules import Seen
 
+SURE_PERMILLE = 900
 OF_A_VEHICLE = ("PlateRead", "ContainerRead", "WeightRead", "TagRead", "LoopRead")
 
 
@@ -67,11 +68,19 @@ class Ignore:
 
 
 @dataclass(frozen=True)
+class Warn:
+    """Another plate was read where a decided vehicle should stand: opening now might let that one through."""
+
+    passage_id: int
+    reading: LaneReading
+
+
+@dataclass(frozen=True)
 class NoteZero:
     """The scale stands at zero."""
 
 
-Step = Attach | Open | Decide | Close | Ignore | NoteZero
+Step = Attach | Open | Decide | Close | Ignore | NoteZero | Warn
 
 
 @dataclass
@@ -81,6 +90,7 @@ class _Sorted:
     own: list[LaneReading] = field(default_factory=list)
     unusable: list[tuple[LaneReading, str]] = field(default_factory=list)
     following: list[LaneReading] = field(default_factory=list)
+    strangers: list[LaneReading] = field(default_factory=list)  # another plate without an arrival between
 
 
 def assemble(
@@ -160,7 +170,10 @@ def _sort(rules: LaneRules, standing: Standing, readings: Sequence[LaneReading])
             if reading.is_arrival and reading.id != standing.first_reading_id and arrive_is_free:
                 next_has_come = True
             arrive_is_free = not reading.body["is_occupied"]
-        elif not rules.has_loops and standing.is_decided and _is_another(standing, reading):
+        elif standing.is_decided and _is_another(standing, reading):
+            if rules.has_loops and not next_has_come:
+                parts.strangers.append(reading)
+                continue
             next_has_come = True
         if next_has_come and _of_the_next(standing, reading):
             parts.following.append(reading)
@@ -176,7 +189,13 @@ def _arrive_is_free(standing: Standing) -> bool:
 
 
 def _is_another(standing: Standing, reading: LaneReading) -> bool:
-    return reading.plate is not None and reading.plate != standing.plate and plates.is_plate(reading.plate)
+    """Another vehicle's plate, read with confidence: neither its trailer's nor a look-alike of its own."""
+    plate = reading.plate
+    if plate is None or plate == standing.plate or confidence_permille(reading) < SURE_PERMILLE:
+        return False
+    if plates.kind_of(plate) in (None, plates.PlateKind.TRAILER):
+        return False
+    return standing.plate is None or not plates.looks_like(plate, standing.plate)
 
 
 def _of_the_next(standing: Standing, reading: LaneReading) -> bool:
@@ -248,6 +267,8 @@ def _after_decision(rules: LaneRules, standing: Standing, parts: _Sorted, now: d
     late = (*parts.unusable, *((reading, _why_late(reading)) for reading in parts.own))
     if late:
         steps.append(Attach(standing.passage_id, late))
+    if not standing.has_passed:
+        steps += [Warn(standing.passage_id, one) for one in parts.strangers if one.id not in standing.warned_of]
     gone = _gone(rules, standing, parts, now)
     if gone is None and parts.following and (standing.has_passed or not rules.has_loops):
         gone = standing.has_passed  # the exit was not seen, but the next vehicle stands where this one stood
@@ -300,4 +321,4 @@ def _all_free(rules: LaneRules, standing: Standing, edges: Sequence[LoopEdge], n
     was_on_scale = bool(set(state) - {"arrive", "exit"})  # else it may stand between the loops
     if not was_on_scale or any(state.values()) or now - max(edge.at for edge in edges) < rules.settle:
         return None
-    return standing.has_passed or "exit" in state
+    return standing.has_passed or any(edge.loop == "exit" and edge.is_occupied for edge in edges)

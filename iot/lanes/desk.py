@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from iot.barrier import take_reading
-from iot.lanes.assemble import Attach, Close, Decide, Ignore, NoteZero, Open, Step, assemble
+from iot.lanes.assemble import Attach, Close, Decide, Ignore, NoteZero, Open, Step, Warn, assemble
 from iot.lanes.readings import LaneMemory, LaneReading, LaneRules, LoopEdge, Standing
 from iot.readings import OpenReading, mark, open_readings
 from iot.tables import IGNORED, MATCHED
@@ -29,6 +29,7 @@ from wms.gate.service import (
     open_passage,
 )
 from wms.gate.service.barrier import forget_zero
+from wms.gate.service.releasing import ANOTHER_PLATE
 from wms.gate.tables import Lane, LaneState, Passage, PassageReading
 from wms.watch.service import NewAlarm, raise_alarm
 
@@ -192,6 +193,13 @@ def load_standing(session: Session, lane: Lane) -> Standing | None:
         has_passed=passage.state == "passed",
         plate=passage.plate,
         loops=tuple(LoopEdge(body["loop"], body["is_occupied"], at) for body, at in edges),
+        warned_of=frozenset(
+            session.scalars(
+                select(PassageReading.reading_id).where(
+                    PassageReading.passage_id == passage.id, PassageReading.why == ANOTHER_PLATE
+                )
+            )
+        ),
     )
 
 
@@ -211,25 +219,32 @@ def _memory(session: Session, lane: Lane, standing: Standing | None) -> LaneMemo
 
 
 def _apply(session: Session, lane: Lane, step: Step, now: datetime) -> Iterable[int]:
-    """Write one step; returns the readings that are settled by it."""
+    """Write one step; returns the readings that are settled by it. A stranger's stays open: it may be the next's."""
+    settled: Iterable[int] = ()
     match step:
         case Open(first):
             open_passage(session, sequence_no(lane.id, first.id), lane.id, first.at)
-            return ()
         case Attach(passage_id, readings):
-            attach_readings(session, passage_id, [_use(reading, False, why) for reading, why in readings])
-            return _settled(session, [reading for reading, _ in readings], MATCHED)
+            settled = _attach(session, passage_id, readings)
         case Decide():
-            return _decide(session, lane, step, now)
+            settled = _decide(session, lane, step, now)
         case Close(passage_id, at, went_through, readings):
-            attach_readings(session, passage_id, [_use(reading, False, why) for reading, why in readings])
+            settled = _attach(session, passage_id, readings)
             close_passage(session, passage_id, at=at, went_through=went_through)
-            return _settled(session, [reading for reading, _ in readings], MATCHED)
         case NoteZero():
             forget_zero(session, lane.id, was_zero=True)
-            return ()
         case Ignore(readings):
-            return _settled(session, readings, IGNORED)
+            settled = _settled(session, readings, IGNORED)
+        case Warn(passage_id, reading):
+            attach_readings(session, passage_id, [_use(reading, False, ANOTHER_PLATE)])
+            detail = str(reading.plate)
+            raise_alarm(session, NewAlarm(lane.site_id, "lane", ANOTHER_PLATE, lane.code, now, detail, reading.id))
+    return settled
+
+
+def _attach(session: Session, passage_id: int, readings: Sequence[tuple[LaneReading, str]]) -> list[int]:
+    attach_readings(session, passage_id, [_use(reading, False, why) for reading, why in readings])
+    return _settled(session, [reading for reading, _ in readings], MATCHED)
 
 
 def _decide(session: Session, lane: Lane, step: Decide, now: datetime) -> Iterable[int]:

@@ -76,6 +76,7 @@ class Standing:
     has_passed: bool = False
     plate: str | None = None
     loops: tuple[LoopEdge, ...] = ()
+    warned_of: frozenset[int] = frozenset()  # readings of another plate that were alarmed already
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iot.lanes.assemble import Attach, Close, Decide, Ignore, NoteZero, Open, Step, assemble
+from iot.lanes.assemble import Attach, Close, Decide, Ignore, NoteZero, Open, Step, Warn, assemble
 from iot.lanes.desk import first_reading_of, sequence_no
 from iot.lanes.plateau import weigh
 from iot.lanes.readings import LaneMemory, LaneReading, LaneRules, LoopEdge, Standing
@@ -212,6 +212,34 @@ def test_next_vehicle_closes_a_passage_whose_exit_loop_was_lost() -> None:
     here = standing(is_decided=True, has_passed=True, plate=PLATE, loops=loops)
     step = only(assemble(RULES, here, [loop(30, 60, "arrive")], sec(60), LaneMemory()))
     assert step == Close(50, sec(60), went_through=True)
+
+
+def test_another_plate_in_front_of_a_held_vehicle_is_warned_of_once_and_kept_for_the_next_passage() -> None:
+    loops = (LoopEdge("arrive", True, sec(0)), LoopEdge("scale_front", True, sec(1)))  # the free edges were lost
+    here = standing(is_decided=True, plate=PLATE, loops=loops)
+    stranger = plate(30, 40, OTHER)
+    assert only(assemble(RULES, here, [stranger], sec(40), LaneMemory())) == Warn(50, stranger)
+    warned = replace(here, warned_of=frozenset({30}))
+    assert assemble(RULES, warned, [stranger], sec(41), LaneMemory()) == ()
+    left = LaneMemory(last_plate=PLATE, last_passage_id=50, last_closed_at=sec(60))
+    assert only(assemble(RULES, None, [stranger], sec(61), left)) == Open(stranger)
+
+
+@pytest.mark.parametrize("text", [TRAILER, "湘F1Z345", "SCANIA", "湘F12345"])
+def test_trailer_look_alike_badge_and_own_plate_are_no_other_vehicle(text: str) -> None:
+    here = standing(is_decided=True, plate=PLATE, loops=(LoopEdge("arrive", True, sec(0)),))
+    step = only(assemble(RULES, here, [plate(30, 40, text)], sec(40), LaneMemory()))
+    assert isinstance(step, Attach)
+
+
+def test_loops_that_report_free_when_they_start_again_close_a_vehicle_that_left_unseen() -> None:
+    loops = (LoopEdge("arrive", True, sec(0)), LoopEdge("scale_front", True, sec(1)))
+    here = standing(is_decided=True, plate=PLATE, loops=loops)
+    free = [loop(30 + n, 500, name, on=False) for n, name in enumerate(("arrive", "scale_front", "scale_rear", "exit"))]
+    step = assemble(RULES, here, free, sec(500), LaneMemory())
+    assert [type(each) for each in step] == [Attach]
+    kept = replace(here, loops=(*loops, *(LoopEdge(each.body["loop"], False, each.at) for each in free)))
+    assert only(assemble(RULES, kept, [], sec(503), LaneMemory())) == Close(50, sec(503), went_through=False)
 
 
 def test_doubled_arrival_is_the_same_vehicle() -> None:

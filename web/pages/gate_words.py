@@ -91,6 +91,7 @@ WHY = {
     "late": N_("older than five seconds when it came"),
     "ahead": N_("the device's clock is ahead"),
     "not_used": N_("not needed"),
+    "another_plate": N_("another vehicle's plate, read after the decision"),
 }
 ALARMS = {
     "fence_alarm": N_("Fence touched"),
@@ -104,6 +105,7 @@ ALARMS = {
     "passed_while_held": N_("Vehicle passed while held"),
     "goods_not_posted": N_("Goods left, but the ledger refused"),
     "reading_failed": N_("A reading could not be taken in"),
+    "another_plate": N_("Another plate read where a vehicle waits"),
     "lane_failed": N_("The lane's readings could not be put together"),
 }
 ALARM_STATES = {

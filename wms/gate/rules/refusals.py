@@ -65,6 +65,15 @@ class VehicleGone(WmsError):
     text = N_("The vehicle has left the lane; opening now would let another one through.")
 
 
+class AnotherVehicle(WmsError):
+    code = "another_vehicle"
+    kind = Kind.CONFLICT
+    text = N_(
+        "Since the decision the plate %(plate)s was read in this lane: another vehicle may stand there. Look, and"
+        " record that this one has backed out."
+    )
+
+
 class NoBarrier(WmsError):
     code = "no_barrier"
     kind = Kind.CONFLICT

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from wms.customs.tables import GatePass
 from wms.gate.rules import hold_of
 from wms.gate.rules.refusals import (
+    AnotherVehicle,
     NoBarrier,
     NotAnOfficer,
     NotHeld,
@@ -23,12 +24,13 @@ from wms.gate.rules.refusals import (
 )
 from wms.gate.service.facts import is_claimed
 from wms.gate.service.orders import order_open
-from wms.gate.tables import Decision, Lane, Passage, Release
+from wms.gate.tables import Decision, Lane, Passage, PassageReading, Release
 from wms.parties.tables import Person, PersonRole
 from wms.record.service import append_leaf
 from wms.watch.service import announce
 
 MIN_REASON_CHARS = 4
+ANOTHER_PLATE = "another_plate"  # why of a reading that says: somebody else stands here
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,13 @@ def _held(session: Session, passage_id: int) -> Passage:
         raise NotHeld(state=passage.state)
     if passage.closed_at is not None:
         raise VehicleGone
+    stranger = session.scalars(
+        select(PassageReading.content["plate"].astext).where(
+            PassageReading.passage_id == passage_id, PassageReading.why == ANOTHER_PLATE
+        )
+    ).first()
+    if stranger is not None:
+        raise AnotherVehicle(plate=stranger)
     return passage
 
 
