@@ -184,6 +184,9 @@ def test_a_firm_plans_and_accepts_its_own_goods_only(
     assert "MINE" in firm.get(f"/plan/{own}?view=goods").text
     post(firm, csrf, f"/plan/{own}/acceptance", "a1")
     assert "1 consignments are booked." in firm.get(f"/plan/{own}").text
+    booked = firm.get("/plan?state=booked").text
+    assert "MINE" in booked
+    assert "B0001" in booked
 
 
 def test_only_planners_start_and_accept_plans(

@@ -42,10 +42,12 @@ def index() -> str:
         rows = freight.consignments(
             session, state=state if state != "all" else None, after_id=after_id, limit=SHOWN + 1
         )
+        booked = freight.bookings(session, [row.id for row in rows]) if state != "open" else {}
         count = freight.count_open(session)
         plans = stored.plans(session)
     return render_template(
-        "plan/index.html", rows=rows[:SHOWN], more=rows[SHOWN - 1].id if len(rows) > SHOWN else None, after=after_id,
+        "plan/index.html", rows=rows[:SHOWN], booked=booked,
+        more=rows[SHOWN - 1].id if len(rows) > SHOWN else None, after=after_id,
         state=state, count=count, plans=plans, names=plan_words.place_names(yueyang()), words=plan_words,
         seconds=SECONDS, weeks=WEEKS, may_plan=_may_plan(),
     )  # fmt: skip

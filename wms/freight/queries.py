@@ -148,6 +148,21 @@ def booking(session: Session, consignment_no: str) -> BookingRow | None:
     )  # fmt: skip
 
 
+def bookings(session: Session, ids: Sequence[int]) -> dict[int, BookingRow]:
+    """The bookings of many consignments by consignment id, without their legs."""
+    statement = (
+        select(TransportBooking, Consignment.consignment_no)
+        .join(Consignment, Consignment.id == TransportBooking.consignment_id)
+        .where(TransportBooking.consignment_id.in_(ids))
+    )
+    return {
+        found.consignment_id: BookingRow(
+            name, found.plan_id, found.box_no, found.equipment, found.segment, found.share_minor, found.total_minor, ()
+        )
+        for found, name in session.execute(statement)
+    }
+
+
 @dataclass(frozen=True)
 class MilestoneRow:
     """One milestone: PLN, EST, REQ or ACT."""
