@@ -162,6 +162,18 @@ def test_only_customs_may_release() -> None:
         assert param.values[2].roles == {"customs_officer"}, param.id
 
 
+@pytest.mark.parametrize("role", ["customs_officer", "auditor"])
+def test_customs_and_auditors_read_everything_but_the_places_of_work(role: str) -> None:
+    not_for_reading = ("/scan", "/admin", "/fs-static", "/verify")
+    shut = [p.id for p in GUARDED if p.values[1] == "GET" and role not in p.values[2].roles]
+    assert [route for route in shut if not str(route).removeprefix("GET ").startswith(not_for_reading)] == []
+
+
+def test_an_auditor_changes_nothing_but_their_own_password() -> None:
+    changed = {p.values[0] for p in GUARDED if p.values[1] in WRITES and "auditor" in p.values[2].roles}
+    assert changed <= {"/account", "/oversight/check"}
+
+
 def test_an_administrator_neither_releases_nor_posts() -> None:
     allowed = re.compile(r"^/(admin|account|preferences|api/v1/(companies|people|tokens|sites))")
     for param in GUARDED:

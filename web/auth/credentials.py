@@ -59,6 +59,19 @@ def set_password(session: Session, credential: Credential, password: str) -> Non
     end_logins(session, credential.id)
 
 
+def replace_password(session: Session, person_id: int) -> str:
+    """Give a person who forgot theirs a random password and return it, this once; their logins end. Raises NotFound."""
+    credential = session.scalar(select(Credential).where(Credential.person_id == person_id))
+    if credential is None:
+        raise NotFound(what=f"person {person_id}")
+    password = secrets.token_urlsafe(12)
+    credential.password_hash = passwords.hashed(password)
+    credential.password_set_at = datetime.now(UTC)
+    end_logins(session, credential.id)
+    unlock(session, credential.login_name)
+    return password
+
+
 def end_logins(session: Session, credential_id: int) -> None:
     """End all logins of a credential: password changed, person left, or asked for."""
     open_ones = update(LoginSession).where(

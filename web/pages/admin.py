@@ -74,7 +74,7 @@ def add_person() -> AnyResponse | tuple[str, int]:
 @bp.post("/people/<int:person_id>")
 @policy(*MAY_GIVE, subject="person")
 def change_person(person_id: int) -> AnyResponse | tuple[str, int]:
-    """Give or take a role, let in, keep out, or unlock a person (``deed`` says which)."""
+    """Give or take a role, let in, keep out, unlock, or give a new password (``deed`` says which)."""
     deed, role = request.form.get("deed", ""), request.form.get("role", "")
     try:
         with unit_of_work() as session:
@@ -95,7 +95,12 @@ def _change(session: Session, person_id: int, deed: str, role: str) -> None:
     elif deed in ("activate", "deactivate"):
         service.set_active(session, person_id, deed == "activate", acting)
     elif deed == "unlock":
+        service.refuse_stranger(session, person_id, acting)
         _unlock(session, person_id)
+    elif deed == "password":
+        service.refuse_stranger(session, person_id, acting)
+        password = credentials.replace_password(session, person_id)
+        flash(_("New password, shown once: %(password)s", password=password))
     else:
         raise NotFound(field="deed", what=deed)
     _record(session, f"person_{deed}", person_id, role=role)

@@ -167,6 +167,12 @@ def take_role(session: Session, person_id: int, role: str, giver_role: str = "sy
     session.execute(delete(PersonRole).where(PersonRole.person_id == person_id, PersonRole.role == role))
 
 
+def refuse_stranger(session: Session, person_id: int, giver_role: str) -> None:
+    """Raise CustomsGivesItself when ``giver_role`` may not change how this person logs in; NotFound without one."""
+    person = _must(session, Person, person_id, "person")
+    rules.refuse_giver(_company_roles(session, person.company_id), giver_role)
+
+
 def set_active(session: Session, person_id: int, is_active: bool, giver_role: str = "system") -> None:
     """Let a person in, or keep them out from the next request on. Raises NotFound, CustomsGivesItself."""
     person = _must(session, Person, person_id, "person")

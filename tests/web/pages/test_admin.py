@@ -7,6 +7,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from tests.web.conftest import Cast, Doorman
+from web.auth.credentials import NAME_TRIES
+from web.auth.passwords import hashed
 from web.auth.tables import Credential
 from wms.db import Database, Scope
 from wms.parties.tables import Person, PersonRole
@@ -109,6 +111,49 @@ def test_gives_and_takes_a_role(
         admin.post(f"/admin/people/{person_id}", data=send)
     with database.unit_of_work(scope) as session:
         assert session.scalars(select(PersonRole.role).where(PersonRole.person_id == person_id)).all() == ["planner"]
+
+
+def number_of(database: Database, scope: Scope, name: str) -> int:
+    with database.unit_of_work(scope) as session:
+        return session.scalars(select(Credential.person_id).where(Credential.login_name == name)).one()
+
+
+def test_gives_a_new_password_that_works_once_shown(
+    admin: FlaskClient, csrf: Csrf, doorman: Doorman, database: Database, scope: Scope
+) -> None:
+    name = doorman.person("clerk")
+    send = {"csrf_token": csrf(admin, "/admin"), "deed": "password"}
+    said = admin.post(f"/admin/people/{number_of(database, scope, name)}", data=send, follow_redirects=True).text
+    password = said.partition("shown once: ")[2].partition("<")[0]
+    client = doorman.app.test_client()
+    form = {"csrf_token": csrf(client), "login_name": name, "password": password}
+    assert client.post("/login", data=form).status_code == 302
+    assert password not in admin.get("/admin").text
+
+
+@pytest.mark.parametrize("deed", ["password", "unlock", "deactivate"])
+def test_an_administrator_does_not_touch_customs_logins(
+    admin: FlaskClient, csrf: Csrf, doorman: Doorman, database: Database, scope: Scope, deed: str
+) -> None:
+    officer = number_of(database, scope, doorman.person("customs_officer"))
+    send = {"csrf_token": csrf(admin, "/admin"), "deed": deed}
+    said = admin.post(f"/admin/people/{officer}", data=send, follow_redirects=True).text
+    assert "Only customs can give" in said
+    assert "shown once" not in said
+
+
+def test_unlocking_lets_a_person_try_again_at_once(
+    admin: FlaskClient, csrf: Csrf, doorman: Doorman, database: Database, scope: Scope
+) -> None:
+    name = doorman.person("clerk", password_hash=hashed("an old lake boat"))
+    client = doorman.app.test_client()
+    for _ in range(NAME_TRIES):
+        client.post("/login", data={"csrf_token": csrf(client), "login_name": name, "password": "wrong"})
+    right = {"login_name": name, "password": "an old lake boat"}
+    assert client.post("/login", data=right | {"csrf_token": csrf(client)}).status_code == 200
+    send = {"csrf_token": csrf(admin, "/admin"), "deed": "unlock"}
+    admin.post(f"/admin/people/{number_of(database, scope, name)}", data=send)
+    assert client.post("/login", data=right | {"csrf_token": csrf(client)}).status_code == 302
 
 
 def test_a_person_that_is_not_there_is_not_found(admin: FlaskClient, csrf: Csrf) -> None:
