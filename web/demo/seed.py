@@ -86,11 +86,11 @@ def seed_into(session: Session, settings: Settings, now: datetime) -> Told:
 
 def freshen(session: Session, number: int, now: datetime) -> tuple[int, int]:
     """Extend what is dated and issue what was used up; returns how many passes and consignments were added."""
-    companies = dict(session.execute(select(Company.code, Company.id)).tuples().all())
-    sites = dict(session.execute(select(Site.code, Site.id)).tuples().all())
+    companies = {row[0]: row[1] for row in session.execute(select(Company.code, Company.id))}
+    sites = {row[0]: row[1] for row in session.execute(select(Site.code, Site.id))}
     items = draw_items(number)
     by_code = {item.code: item for item in items}
-    rows = session.execute(select(TradeItem.id, TradeItem.code)).tuples()
+    rows = session.execute(select(TradeItem.id, TradeItem.code))
     by_id = {item_id: by_code[code] for item_id, code in rows if code in by_code}
     passes.extend(session, now)
     wanted = passes.missing(session, WANTED)
