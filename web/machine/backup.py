@@ -133,10 +133,17 @@ def restore(settings: Settings, source: Path) -> Manifest:
                     "--single-transaction", str(Path(work) / DUMP),
                 )  # fmt: skip
                 migrate(owner_url(settings), lock_timeout_s=settings.lock_timeout_s)
+                _analyze(settings)
             for name in manifest.sha256:
                 if name != DUMP:
                     _put(Path(work) / name, settings.data_dir / name)
     return manifest
+
+
+def _analyze(settings: Settings) -> None:
+    """A dump holds no statistics; without them the first queries, verify's too, walk through whole tables."""
+    with psycopg.connect(libpq(dump_url(settings)), autocommit=True) as connection:
+        connection.execute("ANALYZE")
 
 
 def _refuse_not_empty(settings: Settings) -> None:
