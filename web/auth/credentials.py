@@ -112,13 +112,14 @@ def end_login(session: Session, key: str) -> None:
 def resume_login(session: Session, key: str, now: datetime | None = None) -> tuple[Credential, Identity] | None:
     """Return who the login under ``key`` belongs to; None when it ended, idled out, grew too old or they left."""
     now = now or datetime.now(UTC)
-    login = session.scalar(select(LoginSession).where(LoginSession.key_hash == key_hash(key)))
-    if login is None or login.ended_at is not None:
+    both = select(LoginSession, Credential).join(Credential, Credential.id == LoginSession.credential_id)
+    found = session.execute(both.where(LoginSession.key_hash == key_hash(key))).one_or_none()
+    if found is None or found[0].ended_at is not None:
         return None
+    login, credential = found
     if now - login.seen_at > IDLE or now - login.started_at > ABSOLUTE:
         login.ended_at = now
         return None
-    credential = session.get_one(Credential, login.credential_id)
     identity = of_person(session, credential)
     if identity is None:
         login.ended_at = now

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from web.auth.policy import ROLES
@@ -11,6 +11,12 @@ from web.auth.tables import ApiToken, Credential
 from wms.db import Scope
 from wms.parties import rules
 from wms.parties.tables import Company, CompanyRole, Person, PersonRole
+
+
+VALID_TODAY = (
+    func.coalesce(CompanyRole.valid_from_on, func.current_date()) <= func.current_date(),
+    func.coalesce(CompanyRole.valid_until_on, func.current_date()) >= func.current_date(),
+)
 
 
 @dataclass(frozen=True)
@@ -50,21 +56,24 @@ def company_sees_all(session: Session, company_id: int | None) -> bool:
     """Whether people of this company see rows of all companies (operator, customs); no company: the installation."""
     if company_id is None:
         return True
-    roles = session.scalars(select(CompanyRole.role).where(CompanyRole.company_id == company_id))
+    roles = session.scalars(select(CompanyRole.role).where(CompanyRole.company_id == company_id, *VALID_TODAY))
     return rules.sees_all(frozenset(roles))
 
 
 def of_person(session: Session, credential: Credential) -> Identity | None:
     """Return the identity behind a credential, None when the person is no longer active."""
-    person = session.get_one(Person, credential.person_id)
+    roles = select(func.array_agg(PersonRole.role)).where(PersonRole.person_id == Person.id).scalar_subquery()
+    held = select(func.array_agg(CompanyRole.role)).where(CompanyRole.company_id == Company.id, *VALID_TODAY)
+    query = select(Person, Company, roles, held.scalar_subquery()).join(Company, Company.id == Person.company_id)
+    person, company, person_roles, company_roles = session.execute(
+        query.where(Person.id == credential.person_id)
+    ).one()
     if not person.is_active:
         return None
-    company = session.get_one(Company, person.company_id)
-    roles = session.scalars(select(PersonRole.role).where(PersonRole.person_id == person.id))
     return Identity(
         tenant_id=credential.tenant_id,
-        roles=frozenset(roles),
-        sees_all=company_sees_all(session, company.id),
+        roles=frozenset(person_roles or ()),
+        sees_all=rules.sees_all(company_roles or ()),
         via="session",
         name_zh=person.name_zh,
         name_en=person.name_en,

@@ -1,7 +1,7 @@
 """API tokens: what is kept of them, when they end, and what they may do."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from flask.testing import FlaskClient
@@ -14,6 +14,7 @@ from web.auth.tokens import DaysOutOfRange, create_token, hash_of, revoke_token
 from wms.db import Database, Scope
 from wms.errors import NotFound
 from wms.parties.rules import CustomsGivesItself, UnknownRole
+from wms.parties.tables import CompanyRole
 
 
 def me(client: FlaskClient, headers: dict[str, str]) -> tuple[int, dict[str, object]]:
@@ -30,6 +31,17 @@ def test_a_token_acts_in_its_role_for_the_installation(doorman: Doorman, client:
 def test_a_firms_token_sees_its_own_alone(doorman: Doorman, client: FlaskClient, cast: Cast) -> None:
     _, said = me(client, doorman.token("planner", cast.firm_id))
     assert (said["company_id"], said["sees_all"]) == (cast.firm_id, False)
+
+
+def test_a_company_whose_role_ended_sees_all_no_more(
+    doorman: Doorman, client: FlaskClient, cast: Cast, database: Database, scope: Scope
+) -> None:
+    headers = doorman.token("planner", cast.operator_id)
+    assert me(client, headers)[1]["sees_all"] is True
+    with database.unit_of_work(scope) as session:
+        session.execute(update(CompanyRole).values(valid_until_on=date(2020, 1, 1)))
+    assert me(client, headers)[1]["sees_all"] is False
+    assert doorman.browser("planner").get("/api/v1/me").get_json()["sees_all"] is False
 
 
 def test_keeps_a_hash_and_never_the_token(doorman: Doorman, database: Database, scope: Scope) -> None:
