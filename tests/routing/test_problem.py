@@ -131,6 +131,6 @@ def test_problems_and_plans_survive_their_files(tmp_path: Path) -> None:
     one = problem([goods("K1", 2)], network_document())
     write_problem(one, tmp_path / "p.json")
     assert read_problem(tmp_path / "p.json") == one
-    plan = make_plan(one, seconds=2)
+    plan = make_plan(one, seconds=20)
     write_plan(plan, tmp_path / "plan.json")
     assert read_plan((tmp_path / "plan.json").read_text()) == plan
