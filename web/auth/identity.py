@@ -12,7 +12,6 @@ from wms.db import Scope
 from wms.parties import rules
 from wms.parties.tables import Company, CompanyRole, Person, PersonRole
 
-
 VALID_TODAY = (
     func.coalesce(CompanyRole.valid_from_on, func.current_date()) <= func.current_date(),
     func.coalesce(CompanyRole.valid_until_on, func.current_date()) >= func.current_date(),
