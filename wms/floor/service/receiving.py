@@ -126,7 +126,8 @@ def _goods(desk: Desk, label: Label) -> Answer:
         desk.keep("dock", label, is_expired=is_confirmed)
         return _ask_dock(portions)
     placed = count_in(desk, notice, portions, desk.context.location_id)
-    _mark_receiving(desk, notice)
+    if notice.state == "open":
+        _mark_receiving(desk, notice)
     desk.clear_next()
     return _tell(desk, notice, placed)
 

@@ -21,7 +21,7 @@ from wms.floor.rules.commands import Command
 from wms.floor.service import putting_away, receiving, telling
 from wms.floor.service.counting_in import APP_PERSON
 from wms.floor.service.desk import Desk, event_time, open_context
-from wms.floor.tables import JOBS, Scan, ScanContext
+from wms.floor.tables import JOBS, AdvanceNotice, Scan, ScanContext
 from wms.parties.tables import Location, Site
 from wms.record.rules import KeyReused, digest
 
@@ -159,12 +159,20 @@ def _expects(desk: Desk) -> tuple[Expect, ...]:
 
 def _shown(session: Session, context: ScanContext) -> dict[str, object]:
     """Return what the device is in the middle of, for the screen."""
-    place = session.get(Location, context.location_id) if context.location_id else None
-    site = session.get(Site, context.site_id) if context.site_id else None
+    session.flush()
+    site, notice, place = session.execute(
+        select(Site.code, AdvanceNotice.notice_no, Location.code)
+        .select_from(ScanContext)
+        .outerjoin(Site, Site.id == ScanContext.site_id)
+        .outerjoin(AdvanceNotice, AdvanceNotice.id == ScanContext.notice_id)
+        .outerjoin(Location, Location.id == ScanContext.location_id)
+        .where(ScanContext.tenant_id == context.tenant_id)
+        .where(ScanContext.device == context.device, ScanContext.job == context.job)
+    ).one()
     return {
-        "site": site.code if site else None,
-        "notice": receiving.notice_no_of(session, context.notice_id),
-        "place": place.code if place else None,
+        "site": site,
+        "notice": notice,
+        "place": place,
         "next_qty": context.next_qty,
         "is_damaged": context.is_damaged,
         "holds": bool(context.pending),
