@@ -17,8 +17,8 @@ def protect(
     """Row-level security and grants for ``table``.
 
     ``firm_sees`` is the SQL condition under which a firm sees a row (for example ``owner_id = app_company()``); without
-    it firms see none. ``firm_writes`` is the condition on a row that a firm's transaction writes, where it differs (a fact
-    it appends but may not read). ``app`` names the privileges of the product's login; the auditor only reads.
+    it firms see none. ``firm_writes`` is the condition on a row that a firm's transaction writes, where it differs (a
+    fact it appends but may not read). ``app`` names the privileges of the product's login; the auditor only reads.
     """
     visible = f"(app_sees_all() OR ({firm_sees}))" if firm_sees else "app_sees_all()"
     rule = f"tenant_id = app_tenant() AND {visible}"

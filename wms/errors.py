@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 
-def N_(text: str) -> str:
+def N_(text: str) -> str:  # noqa: N802 - the name that gettext's tools look for
     """Mark ``text`` for translation without translating it; the room that shows it does."""
     return text
 

@@ -148,7 +148,10 @@ class GatePassDocument(Tenanted, Base):
     """A document that stands behind a gate pass (rltTbTypecd 1 list, 2 movement slip, 3 bill of lading)."""
 
     __tablename__ = "gate_pass_document"
-    __table_args__ = (UniqueConstraint("gate_pass_id", "document_kind", "document_no"), one_of("document_kind", DOCUMENT_KINDS))
+    __table_args__ = (
+        UniqueConstraint("gate_pass_id", "document_kind", "document_no"),
+        one_of("document_kind", DOCUMENT_KINDS),
+    )
     id: Mapped[Id]
     gate_pass_id: Mapped[int] = mapped_column(ForeignKey("gate_pass.id"))
     document_kind: Mapped[str]

@@ -103,4 +103,3 @@ def posting_body(body: PostingBody) -> bytes:
 def microseconds(at: datetime) -> int:
     """Whole microseconds since 1970-01-01T00:00Z."""
     return (at - EPOCH) // timedelta(microseconds=1)
-

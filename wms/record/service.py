@@ -12,21 +12,15 @@ from wms.failpoints import reach
 from wms.record.rules import KeyReused, canonical
 
 APPEND = text("SELECT record_append(:kind, :subject_id, :body)")
-CLAIM = text(
-    "INSERT INTO idem (key, request_hash) VALUES (:key, :request_hash) ON CONFLICT DO NOTHING"
-)
+CLAIM = text("INSERT INTO idem (key, request_hash) VALUES (:key, :request_hash) ON CONFLICT DO NOTHING")
 STORED = text("SELECT request_hash, answer FROM idem WHERE tenant_id = app_tenant() AND key = :key")
-ANSWER = text(
-    "UPDATE idem SET answer = cast(:answer AS jsonb) WHERE tenant_id = app_tenant() AND key = :key"
-)
+ANSWER = text("UPDATE idem SET answer = cast(:answer AS jsonb) WHERE tenant_id = app_tenant() AND key = :key")
 
 
 def append_leaf(session: Session, kind: str, payload: Mapping[str, Any], subject_id: int | None = None) -> int:
     """Append a fact in the transaction that makes it true; returns its leaf id. ``kind`` must not be 'posting'."""
     body = f"dongting.{kind}.v1\nhash=sha256\n".encode() + canonical(payload)
-    leaf_id: int = session.execute(
-        APPEND, {"kind": kind, "subject_id": subject_id, "body": body}
-    ).scalar_one()
+    leaf_id: int = session.execute(APPEND, {"kind": kind, "subject_id": subject_id, "body": body}).scalar_one()
     return leaf_id
 
 
@@ -39,9 +33,7 @@ class Answer:
     replayed: bool
 
 
-def once(
-    session: Session, key: str, request_hash: bytes, act: Callable[[], Mapping[str, Any]]
-) -> Answer:
+def once(session: Session, key: str, request_hash: bytes, act: Callable[[], Mapping[str, Any]]) -> Answer:
     """Run ``act`` under ``key`` at most once; a repeat gets the first answer, refusals included.
 
     ``act`` runs in a savepoint: when it raises a :class:`WmsError` its effects are undone and the refusal (code, field,
