@@ -30,7 +30,7 @@ ACCOUNT_KINDS = (
 OWNED = "owner_id = app_company()"
 # A firm's document lines follow their document, whose own policy decides.
 OF_LIST = "EXISTS (SELECT 1 FROM verification_list d WHERE d.id = verification_list_id)"
-WITH_PASS = "EXISTS (SELECT 1 FROM gate_pass d WHERE d.id = gate_pass_id)"
+OF_GATE_DOC = "EXISTS (SELECT 1 FROM gate_pass d WHERE d.id = gate_pass_id)"
 
 
 def upgrade() -> None:
@@ -63,8 +63,8 @@ def protect_tables() -> None:
     protect("verification_list", OWNED)
     protect("verification_line", OF_LIST)
     protect("gate_pass", OWNED)
-    protect("gate_pass_document", WITH_PASS)
-    protect("gate_pass_line", WITH_PASS)
+    protect("gate_pass_document", OF_GATE_DOC)
+    protect("gate_pass_line", OF_GATE_DOC)
     grant("account_kind")
     # The ledger: read by all who may see the rows, written by its routines alone.
     protect("idem", "company_id IS NOT DISTINCT FROM app_company()", app="SELECT, INSERT, UPDATE")

@@ -15,7 +15,7 @@ SHARED = ("lane", "lane_state")
 # What was seen and decided stays; of a passage, a release and a command only what is still to come may be written.
 KEPT = ("live_note", "passage", "visit", "release", "barrier_command", "alarm")
 APPENDED = ("decision", "passage_reading")
-WITH_PASS = "EXISTS (SELECT 1 FROM gate_pass d WHERE d.id = gate_pass_id)"
+OF_GATE_DOC = "EXISTS (SELECT 1 FROM gate_pass d WHERE d.id = gate_pass_id)"
 TABLES = (
     "fence_section",
     "camera",
@@ -47,7 +47,7 @@ def protect_one(table: str) -> None:
     if table in SHARED:
         protect_shared(table)
     elif table == "gate_pass_use":
-        protect(table, WITH_PASS, app="SELECT, INSERT, UPDATE (posting_id)")
+        protect(table, OF_GATE_DOC, app="SELECT, INSERT, UPDATE (posting_id)")
     else:
         protect(table, app="SELECT, INSERT, UPDATE" if table in KEPT else "SELECT, INSERT, UPDATE, DELETE")
     if table in APPENDED:
