@@ -31,6 +31,7 @@ RULES = {
     "literal_error": N_("must be one of %(expected)s"),
     "enum": N_("must be one of %(expected)s"),
     "list_type": N_("must be a list"),
+    "tuple_type": N_("must be a list"),
     "dict_type": N_("must be an object"),
     "model_type": N_("must be an object"),
     "model_attributes_type": N_("must be an object"),
