@@ -93,16 +93,26 @@ class _Sorted:
     strangers: list[LaneReading] = field(default_factory=list)  # another plate without an arrival between
 
 
+@dataclass(frozen=True)
+class _Gone:
+    """When the vehicle had left, and whether through the exit."""
+
+    at: datetime
+    through: bool
+
+
 def assemble(
     rules: LaneRules, standing: Standing | None, readings: Sequence[LaneReading], now: datetime, memory: LaneMemory
 ) -> tuple[Step, ...]:
     """The next steps of the lane. At most one passage is opened, decided or closed in one call."""
     if standing is None:
         return _without_passage(rules, readings, now, memory)
-    parts = _sort(rules, standing, readings)
+    gone = _gone(rules, standing, readings, now)
+    # What came after it had gone is of others, also when a whole backlog is read at once.
+    parts = _sort(rules, standing, [reading for reading in readings if gone is None or reading.at <= gone.at])
     if standing.is_decided:
-        return _after_decision(rules, standing, parts, now)
-    return _before_decision(rules, standing, parts, now, memory)
+        return _after_decision(rules, standing, parts, now, gone)
+    return _before_decision(rules, standing, parts, now, memory, gone)
 
 
 def _without_passage(
@@ -208,13 +218,12 @@ def _of_the_next(standing: Standing, reading: LaneReading) -> bool:
 
 
 def _before_decision(
-    rules: LaneRules, standing: Standing, parts: _Sorted, now: datetime, memory: LaneMemory
+    rules: LaneRules, standing: Standing, parts: _Sorted, now: datetime, memory: LaneMemory, gone: _Gone | None
 ) -> tuple[Step, ...]:
     steps: list[Step] = [Attach(standing.passage_id, tuple(parts.unusable))] if parts.unusable else []
-    gone = _gone(rules, standing, parts, now)
     if gone is not None:
         kept = tuple((reading, "undecided") for reading in parts.own)
-        return (*steps, _close(standing, parts, now, gone, kept))
+        return (*steps, _close(standing, parts, now, gone.through, kept))
     seen, uses, saw_zero = look(rules, parts.own, now, memory)
     if seen.missing and now - standing.opened_at < rules.decide_within:
         return tuple(steps)
@@ -260,7 +269,9 @@ def _missing(
     return tuple(name for name, lacks in wanted if lacks)
 
 
-def _after_decision(rules: LaneRules, standing: Standing, parts: _Sorted, now: datetime) -> tuple[Step, ...]:
+def _after_decision(
+    rules: LaneRules, standing: Standing, parts: _Sorted, now: datetime, gone: _Gone | None
+) -> tuple[Step, ...]:
     steps: list[Step] = []
     if any(_is_zero(reading) for reading in parts.own):
         steps.append(NoteZero())
@@ -269,11 +280,10 @@ def _after_decision(rules: LaneRules, standing: Standing, parts: _Sorted, now: d
         steps.append(Attach(standing.passage_id, late))
     if not standing.has_passed:
         steps += [Warn(standing.passage_id, one) for one in parts.strangers if one.id not in standing.warned_of]
-    gone = _gone(rules, standing, parts, now)
     if gone is None and parts.following and (standing.has_passed or not rules.has_loops):
-        gone = standing.has_passed  # the exit was not seen, but the next vehicle stands where this one stood
+        gone = _Gone(now, standing.has_passed)  # its exit was not seen, but the next one stands where it stood
     if gone is not None:
-        steps.append(_close(standing, parts, now, gone))
+        steps.append(_close(standing, parts, now, gone.through))
     return tuple(steps)
 
 
@@ -302,23 +312,25 @@ def _edges(readings: Sequence[LaneReading]) -> tuple[LoopEdge, ...]:
     )
 
 
-def _gone(rules: LaneRules, standing: Standing, parts: _Sorted, now: datetime) -> bool | None:
-    """True: left through the exit. False: left backwards. None: still there."""
-    edges = (*standing.loops, *_edges(parts.own))
-    exit_edges = [edge for edge in edges if edge.loop == "exit"]
-    if any(edge.is_occupied for edge in exit_edges) and not exit_edges[-1].is_occupied:
-        return True
-    last_at = max((edge.at for edge in edges), default=standing.opened_at)
-    if rules.has_loops and edges:
-        return _all_free(rules, standing, (*edges, *_edges(parts.following)), now)
-    last_at = max((last_at, *(reading.at for reading in parts.own)))
-    return True if standing.has_passed and now - last_at >= rules.gap else None  # a held one stays the officer's
+def _gone(rules: LaneRules, standing: Standing, readings: Sequence[LaneReading], now: datetime) -> _Gone | None:
+    """The first moment at which the vehicle had left, going along the loops' edges in time; None: still there."""
+    live = [reading for reading in readings if reading.is_live]
+    edges = sorted((*standing.loops, *_edges(live)), key=lambda edge: edge.at)
+    if not rules.has_loops or not edges:
+        last_at = max([standing.opened_at, *(reading.at for reading in live)])
+        return _Gone(now, True) if standing.has_passed and now - last_at >= rules.gap else None
+    state: dict[str, bool] = {}
+    through, last_at = standing.has_passed, edges[0].at
+    for edge in edges:
+        if _is_empty(state) and edge.at - last_at >= rules.settle:
+            return _Gone(last_at, through)
+        if edge.loop == "exit" and not edge.is_occupied and state.get("exit"):
+            return _Gone(edge.at, True)
+        state[edge.loop], last_at = edge.is_occupied, edge.at
+        through = through or (edge.loop == "exit" and edge.is_occupied)
+    return _Gone(now, through) if _is_empty(state) and now - last_at >= rules.settle else None
 
 
-def _all_free(rules: LaneRules, standing: Standing, edges: Sequence[LoopEdge], now: datetime) -> bool | None:
-    """Backwards, when every loop has been free for a while, the arrive loop behind it too."""
-    state = {edge.loop: edge.is_occupied for edge in edges}
-    was_on_scale = bool(set(state) - {"arrive", "exit"})  # else it may stand between the loops
-    if not was_on_scale or any(state.values()) or now - max(edge.at for edge in edges) < rules.settle:
-        return None
-    return standing.has_passed or any(edge.loop == "exit" and edge.is_occupied for edge in edges)
+def _is_empty(state: dict[str, bool]) -> bool:
+    """Whether no loop is occupied and the vehicle had been on the scale; else it may stand between the loops."""
+    return bool(set(state) - {"arrive", "exit"}) and not any(state.values())

@@ -242,6 +242,36 @@ def test_loops_that_report_free_when_they_start_again_close_a_vehicle_that_left_
     assert only(assemble(RULES, kept, [], sec(503), LaneMemory())) == Close(50, sec(503), went_through=False)
 
 
+def test_a_backlog_is_read_vehicle_by_vehicle_and_only_the_last_one_stands() -> None:
+    """What a lane missed while nobody read it: two that came and backed out, one that stands there."""
+
+    def visit(n: int, at: float, text: str, *, leaves: bool) -> list[LaneReading]:
+        comes = [loop(n, at, "arrive"), plate(n + 1, at + 0.5, text), loop(n + 2, at + 1, "scale_front")]
+        comes += [loop(n + 3, at + 2, "arrive", on=False), weight(n + 4, at + 3, 20_000_000)]
+        backs = [loop(n + 5, at + 20, "arrive"), loop(n + 6, at + 21, "scale_front", on=False)]
+        return comes + ([*backs, loop(n + 7, at + 22, "arrive", on=False)] if leaves else [])
+
+    third = "湘F33333"
+    rest = [*visit(10, 0, PLATE, leaves=True), *visit(30, 60, OTHER, leaves=True), *visit(50, 120, third, leaves=False)]
+    late, here, seen = sec(400), None, []
+    for _ in range(12):
+        steps = assemble(RULES, here, rest, late, LaneMemory())
+        for step in steps:
+            match step:
+                case Open(first):
+                    here = Standing(first.id, first.id, first.at, is_decided=False)
+                case Close(passage_id, _, went_through, kept):
+                    seen.append((passage_id, went_through))
+                    gone = {each.id for each, _ in kept}
+                    rest, here = [each for each in rest if each.id not in gone], None
+                case Decide():
+                    assert step.seen.plate == third
+                    assert not step.seen.is_fresh
+                    assert seen == [(10, False), (30, False)]
+                    return
+    raise AssertionError("the vehicle that stands there was never decided")
+
+
 def test_doubled_arrival_is_the_same_vehicle() -> None:
     step = decide_now([TRUCK[0], loop(11, 0.1, "arrive"), *TRUCK[1:]], 4.2)
     assert step.first_reading_id == 1
