@@ -1,12 +1,14 @@
 """The long runs: ``python -m benchmarks.soak [--minutes 10] [--rounds 20] [--seed N]``.
 
 First the proof tests with ``rounds`` times their usual number of sequences and kills, then the whole demo for
-``minutes`` with its programs killed now and then, and ``dongting verify`` on what it leaves. Exit status 0: all clean.
+``minutes`` with its programs killed now and then while a robot scans over HTTP, and ``dongting verify`` on what it
+leaves. Exit status 0: all clean, and each scan counted once.
 """
 
 import argparse
 import json
 import os
+import queue
 import random
 import signal
 import subprocess
@@ -22,6 +24,7 @@ from pathlib import Path
 import psutil
 import psycopg
 
+from benchmarks.scanning_robot import Robot
 from wms.postgres import EmbeddedPostgres, libpq
 
 PROOFS = ("tests/wms/stock/test_machine.py", "tests/wms/stock/test_races.py", "tests/wms/stock/test_crashes.py")
@@ -58,38 +61,41 @@ def _demo(minutes: float, draw: random.Random) -> bool:
     with tempfile.TemporaryDirectory(prefix="dongting-soak-", dir="/var/tmp") as folder:
         Path(folder).chmod(0o711)
         data = Path(folder) / "data"
-        with _running_demo(data) as demo:
+        with _running_demo(data) as (demo, address):
+            robot = Robot(address, data, draw.randrange(10**6))
+            robot.start()
             kills = _trouble(demo, time.monotonic() + 60 * minutes, draw)
-            print(f"killed: {dict(kills)}", flush=True)
+            robot.stop()
+            print(f"killed: {dict(kills)}; robot: {dict(robot.counts)}", flush=True)
+            for wrong in robot.wrong:
+                print(f"robot: {wrong}")
         _tell_counts(data)
         verified = _dongting("verify", "--json", "--data", str(data))
         for line in verified.stdout.splitlines():
             print(json.loads(line)["text"])
-        return verified.returncode == 0
+        return verified.returncode == 0 and not robot.wrong
 
 
 @contextmanager
-def _running_demo(data: Path) -> Iterator[psutil.Process]:
+def _running_demo(data: Path) -> Iterator[tuple[psutil.Process, str]]:
     """The demo once it is ready; ended by Ctrl-C, and it must end well."""
     command = [sys.executable, "-m", "web.cli", "demo", "--data", str(data)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
-    ready = threading.Event()
+    ready: queue.Queue[str] = queue.Queue()
     threading.Thread(target=_watch, args=(process, ready), daemon=True).start()
     try:
-        if not ready.wait(READY_S):
-            raise RuntimeError("the demo did not become ready")
-        yield psutil.Process(process.pid)
+        yield psutil.Process(process.pid), ready.get(timeout=READY_S)
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(60)
 
 
-def _watch(process: "subprocess.Popen[str]", ready: threading.Event) -> None:
+def _watch(process: "subprocess.Popen[str]", ready: "queue.Queue[str]") -> None:
     assert process.stdout is not None
     for line in process.stdout:
         print(f"  {line}", end="", flush=True)
         if "Dongting is ready" in line:
-            ready.set()
+            ready.put(line.split()[-1])
 
 
 def _trouble(demo: psutil.Process, until: float, draw: random.Random) -> Counter[str]:
