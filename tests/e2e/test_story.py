@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page
 from tests.e2e.browsing import CAMERA, DESK, PHONE, at_work, scan, show, until
 from tests.e2e.conftest import Demo
 from web.demo.goods import draw_items, gtin14
-from web.demo.notice import DOCK, NOTICE_NO, Expected, expected
+from web.demo.notice import DOCK, NOTICE_NO, SITE, Expected, expected
 from web.demo.people import DEMO_USERS
 from web.symbols import SymbolKind
 
@@ -94,6 +94,8 @@ def _closes(page: Page) -> None:
 
 def _puts_away(page: Page, pallet: Expected) -> None:
     page.locator('[data-job="put_away"]').click()
+    page.locator("#choose summary").click()
+    page.locator(f'[data-value="{SITE}"]').click()
     assert scan(page, f"]C100{pallet.sscc}") == "ok"
     place = re.search(r"[AP]\d{2}-\d{2}-\d", page.inner_text("#band"))
     assert place, page.inner_text("#band")
