@@ -54,11 +54,11 @@ def run_yard(yard: YardFile, broker_url: str, stop: threading.Event) -> None:
         for thread in threads:
             thread.start()
         stop.wait()
-        for thread in threads:
-            thread.join(timeout=3)
     finally:
         for wire in wires.values():
-            wire.stop()
+            wire.leave()  # all at once: one after the other would take too long
+        for wire in wires.values():
+            wire.end()
 
 
 def _wait_for_broker(wires: dict[str, Wire], stop: threading.Event) -> None:

@@ -51,13 +51,21 @@ class Wire:
         """Connect, and again after each loss."""
         self._client.loop_start()
 
-    def stop(self) -> None:
-        """Say that the device goes, and go."""
+    def leave(self) -> None:
+        """Say that the device goes, and go; :meth:`end` waits for it."""
         if self._client.is_connected():
             gone = {"online": False, "boot": self.boot}
-            self._client.publish(f"{self.base}/status", json.dumps(gone), qos=1, retain=True).wait_for_publish(2)
+            self._client.publish(f"{self.base}/status", json.dumps(gone), qos=1, retain=True)
         self._client.disconnect()
+
+    def end(self) -> None:
+        """End the connection's thread."""
         self._client.loop_stop()
+
+    def stop(self) -> None:
+        """Leave and end."""
+        self.leave()
+        self.end()
 
     @property
     def is_connected(self) -> bool:
