@@ -52,8 +52,10 @@ def take_gate(browser: Browser, address: str, path: Path) -> None:
     """A truck is held at one lane, others come and go."""
     with at_work(browser, address, "customs", viewport=DESK) as page:
         page.goto(f"{address}/gate")
-        held = page.locator(".lane.stop")
-        until(lambda: held.count() >= 1 and page.locator(".lane .plate.big:not(.none)").count() >= 2, "trucks", 240)
+        live = page.get_attribute("#live-state", "data-live") or ""
+        held, plates = page.locator(".lane.stop"), page.locator(".lane .plate.big:not(.none)")
+        until(lambda: live in page.inner_text("#live-state"), "the live stream", 60)
+        until(lambda: held.count() == 1 and plates.count() >= 2, "one truck held, another let through", 240)
         keep(page, path)
 
 
