@@ -13,15 +13,11 @@ from multiprocessing.connection import Connection
 
 import psycopg
 
-from wms.db import Database, Scope
+from wms.db import SET_SCOPE, Database, Scope
 from wms.postgres import libpq
 from wms.stock.accounts import account_ids
 from wms.stock.ledger import POST, AccountKey, Posting, moved, post
 
-SET_SCOPE = (
-    "SELECT set_config('app.tenant', %s, true), set_config('app.person', %s, true),"
-    " set_config('app.company', %s, true), set_config('app.sees_all', %s, true), set_config('app.role', %s, true)"
-)
 SCOPE = Scope.system(1)
 
 

@@ -27,6 +27,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sess
 
 from wms.errors import WmsError
 from wms.failpoints import reach
+from wms.liveness import watch
 
 Id = Annotated[int, mapped_column(BigInteger, primary_key=True, autoincrement=True)]
 Qty = Annotated[int, mapped_column(BigInteger)]
@@ -89,25 +90,24 @@ class Scope:
         return cls(tenant_id)
 
 
-SET_SCOPE = text(
-    "SELECT set_config('app.tenant', :tenant, true), set_config('app.person', :person, true),"
-    " set_config('app.company', :company, true), set_config('app.sees_all', :sees_all, true),"
-    " set_config('app.role', :role, true)"
+SET_SCOPE = (
+    "SELECT set_config('app.tenant', %s, true), set_config('app.person', %s, true),"
+    " set_config('app.company', %s, true), set_config('app.sees_all', %s, true), set_config('app.role', %s, true)"
 )
 
 
 def set_scope(session: Session, scope: Scope) -> None:
     """Write ``scope`` into the running transaction; row-level security reads it there."""
     session.info["tenant_id"] = scope.tenant_id
-    session.execute(
+    session.connection().exec_driver_sql(
         SET_SCOPE,
-        {
-            "tenant": str(scope.tenant_id),
-            "person": str(scope.person_id or ""),
-            "company": str(scope.company_id or ""),
-            "sees_all": "on" if scope.sees_all else "off",
-            "role": scope.role,
-        },
+        (
+            str(scope.tenant_id),
+            str(scope.person_id or ""),
+            str(scope.company_id or ""),
+            "on" if scope.sees_all else "off",
+            scope.role,
+        ),
     )
 
 
@@ -122,9 +122,8 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int = 5, max_overflow: int = 5, **engine_options: Any) -> None:
         self.url = url
-        self.engine: Engine = create_engine(
-            url, pool_size=pool_size, max_overflow=max_overflow, pool_pre_ping=True, **engine_options
-        )
+        self.engine: Engine = create_engine(url, pool_size=pool_size, max_overflow=max_overflow, **engine_options)
+        watch(self.engine)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
 
     @contextmanager
@@ -163,6 +162,7 @@ class Database:
                 )
             ).one()
         if unbound:
+            self.close()
             raise ServedAsOwner(login=login)
 
     def close(self) -> None:
