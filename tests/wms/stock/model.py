@@ -73,6 +73,8 @@ class Model:
             return "unbalanced"
         if any(total != 0 for total in by_book_line(sums).values()):
             return "book_shelf_differ"
+        if posting.kind != "gate_out" and posting.reverses_id is None and bonded_goods_leave(sums):
+            return "leaves_without_pass"
         if posting.reverses_id in self.reversed_ids:
             return "already_reversed"
         return self._reservation_refusal(posting, sums) or self._stock_refusal(posting, sums)
@@ -143,6 +145,16 @@ def by_item_and_side(sums: dict[AccountKey, int]) -> dict[tuple[int, bool], int]
         place = account.trade_item_id, account.kind in BOOK_SIDE
         totals[place] = totals.get(place, 0) + qty
     return totals
+
+
+def bonded_goods_leave(sums: dict[AccountKey, int]) -> bool:
+    """Whether bonded goods of an item go down while a customer gets some of it (I5; one item in these tests)."""
+    physical = {account: qty for account, qty in sums.items() if account.kind not in BOOK_SIDE}
+    got = sum(qty for account, qty in physical.items() if account.kind == "customer")
+    bonded = sum(
+        qty for account, qty in physical.items() if account.customs_status == "bonded" and account.kind in IN_IDENTITY
+    )
+    return got > 0 > bonded
 
 
 def by_book_line(sums: dict[AccountKey, int]) -> dict[int, int]:
