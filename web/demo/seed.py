@@ -96,7 +96,7 @@ def freshen(session: Session, number: int, now: datetime) -> tuple[int, int]:
     wanted = passes.missing(session, WANTED)
     zone = passes.Zone(companies, sites, now, number)
     added = passes.issue(session, wanted, by_id, zone)
-    passes.issue_empty(session, len(passes.missing(session, {"inbound_empty": 12})), zone)
+    passes.issue_empty(session, len(passes.missing(session, {"inbound_empty": 40})), zone)
     return added, freight.enter_freight(session, companies, items, now, number)
 
 
