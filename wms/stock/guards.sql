@@ -40,14 +40,15 @@ END $$;
 CREATE TRIGGER entry_with_posting AFTER INSERT ON entry REFERENCING NEW TABLE AS added
   FOR EACH STATEMENT EXECUTE FUNCTION stock_refuse_late_entry();
 
--- I2 and I4 at commit: a posting sums to zero for each item on each side, and moves shelf and book of a line alike.
+-- I2, I4 and I5 at commit: a posting sums to zero for each item on each side, moves shelf and book of a line alike, and
+-- lets bonded goods out only by the gate.
 CREATE FUNCTION stock_refuse_unbalanced() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE lines bigint; wrong boolean;
 BEGIN
   WITH line AS (
-    SELECT a.trade_item_id, k.side, e.qty, k.in_identity, a.book_line_id, a.customs_status
+    SELECT a.trade_item_id, a.kind, k.side, e.qty, k.in_identity, a.book_line_id, a.customs_status
       FROM entry e JOIN account a ON a.id = e.account_id JOIN account_kind k ON k.kind = a.kind
      WHERE e.posting_id = NEW.id
   ), per_item AS (
@@ -56,8 +57,14 @@ BEGIN
     SELECT sum(CASE side WHEN 'physical' THEN qty ELSE -qty END) AS off FROM line
      WHERE in_identity AND book_line_id IS NOT NULL AND (side = 'book' OR customs_status = 'bonded')
      GROUP BY book_line_id
+  ), leaving AS (
+    -- I5: bonded goods reach a customer by the gate alone.
+    SELECT 1 FROM line WHERE NEW.kind <> 'gate_out' AND NEW.reverses_id IS NULL GROUP BY trade_item_id
+    HAVING sum(qty) FILTER (WHERE kind = 'customer') > 0
+       AND sum(qty) FILTER (WHERE in_identity AND side = 'physical' AND customs_status = 'bonded') < 0
   )
   SELECT sum(i.lines), bool_or(i.off <> 0) OR EXISTS (SELECT 1 FROM per_book_line WHERE off <> 0)
+              OR EXISTS (SELECT 1 FROM leaving)
     INTO lines, wrong FROM per_item i;
   IF lines IS NULL OR wrong THEN
     RAISE EXCEPTION 'posting % does not balance', NEW.id USING ERRCODE = 'DT006';

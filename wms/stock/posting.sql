@@ -102,11 +102,12 @@ END $$;
 
 -- First refusal that needs no lock, by posting: what is wrong with the lines themselves.
 CREATE OR REPLACE FUNCTION stock_faults(
-    p_live int[], event_ats timestamptz[], reverses bigint[],
+    p_live int[], kinds text[], event_ats timestamptz[], reverses bigint[],
     l_posting int[], l_account bigint[], l_qty bigint[], r_posting int[], r_reservation bigint[]
 ) RETURNS TABLE (ordinal int, answer jsonb) LANGUAGE sql STABLE AS $$
   WITH line AS (
-    SELECT l.posting, l.account, l.qty, a.id, a.trade_item_id, a.book_line_id, a.customs_status, k.side, k.in_identity
+    SELECT l.posting, l.account, l.qty, a.id, a.kind, a.trade_item_id, a.book_line_id, a.customs_status, k.side,
+           k.in_identity
       FROM unnest(l_posting, l_account, l_qty) AS l(posting, account, qty)
       LEFT JOIN account a ON a.id = l.account
       LEFT JOIN account_kind k ON k.kind = a.kind
@@ -133,7 +134,14 @@ CREATE OR REPLACE FUNCTION stock_faults(
      GROUP BY posting, book_line_id
     HAVING coalesce(sum(qty) FILTER (WHERE side = 'physical'), 0) <> coalesce(sum(qty) FILTER (WHERE side = 'book'), 0)
     UNION ALL
-    SELECT i, 6, jsonb_build_object('code', 'already_reversed', 'posting_id', reverses[i], 'by', p.id)
+    -- I5: bonded goods reach a customer by the gate alone; a correction of such a posting is its reversal.
+    SELECT posting, 6, jsonb_build_object('code', 'leaves_without_pass', 'trade_item_id', trade_item_id)
+      FROM line WHERE kinds[posting] <> 'gate_out' AND reverses[posting] IS NULL
+     GROUP BY posting, trade_item_id
+    HAVING coalesce(sum(qty) FILTER (WHERE kind = 'customer'), 0) > 0
+       AND coalesce(sum(qty) FILTER (WHERE in_identity AND side = 'physical' AND customs_status = 'bonded'), 0) < 0
+    UNION ALL
+    SELECT i, 7, jsonb_build_object('code', 'already_reversed', 'posting_id', reverses[i], 'by', p.id)
       FROM unnest(p_live) AS i JOIN posting p ON p.reverses_id = reverses[i]
   )
   SELECT DISTINCT ON (i) i, answer FROM fault ORDER BY i, rank, answer
@@ -233,7 +241,7 @@ BEGIN
     END IF;
     WITH refused AS (
       UPDATE idem SET answer = f.answer
-        FROM stock_faults(live, event_ats, reverses, l_posting, l_account, l_qty, r_posting, r_reservation) f
+        FROM stock_faults(live, kinds, event_ats, reverses, l_posting, l_account, l_qty, r_posting, r_reservation) f
        WHERE idem.tenant_id = app_tenant() AND idem.key = keys[f.ordinal] RETURNING f.ordinal)
     SELECT coalesce(array_agg(n ORDER BY n), '{}') INTO live
       FROM unnest(live) AS n WHERE n NOT IN (SELECT r.ordinal FROM refused r);

@@ -57,6 +57,11 @@ class BookShelfDiffer(StockRefusal):
     )
 
 
+class LeavesWithoutPass(StockRefusal):
+    code = "leaves_without_pass"
+    text = N_("Bonded goods leave by the gate on an approved gate pass and in no other way (item %(trade_item_id)s).")
+
+
 class NoLines(StockRefusal):
     code = "no_lines"
     kind = Kind.INVALID
@@ -120,7 +125,8 @@ class KeyTwiceInBatch(StockRefusal):
 REFUSALS: Mapping[str, type[WmsError]] = {
     refusal.code: refusal
     for refusal in (
-        ShortStock, ShortInPast, PeriodClosed, MonthNotOver, EventInFuture, Unbalanced, BookShelfDiffer, NoLines,
+        ShortStock, ShortInPast, PeriodClosed, MonthNotOver, EventInFuture, Unbalanced, BookShelfDiffer, LeavesWithoutPass,
+        NoLines,
         UnknownAccount, AlreadyReversed, UnknownPosting, NotAvailable, ReservationNotOpen, ReservationElsewhere,
         QuantityNotPositive, QuantityTooLarge, KeyTwiceInBatch, KeyReused,
     )

@@ -63,10 +63,10 @@ def test_an_outward_list_settles_what_left_through_the_gate(session: Session) ->
     book = accounts.book(shelf.owner_id, shelf.trade_item_id, shelf.book_line_id, 10)
     ledger.post(session, ledger.Posting(f"b-{build.number()}", "list_booked", build.now(), book))
     out = (
-        *ledger.moved(shelf.bonded, shelf.customer, 4),
+        *ledger.moved(shelf.bonded, shelf.supplier, 4),
         *accounts.deduct_provisionally(shelf.owner_id, shelf.trade_item_id, shelf.book_line_id, 4),
     )
-    # Leaving is the gate's own posting kind, guarded there; here only the accounts matter.
+    # Only the gate may let bonded goods out to a customer; for the list only the book's accounts matter.
     ledger.post(session, ledger.Posting(f"o-{build.number()}", "adjustment", build.now(), out))
     lists.declare(session, list_id, NOW)
     lists.pre_deduct(session, list_id, LIST_NO.replace("I", "E"), NOW)

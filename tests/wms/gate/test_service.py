@@ -327,7 +327,7 @@ def test_goods_that_the_ledger_refuses_do_not_undo_the_passage_and_leave_once_me
     lifted = decide_passage(session, crossing(world.lane, seen_of(gate_pass)))
     book, pending = (world.shelf.of_book(kind) for kind in ("book", "deduction_pending"))
     rest = balance(session, "book", world.shelf)
-    mirror = moved(world.shelf.bonded, world.shelf.customer, rest - 100)
+    mirror = moved(world.shelf.bonded, world.shelf.supplier, rest - 100)
     post(session, Posting("drain", "scrap", now(), (*moved(book, pending, rest - 100), *mirror)))
     process = world.shelf.bonded.__class__(
         "in_process", world.shelf.owner_id, world.shelf.trade_item_id, world.shelf.site_id,

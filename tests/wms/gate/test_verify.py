@@ -3,18 +3,20 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+import psycopg
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
 from tests.build import now
-from tests.conftest import Server
+from tests.conftest import Server, Urls
 from tests.wms.gate.test_model import drive
 from tests.wms.gate.world import crossing, make_pass, make_world, seen_of
 from wms.db import Database, Scope, set_scope
 from wms.gate.service import decide_passage
 from wms.gate.verify import findings
+from wms.postgres import libpq
 from wms.stock.ledger import Posting, moved, post
 
 SCOPE = Scope.system(1)
@@ -73,10 +75,15 @@ def test_damage_by_hand_is_named(damaged: Session, damage: str, said: str) -> No
     assert any(said in one for one in told), told
 
 
-def test_bonded_goods_given_away_without_a_gate_are_named(fresh_database: Database) -> None:
+def test_bonded_goods_given_away_without_a_gate_are_named(fresh_database: Database, fresh_urls: Urls) -> None:
     with fresh_database.unit_of_work(SCOPE) as session:
         shelf = make_world(session).shelf
-        customer = replace(shelf.bonded, kind="customer", site_id=None, location_id=None)
+        customer = replace(shelf.bonded, kind="adjustment", site_id=None, location_id=None)
         book = moved(shelf.of_book("book"), shelf.of_book("deduction_pending"), 3)
         post(session, Posting("astray", "issue", now(), (*moved(shelf.bonded, customer, 3), *book)))
+    # The ledger refuses to post this to a customer, so the damage is done behind its back.
+    with psycopg.connect(libpq(fresh_urls.superuser)) as superuser:
+        superuser.execute("SET session_replication_role = replica")
+        superuser.execute("UPDATE account SET kind = 'customer' WHERE kind = 'adjustment'")
+    with fresh_database.unit_of_work(SCOPE) as session:
         assert ["Bonded goods (3) went" in str(finding) for finding in findings(session)] == [True]

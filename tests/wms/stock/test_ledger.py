@@ -10,7 +10,7 @@ from wms.db import Database, Scope
 from wms.errors import WmsError
 from wms.record.rules import KeyReused
 from wms.stock.ledger import Posting, Reserve, post, post_many, reserve, reverse, void
-from wms.stock.rules import BookShelfDiffer, NotAvailable, ShortInPast, ShortStock, Unbalanced
+from wms.stock.rules import BookShelfDiffer, LeavesWithoutPass, NotAvailable, ShortInPast, ShortStock, Unbalanced
 
 
 @pytest.fixture
@@ -119,3 +119,15 @@ def test_reversal_restores_the_stock_once(database: Database, scope: Scope, shel
         with pytest.raises(WmsError, match="already reversed"):
             reverse(session, "undo2", first.posting_id, reason="again", event_at=now())
     assert qty(database, scope, shelf) == qty(database, scope, shelf, "not_yet_booked") == 0
+
+
+def test_bonded_goods_reach_a_customer_by_the_gate_alone(database: Database, scope: Scope, shelf: Shelf) -> None:
+    with database.unit_of_work(scope) as session:
+        receive_bonded(session, shelf, 7)
+        out = (
+            *moved(shelf.bonded, shelf.customer, 1),
+            *moved(shelf.of_book("not_yet_booked"), shelf.of_book("customs_source"), 1),
+        )
+        with pytest.raises(LeavesWithoutPass):
+            post(session, Posting("side door", "issue", now(), out))
+    assert qty(database, scope, shelf) == 7
