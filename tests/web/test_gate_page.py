@@ -326,8 +326,7 @@ VIEWS = [(1440, 900), (390, 844)]
 
 
 @pytest.mark.parametrize("size", VIEWS, ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("colours", ["light", "dark"])
-@pytest.mark.parametrize("locale", ["zh", "en"])
+@pytest.mark.parametrize(("locale", "colours"), [("zh", "light"), ("en", "dark")])
 def test_pages_fit_their_screen(
     chromium: Browser,
     live_server: str,
