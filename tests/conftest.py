@@ -158,9 +158,7 @@ def fresh_database(fresh_urls: Urls) -> Iterator[Database]:
 def new_tenant(owner: Database) -> int:
     """A further tenant in ``owner``'s database."""
     with owner.engine.begin() as connection:
-        made: int = connection.execute(
-            text("INSERT INTO tenant (name) VALUES ('test') RETURNING id")
-        ).scalar_one()
+        made: int = connection.execute(text("INSERT INTO tenant (name) VALUES ('test') RETURNING id")).scalar_one()
     return made
 
 

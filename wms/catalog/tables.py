@@ -1,6 +1,13 @@
 """Trade items: what the goods are, how they are packed and how customs knows them."""
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from wms.db import Base, Id, Qty, Tenanted

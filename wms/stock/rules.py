@@ -125,7 +125,8 @@ class KeyTwiceInBatch(StockRefusal):
 REFUSALS: Mapping[str, type[WmsError]] = {
     refusal.code: refusal
     for refusal in (
-        ShortStock, ShortInPast, PeriodClosed, MonthNotOver, EventInFuture, Unbalanced, BookShelfDiffer, LeavesWithoutPass,
+        ShortStock, ShortInPast, PeriodClosed, MonthNotOver, EventInFuture, Unbalanced, BookShelfDiffer,
+        LeavesWithoutPass,
         NoLines,
         UnknownAccount, AlreadyReversed, UnknownPosting, NotAvailable, ReservationNotOpen, ReservationElsewhere,
         QuantityNotPositive, QuantityTooLarge, KeyTwiceInBatch, KeyReused,
