@@ -25,6 +25,7 @@ from wms.customs.gate_pass_rules import MoreThanDeclared, PassUsed
 from wms.customs.gate_passes import void_pass
 from wms.customs.tables import GatePass, VerificationLine
 from wms.db import Database, Scope
+from wms.gate.queries import explain
 from wms.gate.rules import SeenContainer, case_from_payload, case_hash, decide
 from wms.gate.rules.refusals import NotAnOfficer, NotHeld, PassInUse, ReasonTooShort, SamePerson, VehicleGone
 from wms.gate.service import (
@@ -139,6 +140,17 @@ def test_pass_serves_once_and_a_second_truck_run_is_held(session: Session, world
     assert waiting.hold_code == "pass_in_use"
     drive_through(session, first.passage_id)
     assert decide_passage(session, crossing(world.lane, seen_of(gate_pass))).hold_code == "no_pass"
+
+
+def test_look_alike_of_an_awaited_plate_is_a_hint_and_never_opens(session: Session, world: World) -> None:
+    plate = "湘F8B020"
+    gate_pass = make_pass(session, world, plate=plate)
+    misread = "湘F88020"
+    held = decide_passage(session, crossing(world.lane, seen_of(gate_pass, plate=misread)))
+    assert held.hold_code == "vehicle_unknown"
+    assert explain(session, held.passage_id).look_alikes == ((plate, gate_pass.pass_no),)
+    sure = decide_passage(session, crossing(world.lane, seen_of(gate_pass)))
+    assert explain(session, sure.passage_id).look_alikes == ()
 
 
 def test_double_gate_passes_twice_and_goods_leave_at_the_second(session: Session, world: World) -> None:

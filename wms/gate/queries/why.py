@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
 from wms.catalog.tables import TradeItem
+from wms.codes import plates
 from wms.customs.tables import GatePass, GatePassLine
 from wms.gate.queries.lanes import PassageRow, passage_row
 from wms.gate.rules import (
@@ -23,6 +24,8 @@ from wms.gate.rules import (
 from wms.gate.rules.refusals import UnknownPassage
 from wms.gate.tables import BarrierCommand, Decision, GatePassUse, PassageReading, Release
 from wms.parties.tables import Person
+
+MOST_AWAITED = 2_000
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,7 @@ class Explained:
     gate_pass: GatePass | None
     goods: tuple[GoodsRow, ...]
     posting_id: int | None
+    look_alikes: tuple[tuple[str, str], ...]  # plate and number of open passes that a camera may have misread
 
 
 def explain(session: Session, passage_id: int) -> Explained:
@@ -148,8 +152,22 @@ def explain(session: Session, passage_id: int) -> Explained:
         commands=_commands(session, passage_id),
         gate_pass=session.get(GatePass, pass_id) if pass_id else None,
         goods=_goods(session, pass_id),
+        look_alikes=_look_alikes(session, passage),
         posting_id=session.scalar(select(GatePassUse.posting_id).where(GatePassUse.passage_id == passage_id)),
     )
+
+
+def _look_alikes(session: Session, passage: PassageRow) -> tuple[tuple[str, str], ...]:
+    """A hint for the officer where no pass was sure; a look-alike never opens by itself (devices, section 9)."""
+    if passage.pass_no is not None or passage.plate is None or passage.state != "held":
+        return ()
+    awaited = session.execute(
+        select(GatePass.vehicle_plate, GatePass.pass_no)
+        .where(GatePass.state.in_(("approved", "passed_first")), GatePass.direction == passage.direction)
+        .order_by(GatePass.id)
+        .limit(MOST_AWAITED)
+    )
+    return tuple((plate, number or "") for plate, number in awaited if plates.looks_like(plate, passage.plate))
 
 
 def _agrees(decision: Decision, case: Case) -> bool:
