@@ -9,6 +9,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from click.testing import CliRunner
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.pool import NullPool
 
@@ -16,6 +17,7 @@ from migrations.model import metadata
 from migrations.run import MigrationFailed, NewerSchema, config, current, head, is_current, migrate
 from tests.build import make_shelf, receive, receive_bonded
 from tests.conftest import Server, Urls
+from web.commands.db import command
 from wms.db import Database, Scope
 from wms.stock.verify import run as verify
 
@@ -132,7 +134,9 @@ def test_migrated_and_mapped_catalogue_agree_to_the_letter(fresh_urls: Urls, emp
     assert sorted(wanted - found) == []
 
 
-def test_a_revision_that_breaks_in_the_middle_leaves_the_one_before_it(empty: Urls) -> None:
+def test_a_revision_that_breaks_in_the_middle_leaves_the_one_before_it(
+    empty: Urls, monkeypatch: pytest.MonkeyPatch
+) -> None:
     migrate(empty.owner, revision="0006_pre_inbox")
     before = tables_of(empty.owner)
     with engine_of(empty.owner).begin() as connection:
@@ -142,10 +146,21 @@ def test_a_revision_that_breaks_in_the_middle_leaves_the_one_before_it(empty: Ur
     assert current(empty.owner) == "0006_pre_inbox"
     assert tables_of(empty.owner) - before == {"gate_pass_use"}
     assert not is_current(empty.owner)
+    assert check(empty, monkeypatch) == (1, "0006_pre_inbox")
     with engine_of(empty.owner).begin() as connection:
         connection.execute(text("DROP TABLE gate_pass_use"))
     migrate(empty.owner)
     assert is_current(empty.owner)
+    assert check(empty, monkeypatch) == (0, head())
+
+
+def check(urls: Urls, monkeypatch: pytest.MonkeyPatch) -> tuple[int, str]:
+    """Exit status of ``dongting db check``, and the revision that it names."""
+    monkeypatch.setenv("DONGTING_DATABASE_URL", urls.app.replace("+psycopg", ""))
+    monkeypatch.setenv("DONGTING_DATABASE_OWNER_URL", urls.owner.replace("+psycopg", ""))
+    done = CliRunner().invoke(command, ["check"])
+    named = re.search(r"\d{4}_[a-z_]+", done.output)
+    return done.exit_code, named[0] if named else done.output
 
 
 def test_an_upgrade_does_not_wait_long_for_a_lock(empty: Urls) -> None:
