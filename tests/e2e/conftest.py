@@ -9,10 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.web.conftest import chromium
 from tests.web.machine.running import Up
 
-__all__ = ["chromium"]
 FIRST_PORT, LAST_PORT = 18_700, 19_400
 
 

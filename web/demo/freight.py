@@ -22,6 +22,7 @@ from wms.freight.tables import Consignment
 COUNT, WEEKS, HOUR_S, HOUR = 360, 4, 3600, timedelta(hours=1)
 PREFIX = "DEMO"
 OWNERS = {"0110": ("LLCERA", "JSTEA"), "9710": ("JSTEA", "LLCERA"), "9810": ("LLCERA",), "1210": ("YMBEAUTY",)}
+BATTERIES = "美容仪（内含锂电池，UN 3481）"  # class 9, the dangerous goods that this network takes
 FORWARDERS = ("DTLOG", "JSLOG", None)
 
 
@@ -38,12 +39,14 @@ def draw_forms(
 def _form(rng: random.Random, one: Drawn, companies: Mapping[str, int], items: Sequence[Item]) -> ConsignmentForm:
     owner = "XLMEAT" if one.temperature == "frozen" else rng.choice(OWNERS[one.customs_mode])
     forwarder = rng.choice(FORWARDERS)
-    goods = rng.choice([item for item in items if item.owner == owner])
+    goods = rng.choice([item for item in items if item.owner == owner]).name_zh
+    if one.dangerous != "none":
+        owner, goods = "YMBEAUTY", BATTERIES
     return ConsignmentForm(
         consignment_no=f"{PREFIX}-{one.id}",
         owner_id=companies[owner],
         forwarder_id=companies[forwarder] if forwarder else None,
-        goods_name=goods.name_zh,
+        goods_name=goods,
         origin=one.origin,
         destination=one.destination,
         trade_mode=one.customs_mode,
@@ -59,12 +62,14 @@ def _form(rng: random.Random, one: Drawn, companies: Mapping[str, int], items: S
 
 
 def odd_ones(forms: Sequence[ConsignmentForm]) -> list[ConsignmentForm]:
-    """The first forms changed so that no service can take them: no size, no time, dangerous goods by no ship's rule."""
+    """The first forms changed so that no service can take them: no size, no time, class 9 where no train takes it."""
     unsized, hasty, burning = forms[:3]
     return [
         replace(unsized, volume_cm3=0, weight_g=0, pieces=()),
         replace(hasty, destination="DEBER", due_at=hasty.ready_at + 30 * HOUR, latest_at=hasty.ready_at + 36 * HOUR),
-        replace(burning, destination="RUMOW", dangerous_class="class9"),
+        replace(
+            burning, destination="RUMOW", goods_name=BATTERIES, temperature_class="ambient", dangerous_class="class9"
+        ),
         *forms[3:],
     ]
 
