@@ -6,12 +6,14 @@ that destroys something takes ``fresh_database``, a clone that is its own.
 
 import itertools
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -88,8 +90,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     server = config.stash.get(SERVER, None)
     if server is not None:
         server.stop()
-        import shutil
-
         shutil.rmtree(os.environ.pop(SERVER_FOLDER), ignore_errors=True)
 
 
@@ -179,3 +179,18 @@ def session(database: Database, scope: Scope) -> Iterator[Session]:
     """An open unit of work; committed when the test ends well."""
     with database.unit_of_work(scope) as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """A headless Chromium; DONGTING_CHROMIUM, else the one on the path.
+
+    For one module at a time: while Playwright drives a thread, nothing else in it can run an event loop.
+    """
+    found = os.environ.get("DONGTING_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    if not found:
+        lacking("chromium", "no Chromium was found (DONGTING_CHROMIUM)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found)
+        yield browser
+        browser.close()

@@ -1,7 +1,5 @@
 """The front of house over this worker's database, for a tenant of the test's own, and people who are logged in."""
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +9,12 @@ from typing import Any
 import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext
 from sqlalchemy.orm import Session
 from werkzeug.serving import make_server
 
 from tests.build import make_company, make_person, number
-from tests.conftest import Urls, lacking
+from tests.conftest import Urls
 from web.app import create_app
 from web.auth import credentials
 from web.auth.tables import Credential
@@ -156,18 +154,6 @@ def live_server(app: APIFlask) -> Iterator[str]:
     server.shutdown()
     thread.join(10)
     server.server_close()
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """A headless Chromium; DONGTING_CHROMIUM, else the one on the path."""
-    found = os.environ.get("DONGTING_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    if not found:
-        lacking("chromium", "no Chromium was found (DONGTING_CHROMIUM)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
