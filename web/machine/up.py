@@ -179,11 +179,12 @@ def _seed(settings: Settings) -> None:
 
 
 def _announce(machine: Machine) -> None:
-    say(f"Dongting is ready: {machine.url}")
+    nobody = not machine.is_demo and _nobody_can_log_in(machine.settings)
+    say(f"Dongting is ready: {machine.url}")  # whoever reads this may count on all that had to be done before
     if machine.is_demo:
         for line in demo_users():
             say(line)
-    elif _nobody_can_log_in(machine.settings):
+    elif nobody:
         say("  Nobody can log in yet. Enter the first administrator with: dongting person create --login NAME")
     say(f"Data: {machine.settings.data_dir}   Logs: {log_folder(machine.settings)}   Ctrl-C stops everything.")
 
