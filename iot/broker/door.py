@@ -82,6 +82,7 @@ class EmbeddedBroker(Broker):  # type: ignore[misc]  # amqtt ships no types
         self._on_refused = on_refused
         self._subscriptions = SteadyDict()
         self._is_closing = False
+        self._open: set[asyncio.StreamWriter] = set()
         self.port = port  # the one listened on, once it is open
 
     # -- start and stop ------------------------------------------------------------------------------------------
@@ -109,6 +110,10 @@ class EmbeddedBroker(Broker):  # type: ignore[misc]  # amqtt ships no types
         await self._committer.settle(STOP_S)
         with suppress(Exception):
             await asyncio.wait_for(self.shutdown(), STOP_S + 1)
+        for left in list(self._open):  # nothing outlives the loop: a peer that does not read is cut
+            left.transport.abort()
+            with suppress(OSError, asyncio.TimeoutError):
+                await asyncio.wait_for(left.wait_closed(), 1)
 
     # -- messages in ---------------------------------------------------------------------------------------------
 
@@ -205,7 +210,16 @@ class EmbeddedBroker(Broker):  # type: ignore[misc]  # amqtt ships no types
     ) -> None:
         """A new connection, read packet by packet."""
         packets = PacketReader(reader, self._committer.room)
-        await self._client_connected(listener_name, packets, StreamWriterAdapter(writer))
+        self._open.add(writer)
+        try:
+            await self._client_connected(listener_name, packets, StreamWriterAdapter(writer))
+            writer.close()
+            await asyncio.wait_for(writer.wait_closed(), STOP_S)
+        except OSError:  # the peer is gone already; a TimeoutError is one too: it does not read what waits for it
+            pass
+        finally:
+            writer.transport.abort()
+            self._open.discard(writer)
 
     async def _initialize_client_session(
         self, reader: ReaderAdapter, writer: WriterAdapter, remote_address: str, remote_port: int
