@@ -39,9 +39,8 @@ def upgrade() -> None:
         sa.table("account_kind", *(sa.column(c) for c in ("kind", "side", "is_virtual", "in_identity"))),
         [dict(zip(("kind", "side", "is_virtual", "in_identity"), row, strict=True)) for row in ACCOUNT_KINDS],
     )
-    run_sql("wms.stock", "posting.sql")
-    run_sql("wms.stock", "reserving.sql")
-    run_sql("wms.stock", "guards.sql")
+    for name in ("posting", "reserving", "guards"):
+        run_sql("migrations", f"frozen/0002/{name}.sql")
     protect_tables()
     for routine in ("stock_post", "stock_reserve", "stock_release", "stock_close_month", "record_append"):
         op.execute(f"REVOKE EXECUTE ON FUNCTION {routine} FROM PUBLIC")

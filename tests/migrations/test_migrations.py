@@ -15,8 +15,9 @@ from sqlalchemy.pool import NullPool
 
 from migrations.model import metadata
 from migrations.run import MigrationFailed, NewerSchema, config, current, head, is_current, migrate
-from tests.build import make_shelf, receive, receive_bonded
+from tests.build import receive
 from tests.conftest import Server, Urls
+from tests.migrations.old_world import old_receipt, old_shelf
 from web.commands.db import command
 from wms.db import Database, Scope
 from wms.stock.verify import run as verify
@@ -60,9 +61,11 @@ def test_an_old_database_keeps_its_data_and_its_ledger_on_the_way_up(empty: Urls
     migrate(empty.owner, revision=OLD)
     scope, database = Scope.system(1), Database(empty.app, pool_size=1)
     with database.unit_of_work(scope) as session:
-        shelf = make_shelf(session)
-        receive(session, shelf, 10)
-        receive_bonded(session, shelf, 7)
+        shelf = old_shelf(session)
+        old_receipt(session, "old-1", [(shelf.supplier, -10), (shelf.free, 10)])
+        bonded = [(shelf.supplier, -7), (shelf.bonded, 7)]
+        book = [(shelf.of_book("customs_source"), -7), (shelf.of_book("not_yet_booked"), 7)]
+        old_receipt(session, "old-2", bonded + book)
     tables = sorted(tables_of(empty.superuser))
     with engine_of(empty.superuser).connect() as connection:
         columns = {table: _columns(connection, table) for table in tables}

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import structlog
 from apiflask import APIBlueprint
@@ -35,6 +35,11 @@ EXPECTED = {
     Expect.PLACE: N_("place"),
     Expect.CONFIRM: N_("CONFIRM"),
     Expect.REASON: N_("REASON"),
+    Expect.TASK: N_("task or document"),
+    Expect.TOTE: N_("tote or carton"),
+    Expect.VEHICLE: N_("vehicle"),
+    Expect.CHUTE: N_("chute"),
+    Expect.QTY: N_("QTY"),
 }
 
 
@@ -55,6 +60,7 @@ class ScanIn(Body):
                 "job": "receive",
                 "notice": "ASN-2026-0001",
                 "site": None,
+                "document": None,
             }
         },
     )
@@ -65,9 +71,10 @@ class ScanIn(Body):
     code: Annotated[str, Field(max_length=500)]
     symbology: Annotated[str, Field(pattern=r"^\][A-Za-z][0-9A-Za-z]$")] | None = None
     occurred_at: Instant
-    job: Literal["receive", "put_away"] = "receive"
+    job: Annotated[str, Field(max_length=20)] = "receive"
     notice: Annotated[str, Field(max_length=80)] | None = None
     site: Annotated[str, Field(max_length=80)] | None = None
+    document: Annotated[str, Field(max_length=80)] | None = None
 
     def as_command(self) -> TakeScan:
         """Return the scan as the floor takes it."""
@@ -82,6 +89,7 @@ class ScanIn(Body):
             self.symbology,
             self.notice or None,
             self.site or None,
+            self.document or None,
         )
 
 

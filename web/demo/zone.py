@@ -15,6 +15,8 @@ from web.demo.read_data import document_of, rows_of
 from wms.parties.tables import Location, Site
 
 G_PER_KG, MM3_PER_DM3 = 1000, 1_000_000
+# An aisle with the racks on both sides of it is 4.2 m wide, a bay 1.4 m; docks stand in front of the first cross-aisle.
+AISLE_MM, BAY_MM, FRONT_MM = 4_200, 1_400, 3_000
 GROUND = (
     ("docks", "dock", "DOCK"),
     ("staging", "staging", "STAGE"),
@@ -45,7 +47,8 @@ def _places(layout: dict[str, Any]) -> Iterator[dict[str, Any]]:
         for number in range(1, layout[name] + 1):
             yield {
                 **common, "code": f"{prefix}-{number:02d}", "kind": kind, "temperature_class": layout["temperature"],
-                "pick_sequence": number, "max_weight_g": None, "max_volume_mm3": None,
+                "pick_sequence": number, "max_weight_g": None, "max_volume_mm3": None, "zone": None, "aisle": None,
+                "bay": None, "level": None, "x_mm": number * FRONT_MM, "y_mm": 0,
             }  # fmt: skip
     for rack in layout["racks"]:
         yield from _rack(common, rack)
@@ -63,6 +66,8 @@ def _rack(common: dict[str, Any], rack: dict[str, Any]) -> Iterator[dict[str, An
                     **common, "holds": rack["holds"], "code": f"{rack['zone']}{aisle:02d}-{bay:02d}-{level}",
                     "kind": rack["kind"], "temperature_class": rack["temperature"], "pick_sequence": sequence,
                     "max_weight_g": rack["max_kg"] * G_PER_KG, "max_volume_mm3": rack["max_dm3"] * MM3_PER_DM3,
+                    "zone": rack["zone"], "aisle": aisle, "bay": bay, "level": level, "x_mm": aisle * AISLE_MM,
+                    "y_mm": FRONT_MM + bay * BAY_MM,
                 }  # fmt: skip
 
 

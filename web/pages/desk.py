@@ -1,7 +1,5 @@
 """The desk: stock on hand, filtered; what the address says is what is shown, so a page can be sent to a colleague."""
 
-import csv
-import io
 from collections.abc import Iterator
 
 from flask import Blueprint, Response, render_template, request
@@ -10,6 +8,8 @@ from sqlalchemy.orm import Session
 
 from web.auth.policy import PEOPLE, policy
 from web.context import unit_of_work
+from web.downloads import csv_response
+from web.pages.desk_ways import desk_ways
 from wms.catalog.tables import TradeItem
 from wms.codes import gs1_keys
 from wms.parties import queries
@@ -17,12 +17,12 @@ from wms.stock.queries import OnHand, Stock, on_hand
 from wms.stock.tables import CUSTOMS_STATUSES, QUALITY_STATUSES
 
 bp = Blueprint("desk", __name__)
+bp.add_app_template_global(desk_ways, "desk_ways")
 SHOWN, EXPORTED, ITEMS = 50, 20_000, 20
 COLUMNS = (
     "account_id", "item_code", "gtin", "item_name_zh", "item_name_en", "site_code", "location_code", "sscc", "lot_no",
     "expires_on", "customs_status", "quality_status", "qty", "qty_reserved", "available", "base_unit",
 )  # fmt: skip
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a text that begins so (ASVS 5.0 V1.2.10)
 
 
 @bp.get("/desk")
@@ -48,20 +48,7 @@ def export() -> Response:
     """The same list as a file for a spreadsheet, at most 20,000 rows."""
     with unit_of_work() as session:
         rows = list(_all_rows(session))
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    writer.writerow(COLUMNS)
-    writer.writerows([_cell(getattr(row, name)) for name in COLUMNS] for row in rows)
-    text = "\ufeff" + buffer.getvalue()  # the mark tells spreadsheets that this is UTF-8
-    headers = {"Content-Disposition": 'attachment; filename="stock.csv"'}
-    return Response(text, mimetype="text/csv", headers=headers)
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    text = str(value)
-    return "'" + text if isinstance(value, str) and text.startswith(FORMULA) else text
+    return csv_response("stock", COLUMNS, ([getattr(row, name) for name in COLUMNS] for row in rows))
 
 
 def _rows(session: Session, *, after: int, limit: int) -> list[OnHand]:

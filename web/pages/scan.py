@@ -19,21 +19,34 @@ from web.context import unit_of_work
 from web.i18n import LOCALES, named, words_hash
 from web.pages import scan_sheets
 from web.symbols import SymbolKind
-from wms.errors import NotFound
+from wms.errors import N_, NotFound
 from wms.floor import place_queries, queries
+from wms.floor.service.scanning import jobs
 from wms.parties.tables import Site
 
 bp = Blueprint("scan", __name__)
 
 MODULES = Path(__file__).parent.parent / "static" / "js" / "scan"
 MOST_SHOWN = 50
+JOB_NAMES = {
+    "receive": N_("Receive"),
+    "put_away": N_("Put away"),
+    "move": N_("Move"),
+    "pick": N_("Pick"),
+    "pack": N_("Pack"),
+    "sort": N_("Sort"),
+    "load": N_("Load"),
+    "count": N_("Count"),
+    "return": N_("Return"),
+}
 
 
 @bp.get("/scan")
 @policy("clerk", "supervisor")
 def index() -> str:
     """Receive and put away with a keyboard-wedge scanner or the camera, online or not."""
-    return render_template("scan/index.html", reasons=scan_sheets.REASONS)
+    named_jobs = [(job, JOB_NAMES[job]) for job in jobs()]
+    return render_template("scan/index.html", reasons=scan_sheets.REASONS, jobs=named_jobs)
 
 
 @bp.get("/scan/state.json")

@@ -11,7 +11,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from wms.db import Base, Id, Qty, Tenanted
-from wms.parties.tables import TEMPERATURE_CLASSES, one_of
+from wms.parties.tables import TEMPERATURE_CLASSES, VELOCITY_CLASSES, one_of
 
 
 class TradeItem(Tenanted, Base):
@@ -22,6 +22,8 @@ class TradeItem(Tenanted, Base):
         UniqueConstraint("tenant_id", "owner_id", "code"),
         UniqueConstraint("tenant_id", "owner_id", "gtin"),
         one_of("temperature_class", TEMPERATURE_CLASSES),
+        one_of("velocity_class", VELOCITY_CLASSES),
+        CheckConstraint("length_mm > 0 AND width_mm > 0 AND height_mm > 0", name="edges_positive"),
         CheckConstraint("gross_weight_g >= 0 AND volume_mm3 >= 0 AND unit_value_minor >= 0", name="sizes_positive"),
         Index(None, "tenant_id", "gtin"),
     )
@@ -43,6 +45,12 @@ class TradeItem(Tenanted, Base):
     currency: Mapped[str] = mapped_column(server_default="CNY")
     is_lot_controlled: Mapped[bool] = mapped_column(server_default=text("false"))
     is_expiry_controlled: Mapped[bool] = mapped_column(server_default=text("false"))
+    is_serial_controlled: Mapped[bool] = mapped_column(server_default=text("false"))
+    is_catch_weight: Mapped[bool] = mapped_column(server_default=text("false"))
+    length_mm: Mapped[int | None]
+    width_mm: Mapped[int | None]
+    height_mm: Mapped[int | None]
+    velocity_class: Mapped[str | None]
 
 
 class PackagingLevel(Tenanted, Base):

@@ -2,8 +2,10 @@
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Numeric, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from wms.db import Base, Id, Tenanted
@@ -20,8 +22,12 @@ PERSON_ROLES = (
     "device",
 )
 SITE_KINDS = ("bonded", "ordinary", "overseas", "port", "rail", "airport", "shop", "inspection")
-LOCATION_KINDS = ("dock", "staging", "bin", "inspection", "packing", "gate_buffer", "shop_floor", "quarantine")
+LOCATION_KINDS = (
+    "dock", "staging", "bin", "inspection", "packing", "gate_buffer", "shop_floor", "quarantine", "vehicle", "chute",
+    "work",
+)  # fmt: skip
 TEMPERATURE_CLASSES = ("ambient", "chilled", "frozen")
+VELOCITY_CLASSES = ("A", "B", "C")
 
 
 def one_of(column: str, values: tuple[str, ...], name: str | None = None) -> CheckConstraint:
@@ -108,14 +114,20 @@ class Site(Tenanted, Base):
 
 
 class Location(Tenanted, Base):
-    """A place in a site where goods can lie; limits that are empty do not bind."""
+    """A place in a site where goods can lie; limits that are empty do not bind.
+
+    ``x_mm`` and ``y_mm`` are where its face stands on the floor of the site; ``max_count`` counts base units.
+    """
 
     __tablename__ = "location"
     __table_args__ = (
         UniqueConstraint("site_id", "code"),
         one_of("kind", LOCATION_KINDS),
         one_of("temperature_class", TEMPERATURE_CLASSES),
+        one_of("velocity_class", VELOCITY_CLASSES),
         CheckConstraint("max_weight_g > 0 AND max_volume_mm3 > 0", name="limits_positive"),
+        CheckConstraint("max_count > 0", name="max_count_positive"),
+        CheckConstraint("(x_mm IS NULL) = (y_mm IS NULL)", name="both_coordinates"),
     )
     id: Mapped[Id]
     site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
@@ -127,3 +139,43 @@ class Location(Tenanted, Base):
     pick_sequence: Mapped[int | None]
     max_weight_g: Mapped[int | None] = mapped_column(BigInteger)
     max_volume_mm3: Mapped[int | None] = mapped_column(BigInteger)
+    max_count: Mapped[int | None] = mapped_column(BigInteger)
+    zone: Mapped[str | None]
+    aisle: Mapped[int | None]
+    bay: Mapped[int | None]
+    level: Mapped[int | None]
+    x_mm: Mapped[int | None]
+    y_mm: Mapped[int | None]
+    mixes_items: Mapped[bool] = mapped_column(server_default=text("true"))
+    mixes_lots: Mapped[bool] = mapped_column(server_default=text("true"))
+    velocity_class: Mapped[str | None]
+
+
+class DatedValue(Tenanted, Base):
+    """A rate, limit, tolerance or list that holds from a day on until the next row of the same name and subject.
+
+    ``subject`` narrows it (a temperature class, an owner's code …); ``source`` is the notice, standard or contract.
+    """
+
+    __tablename__ = "dated_value"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "name", "subject", "valid_from_on"),
+        CheckConstraint("length(btrim(source)) > 0", name="has_source"),
+    )
+    id: Mapped[Id]
+    name: Mapped[str]
+    subject: Mapped[str] = mapped_column(server_default="")
+    value: Mapped[Any] = mapped_column(JSONB)
+    valid_from_on: Mapped[date]
+    source: Mapped[str]
+
+
+class ShippedValue(Base):
+    """A dated value that comes with the product; it holds until the installation enters its own."""
+
+    __tablename__ = "shipped_value"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    subject: Mapped[str] = mapped_column(primary_key=True, server_default="")
+    value: Mapped[Any] = mapped_column(JSONB)
+    valid_from_on: Mapped[date] = mapped_column(primary_key=True)
+    source: Mapped[str]

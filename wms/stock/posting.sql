@@ -7,10 +7,7 @@
 --
 -- Lines and reservation uses arrive as parallel arrays; l_posting and r_posting hold the 1-based place of their posting.
 
--- Clock skew that a device may have before its event counts as lying in the future.
-CREATE OR REPLACE FUNCTION stock_future_limit() RETURNS interval LANGUAGE sql IMMUTABLE AS $$ SELECT interval '5 minutes' $$;
-
--- The month, in Beijing time, that an instant belongs to.
+-- The month that an instant belongs to. Beijing time is the legal time of the country and of its customs: law, not data.
 CREATE OR REPLACE FUNCTION stock_month(at timestamptz) RETURNS date LANGUAGE sql IMMUTABLE
   AS $$ SELECT date_trunc('month', at AT TIME ZONE 'Asia/Shanghai')::date $$;
 
@@ -114,7 +111,7 @@ CREATE OR REPLACE FUNCTION stock_faults(
      WHERE l.posting = ANY (p_live)
   ), fault AS (
     SELECT i, 1 AS rank, jsonb_build_object('code', 'event_in_future', 'event_at', event_ats[i]) AS answer
-      FROM unnest(p_live) AS i WHERE event_ats[i] > clock_timestamp() + stock_future_limit()
+      FROM unnest(p_live) AS i WHERE event_ats[i] > clock_timestamp() + (SELECT stock_future_limit())
     UNION ALL
     SELECT i, 2, jsonb_build_object('code', 'period_closed', 'month_on', stock_month(event_ats[i]))
       FROM unnest(p_live) AS i WHERE stock_month_is_closed(event_ats[i])

@@ -64,7 +64,7 @@ def test_says_what_was_understood_and_what_comes_next(handheld: Handheld, world:
     assert [one["code"] for one in said["expects"]] == ["goods", "confirm"]
     assert said["context"] == {
         "site": world.site.code, "notice": world.notice_no, "place": "DOCK-1", "next_qty": None, "is_damaged": False,
-        "holds": False,
+        "holds": False, "document": None,
     }  # fmt: skip
     assert said["progress"]["received_qty"] == 100
 

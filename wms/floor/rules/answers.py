@@ -26,6 +26,11 @@ class Expect(StrEnum):
     PLACE = "place"
     CONFIRM = "confirm"
     REASON = "reason"
+    TASK = "task"
+    TOTE = "tote"
+    VEHICLE = "vehicle"
+    CHUTE = "chute"
+    QTY = "qty"
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,9 @@ class Verb(StrEnum):
     DAMAGED = "DAMAGED"
     QTY = "QTY"
     REASON = "REASON"
+    NEXT = "NEXT"
+    SHORT = "SHORT"
+    DONE = "DONE"
 
 
 @dataclass(frozen=True)
@@ -30,10 +33,11 @@ class Command:
     text: str | None = None
 
 
+WITHOUT_MORE = (Verb.CONFIRM, Verb.BACK, Verb.DAMAGED, Verb.NEXT, Verb.SHORT, Verb.DONE)
 _QTY = re.compile(r"QTY[ :=-]?(\S{0,20})", re.IGNORECASE)
 _REASON = re.compile(r"REASON[ :=-](\S{1,40})", re.IGNORECASE)
 _UNDO = re.compile(r"UNDO(?:[ :=]+(\S{1,255}))?", re.IGNORECASE)
-_PLAIN = {verb.value: Command(verb) for verb in (Verb.CONFIRM, Verb.BACK, Verb.DAMAGED)}
+_PLAIN = {verb.value: Command(verb) for verb in WITHOUT_MORE}
 
 
 def parse(text: str) -> Command | None:

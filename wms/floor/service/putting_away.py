@@ -1,7 +1,9 @@
 """The put-away desk: goods from the dock to a place, whichever of the two is scanned first."""
 
+from __future__ import annotations
+
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wms.catalog import queries as catalog
 from wms.codes.gs1 import Label
@@ -15,7 +17,17 @@ from wms.floor.rules.putaway import Goods, Place
 from wms.floor.service import goods as labels
 from wms.floor.service import undoing
 from wms.floor.service.desk import Desk, pending_label
+from wms.floor.service.jobs import Job
 from wms.floor.service.storing import store
+
+if TYPE_CHECKING:
+    from wms.floor.service.scanning import TakeScan
+
+
+def follow_screen(desk: Desk, scan: TakeScan, _label: Label) -> None:
+    """Choose the site that the screen shows. Raises NoSite."""
+    if scan.site_code:
+        choose_site(desk, scan.site_code)
 
 
 def choose_site(desk: Desk, site_code: str) -> None:
@@ -216,3 +228,6 @@ def expects(desk: Desk) -> tuple[Expect, ...]:
     if needs == "place":
         return (Expect.PLACE,)
     return (Expect.GOODS, Expect.PLACE)
+
+
+JOB = Job("put_away", follow_screen, command, step, expects)

@@ -1,7 +1,10 @@
 """The receiving desk: what each scan does between the first label of a notice and its closed receipt."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -20,8 +23,12 @@ from wms.floor.service import closing, goods, undoing
 from wms.floor.service.counting_in import Placed, count_in
 from wms.floor.service.desk import Desk, pending_label
 from wms.floor.service.goods import Portion
+from wms.floor.service.jobs import Job
 from wms.floor.service.telling import expects_in_receiving, progress_of, received
 from wms.floor.tables import AdvanceNotice
+
+if TYPE_CHECKING:
+    from wms.floor.service.scanning import TakeScan
 
 DOCK_KINDS = frozenset({"dock", "staging", "inspection"})
 
@@ -34,8 +41,11 @@ def choose_notice(desk: Desk, notice_no: str) -> Answer:
     return _choose(desk, found)
 
 
-def follow_screen(desk: Desk, notice_no: str, label: Label) -> None:
+def follow_screen(desk: Desk, scan: TakeScan, label: Label) -> None:
     """Choose the notice that the screen shows, unless it is chosen already or the scan itself names a notice."""
+    notice_no = scan.notice_no
+    if notice_no is None:
+        return
     chosen = notice_no_of(desk.session, desk.context.notice_id)
     if chosen is not None and chosen.upper() == notice_no.upper():
         return
@@ -103,7 +113,7 @@ def command(desk: Desk, given: Command) -> Answer:
             return replace(undoing.undo_receipt(desk, given.text), expects=expects_in_receiving(desk))
         case Verb.BACK:
             return _back(desk)
-        case Verb.REASON:
+        case _:
             raise mistakes.NothingToConfirm
 
 
@@ -230,3 +240,6 @@ def _plain(desk: Desk, code: str, text: str, values: Mapping[str, object] | None
 def notice_no_of(session: Session, notice_id: int | None) -> str | None:
     """Return the number of the chosen notice."""
     return session.scalar(select(AdvanceNotice.notice_no).where(AdvanceNotice.id == notice_id)) if notice_id else None
+
+
+JOB = Job("receive", follow_screen, command, step, expects_in_receiving)

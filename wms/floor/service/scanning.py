@@ -4,28 +4,36 @@ A scan is unique by its key and by (device, boot, sequence); a repeat gets the f
 reference, I7). Mistakes are answers too and are kept: the clerk who was told "stop" is not overtaken by a replay.
 """
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
+from importlib import import_module
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from wms.codes import gs1
-from wms.codes.gs1 import Label
 from wms.errors import N_, Kind, WmsError
 from wms.floor.rules import commands
 from wms.floor.rules.answers import Answer, Expect, refused
-from wms.floor.rules.commands import Command
-from wms.floor.service import putting_away, receiving, telling
 from wms.floor.service.counting_in import APP_PERSON
 from wms.floor.service.desk import Desk, event_time, open_context
-from wms.floor.tables import JOBS, AdvanceNotice, Scan, ScanContext
+from wms.floor.service.jobs import Job
+from wms.floor.tables import AdvanceNotice, Scan, ScanContext
 from wms.parties.tables import Location, Site
 from wms.record.rules import KeyReused, digest
 
 MAX_CODE = 500
+JOB_MODULES = ("wms.floor.service.receiving", "wms.floor.service.putting_away")
+
+
+@cache
+def jobs() -> Mapping[str, Job]:
+    """Return every job of the scan page by its name: each module of JOB_MODULES holds one as ``JOB``."""
+    found: list[Job] = [import_module(name).JOB for name in JOB_MODULES]
+    return {job.name: job for job in found}
 
 
 class BadScan(WmsError):
@@ -40,7 +48,8 @@ class BadScan(WmsError):
 class TakeScan:
     """A scan with its context. ``key`` and ``seq`` are made by the device when the label is read, not when it is sent.
 
-    ``job`` is receive or put_away; ``notice_no`` and ``site_code`` name what the clerk has chosen on the screen.
+    ``job`` is one of :func:`jobs`; ``notice_no``, ``site_code`` and ``document_no`` (a pick list, a count, a load …)
+    name what the clerk has chosen on the screen.
     """
 
     key: str
@@ -53,10 +62,14 @@ class TakeScan:
     symbology: str | None = None
     notice_no: str | None = None
     site_code: str | None = None
+    document_no: str | None = None
 
     def request_hash(self) -> bytes:
         """What a repeat under the same key must have in common with the first."""
-        return digest({name: value for name, value in vars(self).items() if name != "key"})
+        said = {name: value for name, value in vars(self).items() if name != "key"}
+        if self.document_no is None:
+            del said["document_no"]  # scans of before the field was known keep their hash
+        return digest(said)
 
 
 @dataclass(frozen=True)
@@ -102,7 +115,7 @@ def _check_envelope(scan: TakeScan) -> None:
         ("boot", 1 <= len(scan.boot) <= 100),
         ("seq", 0 <= scan.seq < 2**53),
         ("code", len(scan.code) <= MAX_CODE and "\x00" not in scan.code),
-        ("job", scan.job in JOBS),
+        ("job", scan.job in jobs()),
         ("occurred_at", scan.occurred_at.tzinfo is not None),
     )
     for name, holds in rules:
@@ -140,21 +153,16 @@ def _first_answer(session: Session, scan: TakeScan) -> Taken:
 
 
 def _act(desk: Desk, scan: TakeScan) -> Answer:
-    receives = scan.job == "receive"
+    job = jobs()[scan.job]
     label = gs1.read(scan.code, scan.symbology)
-    if receives and scan.notice_no:
-        receiving.follow_screen(desk, scan.notice_no, label)
-    if not receives and scan.site_code:
-        putting_away.choose_site(desk, scan.site_code)
+    job.follow_screen(desk, scan, label)
     given = commands.parse(label.text) if label.kind is gs1.LabelKind.TEXT else None
-    on_command: Callable[[Desk, Command], Answer] = receiving.command if receives else putting_away.command
-    on_label: Callable[[Desk, Label], Answer] = receiving.step if receives else putting_away.step
-    return on_command(desk, given) if given is not None else on_label(desk, label)
+    return job.command(desk, given) if given is not None else job.step(desk, label)
 
 
 def _expects(desk: Desk) -> tuple[Expect, ...]:
     desk.session.refresh(desk.context)
-    return telling.expects_in_receiving(desk) if desk.context.job == "receive" else putting_away.expects(desk)
+    return jobs()[desk.context.job].expects(desk)
 
 
 def _shown(session: Session, context: ScanContext) -> dict[str, object]:
@@ -173,6 +181,7 @@ def _shown(session: Session, context: ScanContext) -> dict[str, object]:
         "site": site,
         "notice": notice,
         "place": place,
+        "document": context.document_no,
         "next_qty": context.next_qty,
         "is_damaged": context.is_damaged,
         "holds": bool(context.pending),

@@ -19,7 +19,7 @@ from wms.record.tables import Idem, Leaf
 from wms.stock import tables
 from wms.stock.verify.findings import Check, Finding
 
-SHIPPED = ("posting.sql", "reserving.sql", "guards.sql")
+SHIPPED = ("limits.sql", "posting.sql", "reserving.sql", "guards.sql")
 APPEND_ONLY = ("account", "posting", "entry", "leaf", "period_close", "book_line")
 MAPPED: tuple[type[Base], ...] = (
     tables.Account, tables.Balance, tables.BookLine, tables.Entry, tables.PeriodClose, tables.Posting,

@@ -33,7 +33,7 @@ export function nextNumber() {
   return { key: `${device}:${boot}:${seq}`, device, boot, seq };
 }
 
-const DEFAULTS = { volume: 0.6, silent: false, leftHanded: false, job: "receive", site: "", notice: "" };
+const DEFAULTS = { volume: 0.6, silent: false, leftHanded: false, job: "receive", site: "", notice: "", documents: {} };
 
 export function loadSettings() {
   try {

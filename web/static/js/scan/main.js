@@ -14,6 +14,11 @@ import { load as loadWords, t } from "./words.js";
 
 const SLOW_MS = 300;
 const KEPT = 50;
+const FIRST = {
+  receive: () => [t("notice number"), t("goods")],
+  put_away: () => [t("goods"), t("place")],
+  move: () => [t("goods"), t("place")],
+};
 
 const settings = loadSettings();
 const field = $("#scan-field");
@@ -39,6 +44,7 @@ function scanned(code, symbology = null) {
     job: settings.job,
     notice: settings.notice || null,
     site: settings.site || null,
+    document: documentOf(),
   };
   const entry = { record, number: made, shownAs: shown(code), saved: false };
   entries.unshift(entry);
@@ -61,6 +67,9 @@ function scanned(code, symbology = null) {
       redraw();
     });
 }
+
+// The pick list, count, load … that the device is in the middle of, as the server last said; receiving has its notice.
+const documentOf = () => (settings.job === "receive" ? null : settings.documents[settings.job] || null);
 
 const isOpen = (entry) => !entry.answer && !entry.refusal;
 
@@ -104,6 +113,10 @@ function follow(record, answer) {
   if (record.job !== settings.job) return;
   const { context } = answer;
   if (record.job === "receive" && answer.outcome !== "stop") choose({ notice: context.notice ?? "" });
+  if (record.job !== "receive" && answer.outcome !== "stop") {
+    settings.documents = { ...settings.documents, [record.job]: context.document ?? "" };
+    saveSettings(settings);
+  }
   drawContext($("#context"), context, settings.job, () => scanned("BACK"));
   drawExpects($("#expects"), answer.expects);
   const asksReason = answer.expects.some((one) => one.code === "reason");
@@ -187,7 +200,7 @@ function drawWork() {
     if (receives) scanned(value);
     else loadWork();
   });
-  drawWaiting($("#waiting"), receives ? [] : work.waiting);
+  drawWaiting($("#waiting"), settings.job === "put_away" ? work.waiting : []);
   if (!receives) $("#progress").hidden = true;
 }
 
@@ -215,7 +228,7 @@ function acknowledge() {
 function showFirst() {
   $("#reasons").hidden = true;
   $("#scan").dataset.asks = "";
-  const first = settings.job === "receive" ? [t("notice number"), t("goods")] : [t("goods"), t("place")];
+  const first = FIRST[settings.job]?.() ?? [t("task or document"), t("goods"), t("place")];
   drawExpects($("#expects"), first.map((name) => ({ name })));
 }
 

@@ -89,6 +89,7 @@ export function drawWaiting(box, waiting) {
 export function drawContext(box, context, job, back) {
   const chips = [
     job === "receive" ? context.notice : context.site,
+    context.document,
     context.place,
     context.next_qty ? `× ${context.next_qty}` : null,
     context.is_damaged ? t("damaged") : null,

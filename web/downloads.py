@@ -1,0 +1,51 @@
+"""Lists as files for spreadsheets: CSV and XLSX, with texts that a spreadsheet would run made harmless."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import xlsxwriter
+from flask import Response
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a text that begins so (ASVS 5.0 V1.2.10)
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+BYTE_ORDER_MARK = "\ufeff"  # tells spreadsheets that the file is UTF-8
+
+
+def harmless(value: Any) -> Any:
+    """Return a value as a cell may hold it: nothing for None, a text that would run with an apostrophe in front."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return "'" + value if value.startswith(FORMULA) else value
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    return value if isinstance(value, int) else str(value)
+
+
+def csv_response(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Response:
+    """Return rows as ``name``.csv with a head line."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(columns)
+    writer.writerows([harmless(value) for value in row] for row in rows)
+    return _file(BYTE_ORDER_MARK + buffer.getvalue(), "text/csv", f"{name}.csv")
+
+
+def xlsx_response(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Response:
+    """Return rows as the one sheet of ``name``.xlsx; texts stay texts, formulas and links are never made of them."""
+    buffer = io.BytesIO()
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    with xlsxwriter.Workbook(buffer, options) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, columns, book.add_format({"bold": True}))
+        sheet.freeze_panes(1, 0)
+        for number, row in enumerate(rows, 1):
+            sheet.write_row(number, 0, [harmless(value) for value in row])
+    return _file(buffer.getvalue(), XLSX, f"{name}.xlsx")
+
+
+def _file(content: str | bytes, mimetype: str, name: str) -> Response:
+    return Response(content, mimetype=mimetype, headers={"Content-Disposition": f'attachment; filename="{name}"'})

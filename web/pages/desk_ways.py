@@ -1,0 +1,13 @@
+"""The tabs of the desk: the floor's pages and where they stand. Only what the caller may open is shown."""
+
+from web.navigation import Way, open_ways
+from wms.errors import N_
+
+DESK_WAYS = (
+    Way("/desk", N_("Stock on hand"), "boxes", N_("What lies where, whose it is and in which customs status.")),
+)
+
+
+def desk_ways() -> list[Way]:
+    """Return the tabs that exist and that the caller may open."""
+    return open_ways(DESK_WAYS)
