@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import xlsxwriter
@@ -11,6 +11,8 @@ from flask import Response
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a text that begins so (ASVS 5.0 V1.2.10)
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+LONGEST_CELL = 32_767
+LONGEST_NUMBER = 10**15  # a spreadsheet keeps fifteen digits; a longer number (an SSCC) goes as text
 BYTE_ORDER_MARK = "\ufeff"  # tells spreadsheets that the file is UTF-8
 
 
@@ -29,7 +31,7 @@ def csv_response(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]
     """Return rows as ``name``.csv with a head line."""
     buffer = io.StringIO()
     writer = csv.writer(buffer)
-    writer.writerow(columns)
+    writer.writerow([harmless(column) for column in columns])
     writer.writerows([harmless(value) for value in row] for row in rows)
     return _file(BYTE_ORDER_MARK + buffer.getvalue(), "text/csv", f"{name}.csv")
 
@@ -37,14 +39,25 @@ def csv_response(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]
 def xlsx_response(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Response:
     """Return rows as the one sheet of ``name``.xlsx; texts stay texts, formulas and links are never made of them."""
     buffer = io.BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    with xlsxwriter.Workbook(buffer, options) as book:
-        sheet = book.add_worksheet()
-        sheet.write_row(0, 0, columns, book.add_format({"bold": True}))
+    plain = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    with xlsxwriter.Workbook(buffer, {"constant_memory": True, **plain}) as book:
+        sheet, day = book.add_worksheet(), book.add_format({"num_format": "yyyy-mm-dd"})
+        sheet.write_row(0, 0, [harmless(column) for column in columns], book.add_format({"bold": True}))
         sheet.freeze_panes(1, 0)
         for number, row in enumerate(rows, 1):
-            sheet.write_row(number, 0, [harmless(value) for value in row])
+            for place, value in enumerate(row):
+                _write(sheet, number, place, value, day)
     return _file(buffer.getvalue(), XLSX, f"{name}.xlsx")
+
+
+def _write(sheet: Any, number: int, place: int, value: Any, day: Any) -> None:
+    """Whole numbers as numbers, days as days, all else as plain text."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        sheet.write_datetime(number, place, value, day)
+    elif isinstance(value, int) and not isinstance(value, bool) and abs(value) < LONGEST_NUMBER:
+        sheet.write_number(number, place, value)
+    elif value is not None and value != "":
+        sheet.write_string(number, place, str(harmless(value))[:LONGEST_CELL])
 
 
 def _file(content: str | bytes, mimetype: str, name: str) -> Response:
