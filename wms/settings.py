@@ -193,6 +193,8 @@ TABLE = (
     Setting("body_limit_bytes", "DONGTING_BODY_LIMIT_BYTES", "1048576", "bytes",
             "The largest request body and device payload that is read.",
             partial(_whole, low=1024, high=1000000000)),
+    Setting("import_limit_bytes", "DONGTING_IMPORT_LIMIT_BYTES", "104857600", "bytes",
+            "The largest file that an import reads.", partial(_whole, low=1024, high=1000000000)),
     Setting("live_streams", "DONGTING_LIVE_STREAMS", "40", "streams",
             "Live streams open at once; more are asked to poll.", count),
     Setting("tls_certificate", "DONGTING_TLS_CERTIFICATE", "", "file",
@@ -243,6 +245,7 @@ class Settings:
     lock_timeout_s: int
     statement_timeout_s: int
     body_limit_bytes: int
+    import_limit_bytes: int
     live_streams: int
     tls_certificate: Path | None
     tls_key: Path | None

@@ -5,6 +5,7 @@ from wms.errors import N_
 
 DESK_WAYS = (
     Way("/desk", N_("Stock on hand"), "boxes", N_("What lies where, whose it is and in which customs status.")),
+    Way("/desk/imports", N_("Import"), "upload", N_("Enter lists from CSV and XLSX files.")),
 )
 
 

@@ -29,6 +29,12 @@ class FileItem:
     currency: str = "CNY"
     is_lot_controlled: bool = False
     is_expiry_controlled: bool = False
+    is_serial_controlled: bool = False
+    is_catch_weight: bool = False
+    length_mm: int | None = None
+    width_mm: int | None = None
+    height_mm: int | None = None
+    velocity_class: str | None = None
     packagings: tuple[rules.Packaging, ...] = ()
 
 

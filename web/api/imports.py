@@ -1,0 +1,154 @@
+"""Lists from files: what may be imported, a template of each, a dry run, and the import itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import IO, Any, Literal
+
+from apiflask import APIBlueprint
+from flask import Response, jsonify, request
+from flask_babel import gettext as _
+
+from web.api.problems import answer, document
+from web.api.schemas import Instant, Query
+from web.auth.policy import READERS, policy
+from web.context import current_scope, database, settings
+from web.downloads import csv_response, xlsx_response
+from web.i18n import localised
+from web.imports import refusals
+from web.imports.columns import Fault
+from web.imports.kinds import KINDS, Kind, kind_of
+from web.imports.running import MOST_LISTED, Outcome, run
+
+bp = APIBlueprint("api_imports", __name__, url_prefix="/api/v1/imports", tag="Files")
+FIELD = "file"
+
+
+class ImportQuery(Query):
+    """How a file is taken. ``dry_run``: only check. ``existing``: refuse rows that are known, or pass over them.
+
+    ``encoding`` of a CSV is found by itself unless it is named. ``at`` is when opening stock counts (now, if left out).
+    """
+
+    dry_run: bool = False
+    existing: Literal["refuse", "keep"] = "refuse"
+    encoding: Literal["utf-8", "gb18030", "utf-16"] | None = None
+    at: Instant | None = None
+
+
+class TemplateQuery(Query):
+    """Which form the template has."""
+
+    format: Literal["csv", "xlsx"] = "csv"
+
+
+@bp.url_value_preprocessor
+def widen(_endpoint: str | None, _values: dict[str, Any] | None) -> None:
+    """Let this resource take larger bodies than any other; runs before the guard reads the form."""
+    request.max_content_length = settings().import_limit_bytes
+
+
+@bp.get("")
+@policy(*READERS)
+def kinds() -> Response:
+    """List what may be imported, with the columns of each."""
+    return jsonify(
+        [{"kind": kind.name, "columns": [_described(one) for one in kind.columns]} for kind in KINDS.values()]
+    )
+
+
+def _described(column: Any) -> dict[str, Any]:
+    names = {"name": column.name, "is_needed": column.is_needed, "other_names": column.names}
+    return names | {"example": column.example, "default": column.default}
+
+
+@bp.get("/<kind_name>/template")
+@policy(*READERS)
+@bp.input(TemplateQuery, location="query", arg_name="query")
+def template(kind_name: str, query: TemplateQuery) -> Response:
+    """Give an empty list of the kind with one example row."""
+    kind = kind_of(kind_name)
+    columns = [column.name for column in kind.columns]
+    rows = [[column.example for column in kind.columns]]
+    make = csv_response if query.format == "csv" else xlsx_response
+    return make(kind.name, columns, rows)
+
+
+@bp.post("/<kind_name>")
+@policy("supervisor")
+@bp.input(ImportQuery, location="query", arg_name="query")
+def take(kind_name: str, query: ImportQuery) -> Response:
+    """Check a CSV or XLSX file (multipart field `file`) and enter all of its rows, or none when one is bad.
+
+    The content names the file: the same file again gets the first answer. A dry run answers 200 with every bad row;
+    a real run with a bad row answers 422 with the same list.
+    """
+    kind = kind_of(kind_name)
+    given = Given(kind, _file(), query.dry_run, query.existing == "keep", query.encoding, query.at)
+    return _said(given.run())
+
+
+def _file() -> IO[bytes]:
+    sent = request.files.get(FIELD)
+    if sent is None or not sent.filename:
+        raise refusals.NoFile(field=FIELD, name=FIELD)
+    return sent.stream
+
+
+@dataclass(frozen=True)
+class Given:
+    """A file and how it is to be taken; the page of imports sends the same."""
+
+    kind: Kind
+    file: IO[bytes]
+    is_dry_run: bool
+    keep_existing: bool = False
+    encoding: str | None = None
+    at: datetime | None = None
+
+    def run(self) -> tuple[Mapping[str, Any] | Outcome, bool]:
+        """Take it for the caller."""
+        return run(
+            database(), current_scope(), self.kind, self.file, event_at=self.at or datetime.now(UTC),
+            is_dry_run=self.is_dry_run, keep_existing=self.keep_existing, encoding=self.encoding,
+        )  # fmt: skip
+
+
+def _said(result: tuple[Mapping[str, Any] | Outcome, bool]) -> Response:
+    outcome, is_replayed = result
+    if not isinstance(outcome, Outcome):
+        response = jsonify({**outcome, "is_entered": True, "bad_rows": 0, "faults": []})
+        response.status_code = 201
+        if is_replayed:
+            response.headers["Idempotent-Replayed"] = "true"
+        return response
+    report = reported(outcome)
+    if outcome.is_dry_run:
+        return jsonify(report)
+    detail = _("%(bad)s of %(rows)s rows are bad; none was entered.", bad=outcome.n_bad, rows=outcome.n_rows)
+    faults = report.pop("faults")
+    return answer(document(422, "bad_rows", detail, errors=faults, **report))
+
+
+def reported(outcome: Outcome) -> dict[str, Any]:
+    """Return what came of a file of which nothing was entered, in the request's language."""
+    return {
+        "kind": outcome.kind,
+        "form": outcome.form,
+        "encoding": outcome.encoding,
+        "sha256": outcome.sha256,
+        "is_dry_run": outcome.is_dry_run,
+        "is_entered": False,
+        "rows": outcome.n_rows,
+        "would_take": outcome.n_taken,
+        "bad_rows": outcome.n_bad,
+        "are_all_listed": len(outcome.faults) < MOST_LISTED,
+        "faults": [fault_body(fault) for fault in outcome.faults],
+    }
+
+
+def fault_body(fault: Fault) -> dict[str, Any]:
+    """Return one bad row: its number, the column, the refusal's code, and the reason in the request's language."""
+    refusal = fault.refusal
+    detail = localised(refusal.text, refusal.values)
+    return {"row": fault.row, "field": refusal.field, "code": refusal.code, "detail": detail}

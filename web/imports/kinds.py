@@ -1,0 +1,234 @@
+"""What may be imported: the columns of each list, and who enters its rows.
+
+A kind is a function that takes an open session and what the caller chose, and returns an :class:`Intake`: it gets the
+good rows a thousand at a time and returns those that a rule of the books refuses.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from web.imports import refusals
+from web.imports.columns import (
+    LARGEST,
+    Column,
+    Fault,
+    Row,
+    among,
+    day,
+    money,
+    number_text,
+    text,
+    whole,
+    yes_no,
+)
+from wms.catalog import importing as items
+from wms.catalog.rules import Packaging
+from wms.catalog.service import FileItem
+from wms.errors import WmsError
+from wms.floor.rules.opening import Lying, UnknownOwner, UnknownSite
+from wms.floor.service.opening import Opening
+from wms.parties import importing as places
+from wms.parties.tables import LOCATION_KINDS, TEMPERATURE_CLASSES, VELOCITY_CLASSES, Company, Site
+from wms.stock.tables import QUALITY_STATUSES
+
+TEMPERATURES = {"常温": "ambient", "冷藏": "chilled", "冷冻": "frozen"}
+QUALITIES = {"良品": "good", "冻结": "hold", "残损": "damaged", "待检": "quarantine", "过期": "expired"}
+LEVELS = (1, 2, 3, 4)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the caller chose: whose file it is, when its facts count, and whether known rows are passed over."""
+
+    key: str
+    source_doc: str
+    event_at: datetime
+    keep_existing: bool = False
+
+
+class Intake(Protocol):
+    """Takes good rows a chunk at a time."""
+
+    def take(self, rows: Sequence[Row]) -> tuple[int, list[Fault]]:
+        """Enter what the books allow; return how many rows, and the refused ones."""
+        ...
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One list that may be imported."""
+
+    name: str
+    columns: tuple[Column, ...]
+    begin: Callable[[Session, Choice], Intake]
+
+
+class Items:
+    """Trade items with up to four packagings."""
+
+    def __init__(self, session: Session, choice: Choice) -> None:
+        self._session, self._keep = session, choice.keep_existing
+        self._owners = {row.code: row.id for row in session.execute(select(Company.code, Company.id))}
+
+    def take(self, rows: Sequence[Row]) -> tuple[int, list[Fault]]:
+        ready, faults = [], []
+        for row in rows:
+            try:
+                ready.append(items.ItemRow(row.number, self._item(row.values)))
+            except WmsError as refusal:
+                faults.append(Fault(row.number, refusal))
+        n_taken, refused = items.file_items(self._session, ready, keep_existing=self._keep)
+        return n_taken, faults + [Fault(one.row, one.refusal) for one in refused]
+
+    def _item(self, given: Mapping[str, Any]) -> FileItem:
+        owner_id = self._owners.get(given["owner"].upper())
+        if owner_id is None:
+            raise UnknownOwner(field="owner", owner=given["owner"])
+        levels = []
+        for n in LEVELS:
+            unit, qty, gtin = (given[f"pack{n}_{part}"] for part in ("unit", "qty", "gtin"))
+            if unit is None and qty is None and gtin is None:
+                continue
+            for part, value in (("unit", unit), ("qty", qty)):
+                if value is None:
+                    raise refusals.CellMissing(field=f"pack{n}_{part}", column=f"pack{n}_{part}")
+            levels.append(Packaging(unit, qty, gtin))
+        plain = {name: value for name, value in given.items() if name != "owner" and not name.startswith("pack")}
+        return FileItem(owner_id=owner_id, packagings=tuple(levels), **plain)
+
+
+class Places:
+    """Places of sites."""
+
+    def __init__(self, session: Session, choice: Choice) -> None:
+        self._session, self._keep = session, choice.keep_existing
+        self._sites = {site.code: site for site in session.scalars(select(Site))}
+
+    def take(self, rows: Sequence[Row]) -> tuple[int, list[Fault]]:
+        ready, faults = [], []
+        for row in rows:
+            given = dict(row.values)
+            site = self._sites.get(given.pop("site").upper())
+            if site is None:
+                refusal = UnknownSite(field="site", site=row.values["site"])
+                faults.append(Fault(row.number, refusal))
+                continue
+            code = given.pop("code")
+            ready.append(places.PlaceRow(row.number, site.id, site.code, site.kind, code, given))
+        n_taken, refused = places.add_locations(self._session, ready, keep_existing=self._keep)
+        return n_taken, faults + [Fault(one.row, one.refusal) for one in refused]
+
+
+class OpeningStock:
+    """Goods that lie there already; every thousand rows are one posting."""
+
+    def __init__(self, session: Session, choice: Choice) -> None:
+        self._opening = Opening(session, choice.key, choice.source_doc, choice.event_at)
+
+    def take(self, rows: Sequence[Row]) -> tuple[int, list[Fault]]:
+        given = [_lying(row) for row in rows]
+        refused = self._opening.take(given)
+        return len(given) - len(refused), [Fault(one.row, one.refusal) for one in refused]
+
+
+def _lying(row: Row) -> Lying:
+    values = dict(row.values)
+    return Lying(row=row.number, place=values.pop("location"), **values)
+
+
+def _packaging_columns() -> tuple[Column, ...]:
+    shown = {1: ("carton", "12", "16901234567899"), 2: ("pallet", "480", "")}
+    found: list[Column] = []
+    for n in LEVELS:
+        unit, qty, gtin = shown.get(n, ("", "", ""))
+        found += [
+            Column(f"pack{n}_unit", text(30), names=(f"包装{n}单位",), example=unit),
+            Column(f"pack{n}_qty", whole(1, LARGEST), names=(f"包装{n}数量",), example=qty),
+            Column(f"pack{n}_gtin", number_text(14), names=(f"包装{n}条码",), example=gtin),
+        ]
+    return tuple(found)
+
+
+ITEMS = (
+    Column("owner", text(30), True, ("货主", "owner_code"), "LAKE"),
+    Column("code", text(80), True, ("货号", "sku", "item"), "SKU-1001"),
+    Column("name_zh", text(), True, ("中文名称", "品名"), "冷冻牛肉"),
+    Column("name_en", text(), True, ("英文名称",), "Frozen beef"),
+    Column("gtin", number_text(14), names=("条码", "ean"), example="6901234567892"),
+    Column("base_unit", text(30), names=("基本单位", "unit"), example="piece", default="piece"),
+    Column("gross_weight_g", whole(0), True, ("毛重克",), "500"),
+    Column("volume_mm3", whole(0), True, ("体积立方毫米",), "1000000"),
+    Column("hs_code", number_text(10), names=("商品编码",), example="0202300090"),
+    Column("record_no", text(40), names=("备案号",)),
+    Column("temperature_class", among(*TEMPERATURE_CLASSES, words=TEMPERATURES), names=("温区",), example="frozen",
+           default="ambient"),
+    Column("unit_value_minor", money(), names=("unit_value", "单价"), example="88.00", default=0),
+    Column("currency", text(3), names=("币制",), example="CNY", default="CNY"),
+    Column("is_lot_controlled", yes_no, names=("批次管理",), example="yes", default=False),
+    Column("is_expiry_controlled", yes_no, names=("效期管理",), example="yes", default=False),
+    Column("is_serial_controlled", yes_no, names=("序列号管理",), example="no", default=False),
+    Column("is_catch_weight", yes_no, names=("称重管理",), example="no", default=False),
+    Column("length_mm", whole(1, 100_000), names=("长毫米",), example="200"),
+    Column("width_mm", whole(1, 100_000), names=("宽毫米",), example="100"),
+    Column("height_mm", whole(1, 100_000), names=("高毫米",), example="50"),
+    Column("velocity_class", among(*VELOCITY_CLASSES), names=("ABC",), example="A"),
+    *_packaging_columns(),
+)  # fmt: skip
+PLACES = (
+    Column("site", text(30), True, ("仓库",), "YY-1"),
+    Column("code", text(30), True, ("库位", "location"), "A-01-02"),
+    Column("kind", among(*LOCATION_KINDS), True, ("类型",), "bin"),
+    Column("temperature_class", among(*TEMPERATURE_CLASSES, words=TEMPERATURES), names=("温区",), example="ambient",
+           default="ambient"),
+    Column("is_bonded", yes_no, names=("保税",), example="no", default=False),
+    Column("pick_sequence", whole(0, 2**31 - 1), names=("拣货顺序",), example="10"),
+    Column("max_weight_g", whole(1), names=("限重克",), example="1000000"),
+    Column("max_volume_mm3", whole(1), names=("限容立方毫米",), example="1500000000"),
+    Column("max_count", whole(1), names=("限数",)),
+    Column("zone", text(30), names=("库区",), example="A"),
+    Column("aisle", whole(0, 100_000), names=("巷道",), example="1"),
+    Column("bay", whole(0, 100_000), names=("列",), example="1"),
+    Column("level", whole(0, 1_000), names=("层",), example="2"),
+    Column("x_mm", whole(0, 10**9), names=("横坐标毫米",), example="1500"),
+    Column("y_mm", whole(0, 10**9), names=("纵坐标毫米",), example="12000"),
+    Column("mixes_items", yes_no, names=("混放货品",), example="yes", default=True),
+    Column("mixes_lots", yes_no, names=("混放批次",), example="yes", default=True),
+    Column("velocity_class", among(*VELOCITY_CLASSES), names=("ABC",), example="A"),
+)  # fmt: skip
+OPENING = (
+    Column("site", text(30), True, ("仓库",), "YY-1"),
+    Column("location", text(30), True, ("库位", "place"), "A-01-02"),
+    Column("owner", text(30), True, ("货主", "owner_code"), "LAKE"),
+    Column("item", text(80), True, ("货号", "sku"), "SKU-1001"),
+    Column("qty", whole(1), True, ("数量",), "24"),
+    Column("unit", text(30), names=("单位",), example="piece"),
+    Column("lot_no", text(20), names=("批号", "lot"), example="L2026-01"),
+    Column("expires_on", day, names=("失效日期", "expiry"), example="2027-12-31"),
+    Column("produced_on", day, names=("生产日期",)),
+    Column("sscc", number_text(18), names=("托盘号",)),
+    Column("quality_status", among(*QUALITY_STATUSES, words=QUALITIES), names=("状态",), example="good",
+           default="good"),
+    Column("book_no", number_text(20), names=("账册号",)),
+    Column("book_line_no", whole(1, 2**31 - 1), names=("项号",)),
+)  # fmt: skip
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind("items", ITEMS, Items),
+        Kind("locations", PLACES, Places),
+        Kind("opening-stock", OPENING, OpeningStock),
+    )
+}
+
+
+def kind_of(name: str) -> Kind:
+    """Return the list of that name. Raises UnknownImport."""
+    if name not in KINDS:
+        raise refusals.UnknownImport(kind=name[:60], kinds=", ".join(KINDS))
+    return KINDS[name]
