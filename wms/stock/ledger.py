@@ -4,7 +4,7 @@ All writing is done by the routines in ``posting.sql`` and ``reserving.sql``; he
 answers read. Nothing is committed here. The person who acts is read from the transaction's scope.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -38,6 +38,7 @@ __all__ = [
     "Reserve",
     "close_month",
     "expire_due",
+    "lock",
     "moved",
     "post",
     "post_many",
@@ -208,6 +209,19 @@ def reserve_many(session: Session, wanted: Sequence[Reserve]) -> list[Reserved |
         refusal_of(answer) if "code" in answer else Reserved(answer["reservation_id"], replayed)
         for _, answer, replayed in _call(session, RESERVE, arguments)
     ]
+
+
+def lock(session: Session, accounts: Collection[AccountKey], reservation_ids: Collection[int] = ()) -> None:
+    """Lock the balances of ``accounts``, and of those that reservations hold, until the transaction ends.
+
+    For a use case that changes stock in more than one call: with all its locks taken first, in the ledger's own order,
+    it cannot wait in a circle with another.
+    """
+    ids = set(account_ids(session, accounts).values()) if accounts else set()
+    if reservation_ids:
+        held = text("SELECT account_id FROM reservation WHERE id = ANY (:ids)")
+        ids.update(session.execute(held, {"ids": list(reservation_ids)}).scalars())
+    session.execute(text("SELECT stock_lock(cast(:ids AS bigint[]))"), {"ids": sorted(ids)})
 
 
 def void(session: Session, reservation_ids: Sequence[int]) -> list[int]:

@@ -1,6 +1,16 @@
 -- Reservations: stock promised to a document. Held in the balance row under the same locks, in the same order, as
 -- postings; a posting that names a reservation uses it up (posting.sql), everything else is here.
 
+-- Locks balances in ascending account id. For a transaction that will change stock in several steps: whoever takes all
+-- its locks first, in this order, waits for nobody in a circle.
+CREATE OR REPLACE FUNCTION stock_lock(accounts bigint[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public SET enable_seqscan = off AS $$
+BEGIN
+  PERFORM 1 FROM balance WHERE account_id = ANY (accounts) ORDER BY account_id FOR NO KEY UPDATE;
+END $$;
+
+-- Promises a list, in order; each is granted whole or refused. Set-based: accounts that can meet all that the list asks
+-- of them are met at once; only where they cannot is it decided one by one who comes first.
 CREATE OR REPLACE FUNCTION stock_reserve(
     keys text[], hashes bytea[], accounts bigint[], qtys bigint[], expires_ats timestamptz[], source_docs text[]
 ) RETURNS TABLE (ordinal int, answer jsonb, replayed boolean)
@@ -9,38 +19,64 @@ SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_has
 AS $$
 #variable_conflict use_column
 DECLARE
-  claimed text[]; i int; held bigint; made bigint; free bigint;
+  claimed jsonb; live int[]; granted int[]; refused int[] := '{}'; frees bigint[]; one record; here bigint; left_here bigint;
 BEGIN
+  -- The keys that are new, as an object: looked up by halving, where an array would be read from end to end.
   WITH claim AS (
     INSERT INTO idem (key, request_hash)
     SELECT k, h FROM unnest(keys, hashes) AS u(k, h) ORDER BY k ON CONFLICT DO NOTHING RETURNING key)
-  SELECT coalesce(array_agg(key), '{}') INTO claimed FROM claim;
+  SELECT coalesce(jsonb_object_agg(key, true), '{}') INTO claimed FROM claim;
+  SELECT coalesce(array_agg(u.n::int ORDER BY u.n), '{}') INTO live
+    FROM unnest(keys) WITH ORDINALITY AS u(key, n) WHERE claimed ? u.key;
 
-  PERFORM 1 FROM balance WHERE account_id = ANY (accounts) ORDER BY account_id FOR NO KEY UPDATE;
+  IF cardinality(live) > 0 THEN
+    PERFORM 1 FROM balance WHERE account_id = ANY (accounts) ORDER BY account_id FOR NO KEY UPDATE;
 
-  FOR i IN SELECT n FROM generate_subscripts(keys, 1) AS n WHERE keys[n] = ANY (claimed) ORDER BY n LOOP
-    UPDATE balance SET qty_reserved = qty_reserved + qtys[i], version = version + 1
-     WHERE account_id = accounts[i] AND qty - qty_reserved >= qtys[i] AND qtys[i] > 0
-     RETURNING owner_id INTO held;
-    IF FOUND THEN
-      INSERT INTO reservation (idem_key, account_id, owner_id, qty, qty_open, source_doc, person_id, expires_at)
-      VALUES (keys[i], accounts[i], held, qtys[i], qtys[i], source_docs[i], app_person(), expires_ats[i])
-      RETURNING id INTO made;
-      UPDATE idem SET answer = jsonb_build_object('reservation_id', made)
-       WHERE tenant_id = app_tenant() AND key = keys[i];
-    ELSE
-      SELECT qty - qty_reserved INTO free FROM balance WHERE account_id = accounts[i];
-      UPDATE idem SET answer = jsonb_build_object('code', CASE WHEN free IS NULL THEN 'unknown_account'
-               WHEN qtys[i] <= 0 THEN 'quantity_not_positive' ELSE 'not_available' END,
-               'account_id', accounts[i], 'wanted', qtys[i], 'available', free)
-       WHERE tenant_id = app_tenant() AND key = keys[i];
+    WITH ask AS (
+      SELECT n, accounts[n] AS account, sum(qtys[n]) OVER w AS asked, min(qtys[n]) OVER w AS lowest
+        FROM unnest(live) AS n WINDOW w AS (PARTITION BY accounts[n])
+    )
+    SELECT coalesce(array_agg(k.n ORDER BY k.n), '{}') INTO granted
+      FROM ask k JOIN balance b ON b.account_id = k.account WHERE k.lowest > 0 AND k.asked <= b.qty - b.qty_reserved;
+
+    IF cardinality(granted) < cardinality(live) THEN
+      frees := array_fill(NULL::bigint, ARRAY[cardinality(keys)]);
+      FOR one IN
+        SELECT r.n, accounts[r.n] AS account, qtys[r.n] AS qty, b.qty - b.qty_reserved AS free
+          FROM (SELECT unnest(live) EXCEPT SELECT unnest(granted)) AS r(n)
+          LEFT JOIN balance b ON b.account_id = accounts[r.n] ORDER BY accounts[r.n], r.n
+      LOOP
+        IF here IS DISTINCT FROM one.account THEN
+          here := one.account; left_here := one.free;
+        END IF;
+        IF one.qty > 0 AND one.qty <= left_here THEN
+          granted := granted || one.n; left_here := left_here - one.qty;
+        ELSE
+          refused := refused || one.n; frees[one.n] := left_here;
+        END IF;
+      END LOOP;
+      UPDATE idem SET answer = jsonb_build_object('code', CASE WHEN frees[n] IS NULL THEN 'unknown_account'
+               WHEN qtys[n] <= 0 THEN 'quantity_not_positive' ELSE 'not_available' END,
+               'account_id', accounts[n], 'wanted', qtys[n], 'available', frees[n])
+        FROM unnest(refused) AS n WHERE idem.tenant_id = app_tenant() AND idem.key = keys[n];
     END IF;
-  END LOOP;
+
+    UPDATE balance b SET qty_reserved = b.qty_reserved + g.qty, version = b.version + 1
+      FROM (SELECT accounts[n] AS account, sum(qtys[n]) AS qty FROM unnest(granted) AS n GROUP BY 1) g
+     WHERE b.account_id = g.account;
+    WITH made AS (
+      INSERT INTO reservation (idem_key, account_id, owner_id, qty, qty_open, source_doc, person_id, expires_at)
+      SELECT keys[n], b.account_id, b.owner_id, qtys[n], qtys[n], source_docs[n], app_person(), expires_ats[n]
+        FROM unnest(granted) AS n JOIN balance b ON b.account_id = accounts[n] ORDER BY n
+      RETURNING id, idem_key)
+    UPDATE idem SET answer = jsonb_build_object('reservation_id', made.id)
+      FROM made WHERE idem.tenant_id = app_tenant() AND idem.key = made.idem_key;
+  END IF;
 
   RETURN QUERY
     SELECT u.n::int, CASE WHEN m.request_hash = u.hash THEN m.answer
                           ELSE jsonb_build_object('code', 'key_reused', 'key', u.key) END,
-           NOT u.key = ANY (claimed)
+           NOT claimed ? u.key
       FROM unnest(keys, hashes) WITH ORDINALITY AS u(key, hash, n)
       LEFT JOIN idem m ON m.tenant_id = app_tenant() AND m.key = u.key
      ORDER BY u.n;
