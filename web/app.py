@@ -36,6 +36,7 @@ MODULES = (
     "web.api.track",
     "web.api.scans",
     "web.api.notices",
+    "web.api.orders",
     "web.api.verification_lists",
     "web.api.gates",
     "web.api.consignments",

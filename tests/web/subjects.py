@@ -17,7 +17,7 @@ from tests.wms.freight.builders import form
 from web.auth.tokens import create_token
 from wms.customs import verification_lists
 from wms.customs.tables import AccountBook
-from wms.floor.tables import AdvanceNotice
+from wms.floor.tables import AdvanceNotice, OutboundOrder
 from wms.freight.service import announce
 from wms.parties.tables import Company
 
@@ -81,6 +81,16 @@ def verification_list(session: Session, owner: Company) -> Values:
     return {"number": internal_no}
 
 
+def order(session: Session, owner: Company) -> Values:
+    made = OutboundOrder(
+        order_no=f"SO-{number()}", site_id=make_site(session).id, owner_id=owner.id, trade_mode="0110",
+        customs_status="free",
+    )  # fmt: skip
+    session.add(made)
+    session.flush()
+    return {"order_no": made.order_no}
+
+
 SUBJECTS: dict[str, Builder] = {
     "verification_list": verification_list,
     "person": person,
@@ -91,4 +101,5 @@ SUBJECTS: dict[str, Builder] = {
     "plan": plan,
     "consignment": consignment,
     "notice": notice,
+    "order": order,
 }

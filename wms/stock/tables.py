@@ -65,6 +65,7 @@ class Lot(Tenanted, Base):
     lot_no: Mapped[str]
     expires_on: Mapped[date | None]
     produced_on: Mapped[date | None]
+    country_of_origin: Mapped[str | None]  # where it differs from lot to lot; else the item's own holds
 
 
 class HandlingUnit(Tenanted, Base):

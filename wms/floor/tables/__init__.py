@@ -1,5 +1,28 @@
 """What explains the ledger on the floor: documents, scans and tasks. Stock itself is counted in the ledger alone."""
 
+from wms.floor.tables.orders import (
+    ALLOCATION_STATES,
+    METHODS,
+    ORDER_KINDS,
+    ORDER_STATES,
+    SHIP_POLICIES,
+    WAVE_STATES,
+    Allocation,
+    ItemSubstitute,
+    OrderLine,
+    OutboundOrder,
+    Wave,
+)
+from wms.floor.tables.picking import (
+    PICK_LINE_STATES,
+    PICK_LIST_STATES,
+    SUBSTITUTION_STATES,
+    Pick,
+    PickLine,
+    PickList,
+    PickTote,
+    Substitution,
+)
 from wms.floor.tables.receiving import (
     DIFFERENCE_KINDS,
     NOTICE_STATES,
@@ -15,20 +38,39 @@ from wms.floor.tables.scans import JOBS, OUTCOMES, Scan, ScanContext
 from wms.floor.tables.tasks import TASK_KINDS, TASK_STATES, Task
 
 __all__ = [
+    "ALLOCATION_STATES",
     "DIFFERENCE_KINDS",
     "JOBS",
+    "METHODS",
     "NOTICE_STATES",
+    "ORDER_KINDS",
+    "ORDER_STATES",
     "OUTCOMES",
+    "PICK_LINE_STATES",
+    "PICK_LIST_STATES",
     "PUT_AWAY_STATES",
+    "SHIP_POLICIES",
+    "SUBSTITUTION_STATES",
     "TASK_KINDS",
     "TASK_STATES",
+    "WAVE_STATES",
     "AdvanceNotice",
+    "Allocation",
     "Difference",
+    "ItemSubstitute",
     "NoticeLine",
+    "OrderLine",
+    "OutboundOrder",
+    "Pick",
+    "PickLine",
+    "PickList",
+    "PickTote",
     "PutAway",
     "PutAwayTask",
     "ReceiptLine",
     "Scan",
     "ScanContext",
+    "Substitution",
     "Task",
+    "Wave",
 ]
