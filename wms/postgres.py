@@ -25,8 +25,8 @@ from urllib.parse import quote
 
 import psutil
 import psycopg
-from psycopg import sql
 
+from wms import postgres_roles
 from wms.errors import N_, Kind, WmsError
 from wms.postgres_files import (
     MAJOR,
@@ -38,11 +38,9 @@ from wms.postgres_files import (
     runtime,
     socket_base,
 )
+from wms.postgres_roles import APP, AUDITOR, OWNER, ROLES, SUPERUSER
 from wms.settings import kept_secret, load_settings
 
-SUPERUSER = "postgres"
-OWNER, APP, AUDITOR = "dongting_owner", "dongting_app", "dongting_auditor"
-ROLES = (OWNER, APP, AUDITOR)
 DATABASE = "dongting"
 START_S = 120.0  # crash recovery after a long day takes its time
 STOP_S = 30.0
@@ -283,23 +281,13 @@ class EmbeddedPostgres:
     def create_database(self, name: str, template: str | None = None) -> Urls:
         """Create database ``name`` owned by ``dongting_owner``, as a copy of ``template`` when given."""
         with self._superuser() as connection:
-            parts = [sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(OWNER))]
-            if template:
-                parts.append(sql.SQL("TEMPLATE {}").format(sql.Identifier(template)))
-            connection.execute(sql.SQL(" ").join(parts))
-            for grant in (
-                "REVOKE ALL ON DATABASE {} FROM PUBLIC",
-                "GRANT CONNECT, TEMPORARY ON DATABASE {} TO {}, {}",
-            ):
-                connection.execute(
-                    sql.SQL(grant).format(sql.Identifier(name), sql.Identifier(APP), sql.Identifier(AUDITOR))
-                )
+            postgres_roles.create_database(connection, name, template)
         return self.urls_of(name)
 
     def drop_database(self, name: str) -> None:
         """Drop database ``name`` if it exists, ending its sessions."""
         with self._superuser() as connection:
-            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+            postgres_roles.drop_database(connection, name)
 
     @contextmanager
     def _superuser(self) -> Iterator["psycopg.Connection[tuple[object, ...]]"]:
@@ -308,20 +296,7 @@ class EmbeddedPostgres:
 
     def _ensure_roles(self) -> None:
         with self._superuser() as connection:
-            known = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
-            for role in ROLES:
-                if role not in known:
-                    hashed = connection.pgconn.encrypt_password(
-                        self._password(role).encode(), role.encode(), b"scram-sha-256"
-                    )
-                    connection.execute(
-                        sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(
-                            sql.Identifier(role), sql.Literal(hashed.decode())
-                        )
-                    )
-            found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
-        if not found:
-            self.create_database(DATABASE)
+            postgres_roles.ensure(connection, {role: self._password(role) for role in ROLES}, DATABASE)
 
     def _init(self, account: Account) -> None:
         """Make the cluster under another name and rename it when whole: no kill leaves half a cluster."""

@@ -8,8 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from wms.errors import N_, WmsError
-from wms.postgres import SUPERUSER, EmbeddedPostgres
+from wms.postgres import EmbeddedPostgres
 from wms.postgres_files import MAJOR, Account, private_folder, runtime, wheel_binaries
+from wms.postgres_roles import SUPERUSER
 from wms.settings import kept_secret
 
 

@@ -8,8 +8,9 @@ import psycopg
 import pytest
 
 from web.machine.upgrade import CannotUpgrade, upgrade_cluster
-from wms.postgres import SUPERUSER, EmbeddedPostgres, OtherMajor, libpq
+from wms.postgres import EmbeddedPostgres, OtherMajor, libpq
 from wms.postgres_files import account_for, private_folder, runtime, wheel_binaries
+from wms.postgres_roles import SUPERUSER
 from wms.settings import kept_secret
 
 pytestmark = pytest.mark.timeout(120)
