@@ -18,13 +18,16 @@ def quantity(value: int | None, unit: str = "") -> str:
     return f"{format_decimal(value)} {unit}".strip()
 
 
-def weight(value_g: int | None) -> str:
-    """Return a weight given in grams: in g below one kilogram, in kg, from ten tonnes on in t. Exact, not rounded."""
+def weight(value_g: int | None, unit: str | None = None) -> str:
+    """Return a weight given in grams: in g below one kilogram, in kg, from ten tonnes on in t. Exact, not rounded.
+
+    ``unit`` "kg" keeps a column in one unit, so that its figures can be compared by eye.
+    """
     if value_g is None:
         return DASH
-    if abs(value_g) < 1000:
+    if abs(value_g) < 1000 and unit is None:
         return f"{value_g} g"
-    if abs(value_g) < 10_000_000:
+    if abs(value_g) < 10_000_000 or unit == "kg":
         return f"{format_decimal(Decimal(value_g) / 1000, format='#,##0.###')} kg"
     return f"{format_decimal(Decimal(value_g) / 1_000_000, format='#,##0.###')} t"
 
