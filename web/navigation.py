@@ -56,6 +56,12 @@ def _policy_at(path: str) -> Policy | None:
     return policy_of(current_app, endpoint)
 
 
+def may_open(endpoint: str) -> bool:
+    """Whether the caller may open the page of an endpoint."""
+    who, rule = current_identity(), policy_of(current_app, endpoint)
+    return who is not None and rule is not None and rule.admits(who.roles, sees_all=who.sees_all)
+
+
 def is_here(way: Way) -> bool:
     """Whether the page shown lies under this entry."""
     return request.path == way.path or request.path.startswith(way.path + "/")
@@ -69,5 +75,10 @@ def theme() -> str:
 
 def install_navigation(app: Flask) -> None:
     app.jinja_env.globals.update(
-        ways=ways, is_here=is_here, theme=theme, who=current_identity, settings=lambda: house().settings
+        ways=ways,
+        is_here=is_here,
+        may_open=may_open,
+        theme=theme,
+        who=current_identity,
+        settings=lambda: house().settings,
     )
