@@ -61,7 +61,7 @@ class Writer:
             cursor.execute(
                 POST,
                 ([key], [hashed], ["move"], [datetime.now(UTC)], [None], [None], [None], [None], [1, 1], [one, two],
-                 [one_qty, two_qty], [None, None], [None, None], [], [], []),
+                 [one_qty, two_qty], [None, None], [None, None], [], [], [], [], [], [], []),
             )  # fmt: skip
             cursor.fetchall()
         self._bare.commit()

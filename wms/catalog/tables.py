@@ -26,6 +26,8 @@ class TradeItem(Tenanted, Base):
         CheckConstraint("length_mm > 0 AND width_mm > 0 AND height_mm > 0", name="edges_positive"),
         CheckConstraint("gross_weight_g >= 0 AND volume_mm3 >= 0 AND unit_value_minor >= 0", name="sizes_positive"),
         Index(None, "tenant_id", "gtin"),
+        # Goods whose pieces the ledger tells apart; few, so that all others pass it by after one look.
+        Index("ix_trade_item_pieces", "tenant_id", postgresql_where=text("is_serial_controlled OR is_catch_weight")),
     )
     id: Mapped[Id]
     owner_id: Mapped[int] = mapped_column(ForeignKey("company.id"))

@@ -128,6 +128,15 @@ class Location(Tenanted, Base):
         CheckConstraint("max_weight_g > 0 AND max_volume_mm3 > 0", name="limits_positive"),
         CheckConstraint("max_count > 0", name="max_count_positive"),
         CheckConstraint("(x_mm IS NULL) = (y_mm IS NULL)", name="both_coordinates"),
+        # The way that put-away looks along for a free place.
+        Index(
+            "ix_location_way",
+            "site_id",
+            "temperature_class",
+            "is_bonded",
+            text("coalesce(pick_sequence::bigint, id)"),
+            postgresql_where=text("kind IN ('bin', 'shop_floor')"),
+        ),
     )
     id: Mapped[Id]
     site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
@@ -148,6 +157,7 @@ class Location(Tenanted, Base):
     y_mm: Mapped[int | None]
     mixes_items: Mapped[bool] = mapped_column(server_default=text("true"))
     mixes_lots: Mapped[bool] = mapped_column(server_default=text("true"))
+    mixes_owners: Mapped[bool] = mapped_column(server_default=text("true"))
     velocity_class: Mapped[str | None]
 
 

@@ -26,6 +26,7 @@ from wms.stock.rules import (
     check_range,
     moved,
     net,
+    pieces,
     refusal_of,
     uses,
 )
@@ -51,7 +52,7 @@ __all__ = [
 POST = (
     "SELECT ordinal, answer, replayed FROM stock_post(%s::text[], %s::bytea[], %s::text[], %s::timestamptz[],"
     " %s::text[], %s::text[], %s::text[], %s::bigint[], %s::int[], %s::bigint[], %s::bigint[], %s::bigint[],"
-    " %s::bigint[], %s::int[], %s::bigint[], %s::bigint[])"
+    " %s::bigint[], %s::int[], %s::bigint[], %s::bigint[], %s::int[], %s::bigint[], %s::int[], %s::text[])"
 )
 RESERVE = (
     "SELECT ordinal, answer, replayed FROM stock_reserve(%s::text[], %s::bytea[], %s::bigint[], %s::bigint[],"
@@ -95,7 +96,8 @@ def _post_arguments(session: Session, postings: Sequence[Posting]) -> tuple[list
         check_range(posting)
     netted = [(i, line) for i, posting in enumerate(postings, 1) for line in net(posting.lines)]
     used = [(i, *use) for i, posting in enumerate(postings, 1) for use in uses(posting.lines)]
-    ids = account_ids(session, {line.account for _, line in netted})
+    named = [(i, *piece) for i, posting in enumerate(postings, 1) for piece in pieces(posting.lines)]
+    ids = account_ids(session, {line.account for _, line in netted} | {account for _, account, _, _ in named})
     netted.sort(key=lambda pair: (pair[0], ids[pair[1].account]))
     return (
         [posting.key for posting in postings],
@@ -114,6 +116,10 @@ def _post_arguments(session: Session, postings: Sequence[Posting]) -> tuple[list
         [i for i, _, _ in used],
         [reservation_id for _, reservation_id, _ in used],
         [qty for _, _, qty in used],
+        [i for i, _, _, _ in named],
+        [ids[account] for _, account, _, _ in named],
+        [sign for _, _, sign, _ in named],
+        [serial for _, _, _, serial in named],
     )
 
 

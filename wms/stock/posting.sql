@@ -5,7 +5,8 @@
 -- A refusal is an answer: it is stored under its key and returned, never raised. What is raised (lost connection, full
 -- disk, deadlock) is not stored; the same key may be sent again.
 --
--- Lines and reservation uses arrive as parallel arrays; l_posting and r_posting hold the 1-based place of their posting.
+-- Lines, reservation uses and serial numbers arrive as parallel arrays; l_posting, r_posting and s_posting hold the
+-- 1-based place of their posting, s_sign is -1 where the number leaves the account and 1 where it enters.
 
 -- The month that an instant belongs to. Beijing time is the legal time of the country and of its customs: law, not data.
 CREATE OR REPLACE FUNCTION stock_month(at timestamptz) RETURNS date LANGUAGE sql IMMUTABLE
@@ -148,7 +149,7 @@ $$;
 CREATE OR REPLACE FUNCTION stock_write(
     p_ok int[], keys text[], kinds text[], event_ats timestamptz[], source_docs text[], reasons text[], devices text[],
     reverses bigint[], l_posting int[], l_account bigint[], l_qty bigint[], l_weight bigint[], l_value bigint[],
-    r_posting int[], r_reservation bigint[], r_qty bigint[]
+    r_posting int[], r_reservation bigint[], r_qty bigint[], p_weighed boolean
 ) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   written_at timestamptz := clock_timestamp();
@@ -163,22 +164,26 @@ BEGIN
          written_at
     FROM unnest(p_ok) AS i ORDER BY i;
 
-  WITH used AS (
-    SELECT r.account_id, sum(u.qty) AS qty
-      FROM unnest(r_posting, r_reservation, r_qty) AS u(posting, reservation, qty)
-      JOIN reservation r ON r.id = u.reservation
-     WHERE u.posting = ANY (p_ok) GROUP BY r.account_id
-  ), change AS (
-    SELECT l.account, sum(l.qty) AS qty, max(event_ats[l.posting]) AS event_at
-      FROM unnest(l_posting, l_account, l_qty) AS l(posting, account, qty)
-     WHERE l.posting = ANY (p_ok) GROUP BY l.account
-  )
-  UPDATE balance b
-     SET qty = b.qty + c.qty, qty_reserved = b.qty_reserved - coalesce(u.qty, 0),
-         last_event_at = greatest(b.last_event_at, c.event_at), version = b.version + 1
-    FROM change c LEFT JOIN used u ON u.account_id = c.account
-   WHERE b.account_id = c.account AND b.qty + c.qty >= 0;
-  GET DIAGNOSTICS done = ROW_COUNT;
+  IF p_weighed THEN
+    done := stock_change_weighed(p_ok, event_ats, l_posting, l_account, l_qty, l_weight, r_posting, r_reservation, r_qty);
+  ELSE
+    WITH used AS (
+      SELECT r.account_id, sum(u.qty) AS qty
+        FROM unnest(r_posting, r_reservation, r_qty) AS u(posting, reservation, qty)
+        JOIN reservation r ON r.id = u.reservation
+       WHERE u.posting = ANY (p_ok) GROUP BY r.account_id
+    ), change AS (
+      SELECT l.account, sum(l.qty) AS qty, max(event_ats[l.posting]) AS event_at
+        FROM unnest(l_posting, l_account, l_qty) AS l(posting, account, qty)
+       WHERE l.posting = ANY (p_ok) GROUP BY l.account
+    )
+    UPDATE balance b
+       SET qty = b.qty + c.qty, qty_reserved = b.qty_reserved - coalesce(u.qty, 0),
+           last_event_at = greatest(b.last_event_at, c.event_at), version = b.version + 1
+      FROM change c LEFT JOIN used u ON u.account_id = c.account
+     WHERE b.account_id = c.account AND b.qty + c.qty >= 0;
+    GET DIAGNOSTICS done = ROW_COUNT;
+  END IF;
   SELECT count(DISTINCT b.account_id) INTO wanted FROM balance b
    WHERE b.account_id IN (SELECT l.account FROM unnest(l_posting, l_account) AS l(posting, account)
                            WHERE l.posting = ANY (p_ok));
@@ -212,7 +217,8 @@ END $$;
 CREATE OR REPLACE FUNCTION stock_post(
     keys text[], hashes bytea[], kinds text[], event_ats timestamptz[], source_docs text[], reasons text[],
     devices text[], reverses bigint[], l_posting int[], l_account bigint[], l_qty bigint[], l_weight bigint[],
-    l_value bigint[], r_posting int[], r_reservation bigint[], r_qty bigint[]
+    l_value bigint[], r_posting int[], r_reservation bigint[], r_qty bigint[], s_posting int[] DEFAULT '{}',
+    s_account bigint[] DEFAULT '{}', s_sign int[] DEFAULT '{}', s_no text[] DEFAULT '{}'
 ) RETURNS TABLE (ordinal int, answer jsonb, replayed boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public
 -- A list is small beside the tables, always: every table is reached through its index, also while the planner still
@@ -221,7 +227,8 @@ SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_has
 AS $$
 #variable_conflict use_column
 DECLARE
-  claimed text[]; live int[]; i int; fault jsonb; calm boolean;
+  claimed text[]; live int[]; i int; fault jsonb; calm boolean; pieces boolean; weights bigint[] := l_weight;
+  serials record;
 BEGIN
   WITH claim AS (
     INSERT INTO idem (key, request_hash)
@@ -257,16 +264,28 @@ BEGIN
          GROUP BY b.account_id, b.qty, b.qty_reserved, b.last_event_at
         HAVING b.qty + sum(l.qty) < b.qty_reserved OR min(event_ats[l.posting]) < b.last_event_at)
       INTO calm;
+    pieces := cardinality(live) > 0 AND stock_has_pieces(l_account);
 
-    IF calm AND cardinality(live) > 0 THEN
+    IF calm AND NOT pieces AND cardinality(live) > 0 THEN
       PERFORM stock_write(live, keys, kinds, event_ats, source_docs, reasons, devices, reverses, l_posting, l_account,
-                          l_qty, l_weight, l_value, r_posting, r_reservation, r_qty);
+                          l_qty, l_weight, l_value, r_posting, r_reservation, r_qty, false);
     ELSE
       FOREACH i IN ARRAY live LOOP
         fault := stock_short(i, event_ats[i], l_posting, l_account, l_qty, r_posting, r_reservation, r_qty);
+        IF fault IS NULL AND pieces THEN
+          SELECT w.l_weight, w.fault INTO weights, fault FROM stock_weigh(i, l_posting, l_account, l_qty, weights) w;
+        END IF;
+        IF fault IS NULL AND pieces THEN
+          SELECT * INTO serials FROM stock_serials(i, reverses[i], l_posting, l_account, l_qty, s_posting, s_account,
+                                                   s_sign, s_no);
+          fault := serials.fault;
+        END IF;
         IF fault IS NULL THEN
           PERFORM stock_write(ARRAY[i], keys, kinds, event_ats, source_docs, reasons, devices, reverses, l_posting,
-                              l_account, l_qty, l_weight, l_value, r_posting, r_reservation, r_qty);
+                              l_account, l_qty, weights, l_value, r_posting, r_reservation, r_qty, pieces);
+          IF pieces THEN
+            PERFORM stock_move_serials(keys[i], serials.ids, serials.from_ids, serials.to_ids);
+          END IF;
         ELSE
           UPDATE idem SET answer = fault WHERE tenant_id = app_tenant() AND key = keys[i];
         END IF;

@@ -122,6 +122,48 @@ class KeyTwiceInBatch(StockRefusal):
     text = N_("The key %(key)s stands twice in one list.")
 
 
+class WeightMissing(StockRefusal):
+    """Goods of catch weight move with their grams; only who takes all of an account need not say them."""
+
+    code = "weight_missing"
+    kind = Kind.INVALID
+    text = N_("Each piece of item %(trade_item_id)s has a weight of its own: weigh what you move and say its grams.")
+
+
+class WeightUnbalanced(StockRefusal):
+    code = "weight_unbalanced"
+    kind = Kind.INVALID
+    text = N_("The weights of item %(trade_item_id)s do not sum to zero: they are off by %(sum_g)s g.")
+
+
+class WeightLeft(StockRefusal):
+    """Grams without pieces, pieces without grams, or fewer grams than none."""
+
+    code = "weight_left"
+    kind = Kind.CONFLICT
+    text = N_("That would leave %(qty)s pieces with %(weight_g)s g. Weigh again.")
+
+
+class SerialsMissing(StockRefusal):
+    code = "serials_missing"
+    kind = Kind.INVALID
+    text = N_("Item %(trade_item_id)s is kept by serial number: %(wanted)s pieces move, %(named)s numbers were named.")
+
+
+class SerialElsewhere(StockRefusal):
+    """A rival moved it first, or it never lay there."""
+
+    code = "serial_elsewhere"
+    kind = Kind.CONFLICT
+    text = N_("Serial number %(serial_no)s does not lie where it was taken from.")
+
+
+class SerialHereAlready(StockRefusal):
+    code = "serial_here_already"
+    kind = Kind.CONFLICT
+    text = N_("Serial number %(serial_no)s lies in the warehouse already.")
+
+
 REFUSALS: Mapping[str, type[WmsError]] = {
     refusal.code: refusal
     for refusal in (
@@ -129,7 +171,8 @@ REFUSALS: Mapping[str, type[WmsError]] = {
         LeavesWithoutPass,
         NoLines,
         UnknownAccount, AlreadyReversed, UnknownPosting, NotAvailable, ReservationNotOpen, ReservationElsewhere,
-        QuantityNotPositive, QuantityTooLarge, KeyTwiceInBatch, KeyReused,
+        QuantityNotPositive, QuantityTooLarge, KeyTwiceInBatch, KeyReused, WeightMissing, WeightUnbalanced, WeightLeft,
+        SerialsMissing, SerialElsewhere, SerialHereAlready,
     )
 }  # fmt: skip
 
@@ -171,7 +214,8 @@ class AccountKey:
 class Line:
     """A signed change of one account: ``qty`` in base units, ``weight_g`` in grams, ``value_minor`` in minor units.
 
-    ``reservation_id`` names the reservation that a withdrawal (negative ``qty``) uses up.
+    ``reservation_id`` names the reservation that a withdrawal (negative ``qty``) uses up. ``serials`` are the numbers
+    of the pieces, where the item is kept by serial number.
     """
 
     account: AccountKey
@@ -179,6 +223,12 @@ class Line:
     weight_g: int | None = None
     value_minor: int | None = None
     reservation_id: int | None = None
+    serials: tuple[str, ...] = ()
+
+    def content(self) -> list[Any]:
+        """What the request hash covers; a line without serial numbers hashes as lines did before there were any."""
+        said = [self.account.dimensions, self.qty, self.weight_g, self.value_minor, self.reservation_id]
+        return [*said, list(self.serials)] if self.serials else said
 
 
 @dataclass(frozen=True)
@@ -203,20 +253,17 @@ class Posting:
             "reason": self.reason,
             "device": self.device,
             "reverses_id": self.reverses_id,
-            "lines": [
-                [line.account.dimensions, line.qty, line.weight_g, line.value_minor, line.reservation_id]
-                for line in self.lines
-            ],
+            "lines": [line.content() for line in self.lines],
         }
 
 
 def net(lines: Iterable[Line]) -> tuple[Line, ...]:
-    """One line for each account, sums of zero left out. Reservations are kept apart (:func:`uses`)."""
+    """One line for each account, sums of zero left out. Reservations and serials are kept apart (:func:`uses`)."""
     sums: dict[AccountKey, Line] = {}
     for line in lines:
         known = sums.get(line.account)
         merged = line if known is None else _added(known, line)
-        sums[line.account] = replace(merged, reservation_id=None)
+        sums[line.account] = replace(merged, reservation_id=None, serials=())
     return tuple(line for line in sums.values() if line.qty != 0)
 
 
@@ -242,6 +289,15 @@ def uses(lines: Iterable[Line]) -> tuple[tuple[int, int], ...]:
     return tuple(sorted(used.items()))
 
 
+def pieces(lines: Iterable[Line]) -> tuple[tuple[AccountKey, int, str], ...]:
+    """(account, -1 out or 1 in, serial number) of the lines that name numbers; in and out of one account cancel."""
+    signs: dict[tuple[AccountKey, str], int] = {}
+    for line in lines:
+        for serial in line.serials:
+            signs[line.account, serial] = signs.get((line.account, serial), 0) + (1 if line.qty > 0 else -1)
+    return tuple((account, sign, serial) for (account, serial), sign in signs.items() if sign)
+
+
 def check_range(posting: Posting) -> None:
     """Refuse quantities that no ledger column can hold (raises :class:`QuantityTooLarge`)."""
     for line in posting.lines:
@@ -249,9 +305,13 @@ def check_range(posting: Posting) -> None:
             raise QuantityTooLarge(wanted=line.qty)
 
 
-def moved(taken: AccountKey, placed: AccountKey, qty: int, reservation_id: int | None = None) -> tuple[Line, Line]:
-    """The two lines that carry ``qty`` base units from one account to another."""
-    return Line(taken, -qty, reservation_id=reservation_id), Line(placed, qty)
+def moved(
+    taken: AccountKey, placed: AccountKey, qty: int, reservation_id: int | None = None, *,
+    weight_g: int | None = None, serials: tuple[str, ...] = (),
+) -> tuple[Line, Line]:
+    """The two lines that carry ``qty`` base units from one account to another, with their grams and serial numbers."""
+    out_g = None if weight_g is None else -weight_g
+    return Line(taken, -qty, out_g, None, reservation_id, serials), Line(placed, qty, weight_g, serials=serials)
 
 
 @dataclass(frozen=True)

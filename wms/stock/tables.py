@@ -193,6 +193,8 @@ class Balance(Tenanted, Base):
         ForeignKeyConstraint(["tenant_id", "account_id"], ["account.tenant_id", "account.id"]),
         CheckConstraint("qty >= 0", name="qty_not_negative"),
         CheckConstraint("qty_reserved BETWEEN 0 AND qty", name="reserved_within_qty"),
+        # Of catch-weight goods alone: no grams without pieces, no pieces without grams.
+        CheckConstraint("weight_g >= 0 AND (weight_g = 0) = (qty = 0)", name="weight_with_qty"),
         {"postgresql_with": {"fillfactor": "50"}},
     )
     account_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
@@ -201,6 +203,44 @@ class Balance(Tenanted, Base):
     qty_reserved: Mapped[int] = mapped_column(BigInteger, server_default="0")
     last_event_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=text("'epoch'"))
     version: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    weight_g: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class Serial(Tenanted, Base):
+    """One piece of a serial-controlled item and the account it lies in; changed by the posting routine alone.
+
+    ``account_id`` is one account or none: a piece is at one place once. A virtual account says where it went.
+    """
+
+    __tablename__ = "serial"
+    __table_args__ = (
+        UniqueConstraint("trade_item_id", "serial_no"),
+        CheckConstraint("length(serial_no) BETWEEN 1 AND 60", name="serial_no_length"),
+        ForeignKeyConstraint(["tenant_id", "account_id"], ["account.tenant_id", "account.id"]),
+        Index(None, "account_id"),
+    )
+    id: Mapped[Id]
+    trade_item_id: Mapped[int] = mapped_column(ForeignKey("trade_item.id"))
+    owner_id: Mapped[int] = mapped_column(BigInteger)
+    serial_no: Mapped[str]
+    account_id: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class SerialMove(Tenanted, Base):
+    """One piece moved by one posting, from account to account."""
+
+    __tablename__ = "serial_move"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "posting_id"], ["posting.tenant_id", "posting.id"]),
+        ForeignKeyConstraint(["tenant_id", "from_account_id"], ["account.tenant_id", "account.id"]),
+        ForeignKeyConstraint(["tenant_id", "to_account_id"], ["account.tenant_id", "account.id"]),
+        CheckConstraint("from_account_id <> to_account_id", name="moves"),
+        Index(None, "serial_id"),
+    )
+    posting_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    serial_id: Mapped[int] = mapped_column(ForeignKey("serial.id"), primary_key=True)
+    from_account_id: Mapped[int] = mapped_column(BigInteger)
+    to_account_id: Mapped[int] = mapped_column(BigInteger)
 
 
 class Reservation(Tenanted, Base):

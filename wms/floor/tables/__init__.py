@@ -35,7 +35,9 @@ from wms.floor.tables.receiving import (
     ReceiptLine,
 )
 from wms.floor.tables.scans import JOBS, OUTCOMES, Scan, ScanContext
+from wms.floor.tables.storing import PutAwayRule
 from wms.floor.tables.tasks import TASK_KINDS, TASK_STATES, Task
+from wms.floor.tables.units import UNIT_EVENT_KINDS, UnitEvent
 
 __all__ = [
     "ALLOCATION_STATES",
@@ -53,6 +55,7 @@ __all__ = [
     "SUBSTITUTION_STATES",
     "TASK_KINDS",
     "TASK_STATES",
+    "UNIT_EVENT_KINDS",
     "WAVE_STATES",
     "AdvanceNotice",
     "Allocation",
@@ -66,11 +69,13 @@ __all__ = [
     "PickList",
     "PickTote",
     "PutAway",
+    "PutAwayRule",
     "PutAwayTask",
     "ReceiptLine",
     "Scan",
     "ScanContext",
     "Substitution",
     "Task",
+    "UnitEvent",
     "Wave",
 ]

@@ -164,7 +164,7 @@ class PutAwayTask(Tenanted, Base):
 
 
 class PutAway(Tenanted, Base):
-    """One move of a task's goods to a place, where it was suggested to go, and why it went elsewhere."""
+    """One move of a task's goods to a place; where which strategy wanted it to go, and why it went elsewhere."""
 
     __tablename__ = "put_away"
     __table_args__ = (
@@ -180,6 +180,7 @@ class PutAway(Tenanted, Base):
     scan_id: Mapped[int] = mapped_column(ForeignKey("scan.id"))
     location_id: Mapped[int] = mapped_column(ForeignKey("location.id"))
     suggested_location_id: Mapped[int | None] = mapped_column(ForeignKey("location.id"))
+    strategy: Mapped[str | None]
     override_reason: Mapped[str | None]
     qty: Mapped[Qty]
     posting_id: Mapped[int] = mapped_column(ForeignKey("posting.id"))

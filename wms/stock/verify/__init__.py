@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from wms.db import Database, Scope, set_scope
-from wms.stock.verify import balances, leaves, months, postings, safeguards
+from wms.stock.verify import balances, leaves, months, pieces, postings, safeguards
 from wms.stock.verify.findings import Check, Finding, found_by
 
 __all__ = ["Check", "Finding", "findings", "found_by", "run", "snapshot"]
@@ -47,7 +47,8 @@ def snapshot(database: Database, scope: Scope) -> Iterator[Session]:
 
 def findings(session: Session) -> Iterator[Finding]:
     """The same in a snapshot that the caller holds (:func:`snapshot`), one finding after the other."""
-    for check in (*safeguards.checks(), *balances.CHECKS, *postings.CHECKS, *months.CHECKS, *leaves.CHECKS):
+    of_stock = (*balances.CHECKS, *pieces.CHECKS, *postings.CHECKS)
+    for check in (*safeguards.checks(), *of_stock, *months.CHECKS, *leaves.CHECKS):
         yield from found_by(session, check)
     yield from safeguards.routine_findings(session)
     yield from leaves.leaf_findings(session)
