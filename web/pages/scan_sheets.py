@@ -10,9 +10,10 @@ from web.symbols import SymbolKind
 from wms.catalog import queries as catalog
 from wms.codes import gs1_keys
 from wms.errors import N_, NotFound
-from wms.floor import place_queries, queries
+from wms.floor import queries
 from wms.floor.queries import NoticeLineRow, NoticeRow
 from wms.floor.rules import putaway
+from wms.floor.service import suggesting
 from wms.parties.tables import Location
 
 MOST_BINS = 8
@@ -111,10 +112,11 @@ def _suggested(session: Session, notice: NoticeRow, lines: tuple[NoticeLineRow, 
         assert item is not None
         weight_g, volume_mm3 = item.gross_weight_g * line.expected_qty, item.volume_mm3 * line.expected_qty
         goods = putaway.Goods(
-            item.code, item.id, None, line.expected_qty, weight_g, volume_mm3, item.temperature_class, notice.is_bonded
-        )
-        found.append(putaway.suggest(goods, place_queries.candidates(session, notice.site_id, goods)))
-    return tuple(dict.fromkeys(place.code for place in found if place))
+            item.code, item.id, None, line.expected_qty, weight_g, volume_mm3, item.temperature_class, notice.is_bonded,
+            owner_id=notice.owner_id,
+        )  # fmt: skip
+        found.append(suggesting.suggest(session, notice.site_id, goods, datetime.now(UTC).date()))
+    return tuple(dict.fromkeys(one.place.code for one in found if one))
 
 
 def _labels(session: Session, line: NoticeLineRow) -> list[Printed]:

@@ -1,6 +1,6 @@
 """Reads for put-away: what waits at the docks, where it lies, and what the places of a site hold."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, RowMapping, func, select, text
 from sqlalchemy.orm import Session
 
 from wms.catalog.tables import TradeItem
-from wms.floor.rules.putaway import BLOCKED_STATUSES, STORAGE_KINDS, Goods, Place
+from wms.floor.rules.putaway import BLOCKED_STATUSES, Place
 from wms.floor.tables import PutAway, PutAwayTask
 from wms.parties.tables import Location, Person, Site
 from wms.stock.rules import AccountKey
@@ -36,6 +36,7 @@ class Waiting:
     gross_weight_g: int
     volume_mm3: int
     temperature_class: str
+    velocity_class: str | None
     is_bonded: bool
 
     @property
@@ -107,6 +108,7 @@ def _waiting(session: Session, site_id: int, *where: ColumnElement[bool], limit:
             TradeItem.gross_weight_g,
             TradeItem.volume_mm3,
             TradeItem.temperature_class,
+            TradeItem.velocity_class,
             bonded.label("is_bonded"),
         )
         .join(Location, Location.id == PutAwayTask.from_location_id)
@@ -169,59 +171,40 @@ def key_of(account: Account) -> AccountKey:
 
 HOLDS = """
       LEFT JOIN LATERAL (
-        SELECT sum(b.qty * i.gross_weight_g)::bigint AS weight_g, sum(b.qty * i.volume_mm3)::bigint AS volume_mm3,
-               array_agg(DISTINCT a.trade_item_id) AS item_ids, array_agg(DISTINCT a.lot_id) AS lot_ids
+        SELECT sum(coalesce(b.weight_g, b.qty * i.gross_weight_g))::bigint AS weight_g,
+               sum(b.qty * i.volume_mm3)::bigint AS volume_mm3, sum(b.qty)::bigint AS count,
+               array_agg(DISTINCT a.trade_item_id) AS item_ids, array_agg(DISTINCT a.lot_id) AS lot_ids,
+               array_agg(DISTINCT a.owner_id) AS owner_ids
           FROM account a JOIN balance b ON b.account_id = a.id JOIN trade_item i ON i.id = a.trade_item_id
          WHERE a.location_id = l.id AND a.kind = 'location' AND b.qty > 0) u ON true
 """
 COLUMNS = """
-    SELECT l.id, l.code, l.kind, l.temperature_class, l.is_bonded, coalesce(l.pick_sequence, l.id) AS sequence,
-           l.max_weight_g, l.max_volume_mm3, coalesce(u.weight_g, 0) AS used_weight_g,
-           coalesce(u.volume_mm3, 0) AS used_volume_mm3, u.item_ids, u.lot_ids
+    l.id, l.code, l.kind, l.temperature_class, l.is_bonded, coalesce(l.pick_sequence::bigint, l.id) AS sequence,
+    l.max_weight_g, l.max_volume_mm3, l.max_count, l.mixes_items, l.mixes_lots, l.mixes_owners, l.zone,
+    l.velocity_class, coalesce(u.weight_g, 0) AS used_weight_g, coalesce(u.volume_mm3, 0) AS used_volume_mm3,
+    coalesce(u.count, 0) AS used_count, u.item_ids, u.lot_ids, u.owner_ids
 """
 STOCK = """
     SELECT FROM account a JOIN balance b ON b.account_id = a.id
      WHERE a.location_id = l.id AND a.kind = 'location' AND b.qty > 0
 """
-ONE = text(f"{COLUMNS} FROM location l {HOLDS} WHERE l.id = :location_id")
-# The order only chooses which places are looked at; the rule decides among them.
-CANDIDATES = text(
-    f"""{COLUMNS} FROM (
-      SELECT l.* FROM location l
-       WHERE l.site_id = :site_id AND l.kind = ANY (:kinds) AND l.temperature_class = :temperature_class
-         AND (l.is_bonded OR NOT :is_bonded)
-       ORDER BY l.is_bonded <> :is_bonded, EXISTS ({STOCK} AND a.trade_item_id = :item_id) DESC,
-                NOT EXISTS ({STOCK}) DESC, coalesce(l.pick_sequence, l.id)
-       LIMIT :most) l {HOLDS}"""  # noqa: S608 - our own constants
-)
-MOST_CANDIDATES = 60
-
-
-def candidates(session: Session, site_id: int, goods: Goods) -> tuple[Place, ...]:
-    """Return the places of a site that are worth a look for these goods, with what they hold.
-
-    Places with the same item come first, then empty ones by the way past them, then the rest; at most sixty.
-    """
-    parameters = {
-        "site_id": site_id,
-        "kinds": ["quarantine"] if goods.is_blocked else sorted(STORAGE_KINDS - {"quarantine"}),
-        "temperature_class": goods.temperature_class,
-        "is_bonded": goods.is_bonded,
-        "item_id": goods.trade_item_id,
-        "most": MOST_CANDIDATES,
-    }
-    return tuple(_place(row) for row in session.execute(CANDIDATES, parameters).mappings())
+ONE = text(f"SELECT {COLUMNS} FROM location l {HOLDS} WHERE l.id = :location_id")  # noqa: S608 - our own constants
 
 
 def place(session: Session, location_id: int) -> Place:
     """Return one place with what it holds, of whatever kind it is."""
-    return _place(session.execute(ONE, {"location_id": location_id}).mappings().one())
+    return place_of(session.execute(ONE, {"location_id": location_id}).mappings().one())
 
 
-def _place(row: RowMapping) -> Place:
-    given: dict[str, Any] = dict(row)
+PLACE_FIELDS = frozenset(field.name for field in fields(Place))
+
+
+def place_of(row: RowMapping) -> Place:
+    """Return a row of COLUMNS as the rules see it."""
+    given: dict[str, Any] = {name: value for name, value in row.items() if name in PLACE_FIELDS}
     given["item_ids"] = frozenset(given["item_ids"] or ())
     given["lot_ids"] = frozenset(given["lot_ids"] or ()) - {None}
+    given["owner_ids"] = frozenset(given["owner_ids"] or ())
     return Place(**given)
 
 

@@ -1,18 +1,33 @@
-"""Put-away: which places may take goods, and which of them is suggested."""
+"""Put-away: which places may take goods, and which of them is suggested, and why."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from wms.errors import N_
 from wms.floor.rules.mistakes import (
     NotAStoragePlace,
     NotBonded,
     NotForBlocked,
     PlaceFull,
+    ScanMistake,
     WrongTemperature,
 )
+from wms.floor.rules.storing_mistakes import ItemsNotMixed, LotsNotMixed, OwnersNotMixed
 
 STORAGE_KINDS = frozenset({"bin", "shop_floor", "quarantine"})
 BLOCKED_STATUSES = frozenset({"damaged", "quarantine", "expired"})
+# In this order they are tried where nothing else is said; dated value putaway.strategies.
+STRATEGIES = ("fixed", "same_lot", "same_item", "velocity", "zone", "empty", "beside", "any")
+WHY: dict[str, str] = {
+    "fixed": N_("it is the fixed place of these goods"),
+    "same_lot": N_("the same goods of the same lot lie there"),
+    "same_item": N_("the same goods lie there"),
+    "velocity": N_("it is the nearest free place for goods that move as often as these"),
+    "zone": N_("it is the nearest place with room in the zone of these goods"),
+    "empty": N_("it is the nearest free place"),
+    "beside": N_("no place is free; there is room beside other goods"),
+    "any": N_("it is the nearest place with room left"),
+}
 
 
 @dataclass(frozen=True)
@@ -28,6 +43,8 @@ class Goods:
     temperature_class: str
     is_bonded: bool
     is_blocked: bool = False
+    owner_id: int = 0
+    velocity_class: str | None = None
 
 
 @dataclass(frozen=True)
@@ -46,10 +63,39 @@ class Place:
     used_volume_mm3: int = 0
     item_ids: frozenset[int] = frozenset()
     lot_ids: frozenset[int] = frozenset()
+    max_count: int | None = None
+    used_count: int = 0
+    mixes_items: bool = True
+    mixes_lots: bool = True
+    mixes_owners: bool = True
+    owner_ids: frozenset[int] = frozenset()
+    zone: str | None = None
+    velocity_class: str | None = None
 
     @property
     def is_empty(self) -> bool:
         return not self.item_ids
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """One way to look for a place; ``location_id`` belongs to "fixed", ``zone`` to "zone"."""
+
+    name: str
+    location_id: int | None = None
+    zone: str | None = None
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A place, the strategy that found it, and in words why this one."""
+
+    place: Place
+    strategy: str
+
+    @property
+    def why(self) -> str:
+        return WHY[self.strategy]
 
 
 def check_place(goods: Goods, place: Place) -> None:
@@ -64,25 +110,36 @@ def check_place(goods: Goods, place: Place) -> None:
         )
     if goods.is_bonded and not place.is_bonded:
         raise NotBonded(item=goods.item, place=place.code)
+    _check_mix(goods, place)
     if not _fits(goods, place):
         raise PlaceFull(item=goods.item, place=place.code, qty=goods.qty)
+
+
+def _check_mix(goods: Goods, place: Place) -> None:
+    if not place.mixes_items and place.item_ids - {goods.trade_item_id}:
+        raise ItemsNotMixed(item=goods.item, place=place.code)
+    if not place.mixes_lots and place.lot_ids - {goods.lot_id}:
+        raise LotsNotMixed(item=goods.item, place=place.code)
+    if not place.mixes_owners and place.owner_ids - {goods.owner_id}:
+        raise OwnersNotMixed(item=goods.item, place=place.code)
 
 
 def _fits(goods: Goods, place: Place) -> bool:
     heavy = place.max_weight_g is not None and place.used_weight_g + goods.weight_g > place.max_weight_g
     bulky = place.max_volume_mm3 is not None and place.used_volume_mm3 + goods.volume_mm3 > place.max_volume_mm3
-    return not (heavy or bulky)
+    many = place.max_count is not None and place.used_count + goods.qty > place.max_count
+    return not (heavy or bulky or many)
 
 
 def may_take(goods: Goods, place: Place) -> bool:
     """Whether :func:`check_place` has nothing against it, and suggesting it makes sense."""
-    if place.kind not in STORAGE_KINDS or (place.kind == "quarantine") != goods.is_blocked:
+    if (place.kind == "quarantine") != goods.is_blocked:
         return False
-    return (
-        goods.temperature_class == place.temperature_class
-        and (place.is_bonded or not goods.is_bonded)
-        and _fits(goods, place)
-    )
+    try:
+        check_place(goods, place)
+    except ScanMistake:
+        return False
+    return True
 
 
 def suggest(goods: Goods, places: Iterable[Place]) -> Place | None:
@@ -99,3 +156,19 @@ def suggest(goods: Goods, places: Iterable[Place]) -> Place | None:
         return (place.is_bonded != goods.is_bonded, company, place.sequence)
 
     return min((place for place in places if may_take(goods, place)), key=rank, default=None)
+
+
+def suggest_by(
+    goods: Goods, strategies: Sequence[Strategy], look: Callable[[Strategy, bool], Iterable[Place]]
+) -> Suggestion | None:
+    """Return the first place that may take the goods, strategy by strategy.
+
+    ``look`` gives the places that a strategy considers, nearest first, among bonded places (True) or others. Goods that
+    are not bonded leave bonded places to those that need them: those are looked at last.
+    """
+    for bonded in (True,) if goods.is_bonded else (False, True):
+        for strategy in strategies:
+            for place in look(strategy, bonded):
+                if may_take(goods, place):
+                    return Suggestion(place, strategy.name)
+    return None

@@ -13,9 +13,9 @@ from wms.floor.place_queries import Waiting
 from wms.floor.rules import mistakes, putaway
 from wms.floor.rules.answers import Answer, Expect, Outcome
 from wms.floor.rules.commands import Command, Verb
-from wms.floor.rules.putaway import Goods, Place
+from wms.floor.rules.putaway import Goods, Suggestion
 from wms.floor.service import goods as labels
-from wms.floor.service import undoing
+from wms.floor.service import suggesting, undoing
 from wms.floor.service.desk import Desk, pending_label
 from wms.floor.service.jobs import Job
 from wms.floor.service.storing import store
@@ -94,10 +94,14 @@ def _wanted(desk: Desk, label: Label, waiting: Waiting) -> int:
     return wanted
 
 
-def _told(desk: Desk, outcome: Outcome, code: str, waiting: Waiting, qty: int, place: Place | None) -> Answer:
-    text = N_("Put %(qty)s × %(item)s to %(place)s.") if place else N_("No free place fits %(qty)s × %(item)s.")
-    values = {"qty": qty, "item": waiting.names, "place": place.code if place else "-"}
-    way_out = None if place else N_("Scan a place that you choose, or tell the supervisor.")
+def _told(
+    desk: Desk, outcome: Outcome, code: str, waiting: Waiting, qty: int, found: Suggestion | None
+) -> Answer:
+    told = N_("Put %(qty)s × %(item)s to %(place)s: %(why)s.")
+    text = told if found else N_("No free place fits %(qty)s × %(item)s.")
+    values: dict[str, Any] = {"qty": qty, "item": waiting.names}
+    values |= {"place": found.place.code, "why": found.why} if found else {"place": "-"}
+    way_out = None if found else N_("Scan a place that you choose, or tell the supervisor.")
     return Answer(outcome, code, text, values, way_out, expects(desk), _understood(waiting, qty))
 
 
@@ -149,12 +153,14 @@ def goods_of(waiting: Waiting, qty: int) -> Goods:
         waiting.temperature_class,
         waiting.is_bonded,
         waiting.is_blocked,
+        waiting.owner_id,
+        waiting.velocity_class,
     )
 
 
-def _suggest(desk: Desk, goods: Goods) -> Place | None:
+def _suggest(desk: Desk, goods: Goods) -> Suggestion | None:
     assert desk.context.site_id is not None
-    return putaway.suggest(goods, place_queries.candidates(desk.session, desk.context.site_id, goods))
+    return suggesting.suggest(desk.session, desk.context.site_id, goods, desk.event_at.date())
 
 
 def _place(desk: Desk, place_id: int) -> Answer:
@@ -182,7 +188,8 @@ def _put(desk: Desk, label: Label, waiting: Waiting, qty: int, place_id: int, re
     goods = goods_of(waiting, qty)
     place = place_queries.place(desk.session, place_id)
     putaway.check_place(goods, place)
-    suggested = _suggest(desk, goods)
+    found = _suggest(desk, goods)
+    suggested = found.place if found else None
     if suggested is not None and suggested.id != place_id and reason is None:
         desk.keep("reason", label, place_id=place_id, names=waiting.names)
         return Answer(
@@ -194,7 +201,7 @@ def _put(desk: Desk, label: Label, waiting: Waiting, qty: int, place_id: int, re
             (Expect.PLACE, Expect.REASON),
             _understood(waiting, qty),
         )
-    store(desk, waiting, qty, place_id, suggested.id if suggested else None, reason)
+    store(desk, waiting, qty, place_id, found, reason)
     desk.clear_next()
     values = {"qty": qty, "item": waiting.names, "place": place.code, "left": waiting.left_qty - qty}
     text = N_("%(qty)s × %(item)s put to %(place)s.")

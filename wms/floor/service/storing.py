@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from wms.floor import place_queries
 from wms.floor.place_queries import Waiting
 from wms.floor.rules import mistakes
+from wms.floor.rules.putaway import Suggestion
 from wms.floor.service.counting_in import APP_PERSON
 from wms.floor.service.desk import Desk
 from wms.floor.tables import PutAway, PutAwayTask
@@ -15,7 +16,9 @@ from wms.stock import ledger
 from wms.stock.ledger import AccountKey, Line
 
 
-def store(desk: Desk, waiting: Waiting, qty: int, place_id: int, suggested_id: int | None, reason: str | None) -> None:
+def store(
+    desk: Desk, waiting: Waiting, qty: int, place_id: int, suggested: Suggestion | None, reason: str | None
+) -> None:
     """Post ``qty`` base units of a task from its dock to a place, and lower the task.
 
     Raises TooMany when another clerk was faster.
@@ -35,12 +38,14 @@ def store(desk: Desk, waiting: Waiting, qty: int, place_id: int, suggested_id: i
         .where(PutAwayTask.id == waiting.task_id)
         .values(done_qty=PutAwayTask.done_qty + qty, state="done" if left == qty else "open")
     )
+    suggested_id = suggested.place.id if suggested else None
     desk.session.execute(
         insert(PutAway).values(
             task_id=waiting.task_id,
             scan_id=desk.scan_id,
             location_id=place_id,
             suggested_location_id=suggested_id,
+            strategy=suggested.strategy if suggested else None,
             override_reason=reason if suggested_id not in {None, place_id} else None,
             qty=qty,
             posting_id=desk.posting_id,
