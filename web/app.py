@@ -38,6 +38,8 @@ MODULES = (
     "web.api.scans",
     "web.api.notices",
     "web.api.orders",
+    "web.api.units",
+    "web.api.put_away",
     "web.api.verification_lists",
     "web.api.gates",
     "web.api.consignments",

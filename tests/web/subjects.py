@@ -12,12 +12,21 @@ from decimal import Decimal
 from sqlalchemy.orm import Session
 
 from routing.tables import StoredPlan
-from tests.build import make_book_line, make_company, make_handling_unit, make_item, make_person, make_site, number
+from tests.build import (
+    make_book_line,
+    make_company,
+    make_handling_unit,
+    make_item,
+    make_lot,
+    make_person,
+    make_site,
+    number,
+)
 from tests.wms.freight.builders import form
 from web.auth.tokens import create_token
 from wms.customs import verification_lists
 from wms.customs.tables import AccountBook
-from wms.floor.tables import AdvanceNotice, OutboundOrder
+from wms.floor.tables import AdvanceNotice, OutboundOrder, PutAwayRule
 from wms.freight.service import announce
 from wms.parties.tables import Company
 
@@ -91,6 +100,21 @@ def order(session: Session, owner: Company) -> Values:
     return {"order_no": made.order_no}
 
 
+def handling_unit(session: Session, owner: Company) -> Values:
+    return {"sscc": make_handling_unit(session, owner).sscc}
+
+
+def lot(session: Session, owner: Company) -> Values:
+    return {"lot_id": make_lot(session, make_item(session, owner)).id}
+
+
+def put_away_rule(session: Session, owner: Company) -> Values:
+    made = PutAwayRule(priority=1, strategy="empty", owner_id=owner.id, valid_from_on=date(2026, 1, 1))
+    session.add(made)
+    session.flush()
+    return {"rule_id": made.id}
+
+
 SUBJECTS: dict[str, Builder] = {
     "verification_list": verification_list,
     "person": person,
@@ -102,4 +126,7 @@ SUBJECTS: dict[str, Builder] = {
     "consignment": consignment,
     "notice": notice,
     "order": order,
+    "handling_unit": handling_unit,
+    "lot": lot,
+    "put_away_rule": put_away_rule,
 }

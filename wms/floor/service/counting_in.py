@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, literal_column, text
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
 
 from wms.customs import accounts
 from wms.floor import queries
@@ -122,6 +123,11 @@ def _note(desk: Desk, notice: NoticeRow, one: Placed, dock_id: int) -> None:
 
 
 def want(desk: Desk, site_id: int, account: AccountKey, qty: int) -> None:
+    """As :func:`want_place`, for the scan at the desk."""
+    want_place(desk.session, site_id, account, qty)
+
+
+def want_place(session: Session, site_id: int, account: AccountKey, qty: int) -> None:
     """Ask for a place for ``qty`` base units that lie in ``account``; goods of one kind at one dock are one task."""
     statement = insert(PutAwayTask).values(
         site_id=site_id,
@@ -133,7 +139,7 @@ def want(desk: Desk, site_id: int, account: AccountKey, qty: int) -> None:
         is_blocked=account.quality_status in BLOCKED_STATUSES,
         qty=qty,
     )
-    desk.session.execute(
+    session.execute(
         statement.on_conflict_do_update(
             index_elements=["from_location_id", "trade_item_id", "lot_id", "handling_unit_id", "is_blocked"],
             # Spelled out: as a parameter, a prepared statement's generic plan could not find the partial index.
