@@ -188,7 +188,12 @@ async function loadWork() {
 
 function drawWork() {
   const receives = settings.job === "receive";
-  for (const tab of document.querySelectorAll("[data-job]")) tab.setAttribute("aria-pressed", String(tab.dataset.job === settings.job));
+  for (const tab of document.querySelectorAll("[data-job]")) {
+    const isChosen = tab.dataset.job === settings.job;
+    tab.setAttribute("aria-pressed", String(isChosen));
+    if (isChosen) tab.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }
+  $("#task-words").hidden = receives || settings.job === "put_away";
   const choices = receives
     ? work.notices.map((one) => ({ value: one.no, name: one.owner }))
     : work.sites.map((one) => ({ value: one.code, name: one.name }));
@@ -236,6 +241,7 @@ function listenToButtons() {
   onTouch("[data-command]", (button) => scanned(button.dataset.command));
   onTouch("[data-job]", (button) => {
     choose({ job: button.dataset.job });
+    $("#pad").hidden = true;
     $("#context").replaceChildren();
     showFirst();
     acknowledge();
