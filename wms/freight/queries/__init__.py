@@ -1,0 +1,31 @@
+"""Reads of freight: consignments here, transfers and what follows from them beside them."""
+
+from wms.freight.queries.consignments import (
+    FORWARDER,
+    BookingRow,
+    ConsignmentRow,
+    MilestoneRow,
+    allotment_taken,
+    booking,
+    bookings,
+    consignment,
+    consignments,
+    count_open,
+    milestones,
+    pieces,
+)
+
+__all__ = [
+    "FORWARDER",
+    "BookingRow",
+    "ConsignmentRow",
+    "MilestoneRow",
+    "allotment_taken",
+    "booking",
+    "bookings",
+    "consignment",
+    "consignments",
+    "count_open",
+    "milestones",
+    "pieces",
+]

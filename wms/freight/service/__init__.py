@@ -1,0 +1,27 @@
+"""Use cases of freight: consignments here, transfers between sites beside them."""
+
+from wms.freight.service.consignments import (
+    Booking,
+    Leg,
+    amend,
+    announce,
+    announce_many,
+    book,
+    cancel,
+    lock_all,
+    take_allotment,
+    write_milestone,
+)
+
+__all__ = [
+    "Booking",
+    "Leg",
+    "amend",
+    "announce",
+    "announce_many",
+    "book",
+    "cancel",
+    "lock_all",
+    "take_allotment",
+    "write_milestone",
+]
