@@ -1,7 +1,8 @@
 """The worker process: joins the names of jobs with their bodies, which live in the rooms that know how.
 
 A module that has jobs says so in ``TASKS``: name → a function that takes the :class:`wms.db.Database` and the job's
-arguments. Delivery is at least once, so each body is safe to repeat.
+arguments. Delivery is at least once, so each body is safe to repeat. A name that also stands in its ``EVERY`` (name →
+five fields of cron, UTC) is called by the clock too, with the time of the call as ``timestamp``.
 """
 
 import asyncio
@@ -9,12 +10,13 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
+from types import ModuleType
 from typing import Any
 
 import psycopg
@@ -38,6 +40,7 @@ MODULES = (
     "wms.stock.jobs",
     "wms.floor.jobs",
     "wms.gate.jobs",
+    "wms.freight.jobs",
     "routing.desk",
     "routing.jobs",
     "iot.jobs",
@@ -58,22 +61,34 @@ AGAIN = RetryStrategy(
 def tasks() -> dict[str, Body]:
     """All jobs of all rooms by name. A name given twice is a mistake of ours."""
     found: dict[str, Body] = {}
-    for name in MODULES:
-        if find_spec(name.rpartition(".")[0]) is None or find_spec(name) is None:
-            continue
-        theirs: Mapping[str, Body] = getattr(import_module(name), "TASKS", {})
+    for module in _modules():
+        theirs: Mapping[str, Body] = getattr(module, "TASKS", {})
         if twice := found.keys() & theirs.keys():
             raise ValueError(f"two jobs are called {', '.join(twice)}")
         found |= theirs
     return found
 
 
+def timetable() -> dict[str, str]:
+    """Which jobs the clock calls, and when."""
+    return {name: cron for module in _modules() for name, cron in getattr(module, "EVERY", {}).items()}
+
+
+def _modules() -> Iterator[ModuleType]:
+    for name in MODULES:
+        if find_spec(name.rpartition(".")[0]) is not None and find_spec(name) is not None:
+            yield import_module(name)
+
+
 def make_app(settings: Settings, database: Database) -> App:
     """Procrastinate's app with every task and the sweep of jobs whose worker died."""
     connector = PsycopgConnector(conninfo=libpq(app_url(settings)), min_size=1, max_size=max(3, settings.worker_jobs))
     app = App(connector=connector)
+    called = timetable()
     for name, body in tasks().items():
-        app.task(name=name, retry=AGAIN)(partial(run_job, name, body, database))
+        task = app.task(name=name, retry=AGAIN)(partial(run_job, name, body, database))
+        if name in called:
+            app.periodic(cron=called[name])(task)
     sweep = app.task(name="worker.sweep_stalled", queueing_lock="worker.sweep_stalled")(
         partial(sweep_stalled, app, settings.job_stalled_s)
     )

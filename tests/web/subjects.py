@@ -6,7 +6,7 @@ company (such routes are closed to firms).
 """
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from sqlalchemy.orm import Session
@@ -28,6 +28,7 @@ from wms.customs import verification_lists
 from wms.customs.tables import AccountBook
 from wms.floor.tables import AdvanceNotice, OutboundOrder, PutAwayRule
 from wms.freight.service import announce
+from wms.freight.tables.transfers import Transfer
 from wms.parties.tables import Company
 
 Values = dict[str, object]
@@ -115,6 +116,17 @@ def put_away_rule(session: Session, owner: Company) -> Values:
     return {"rule_id": made.id}
 
 
+def transfer(session: Session, owner: Company) -> Values:
+    made = Transfer(
+        transfer_no=f"TR-{number()}", owner_id=owner.id, from_site_id=make_site(session).id,
+        to_site_id=make_site(session, "overseas").id, mode="rail", depart_on=date(2026, 1, 1),
+        due_on=date(2026, 2, 1), state_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )  # fmt: skip
+    session.add(made)
+    session.flush()
+    return {"transfer_no": made.transfer_no, "discrepancy_id": 1}
+
+
 SUBJECTS: dict[str, Builder] = {
     "verification_list": verification_list,
     "person": person,
@@ -129,4 +141,5 @@ SUBJECTS: dict[str, Builder] = {
     "handling_unit": handling_unit,
     "lot": lot,
     "put_away_rule": put_away_rule,
+    "transfer": transfer,
 }

@@ -6,6 +6,7 @@ import sys
 import click
 
 import wms.customs.verify
+import wms.freight.verify
 import wms.gate.verify
 import wms.stock.verify
 from web.commands._options import data_option, settings_from
@@ -15,7 +16,7 @@ from wms.settings import Settings
 from wms.stock.verify import Finding, snapshot
 
 # Each area checks what it wrote.
-AREAS = (wms.stock.verify.findings, wms.customs.verify.findings, wms.gate.verify.findings)
+AREAS = (wms.stock.verify.findings, wms.customs.verify.findings, wms.gate.verify.findings, wms.freight.verify.findings)
 
 
 @click.command()

@@ -124,6 +124,17 @@ def waiting_to_leave(source: AccountKey) -> AccountKey:
     return replace(source, kind="declared_not_left", location_id=None, handling_unit_id=None)
 
 
+def beyond_gate(waiting: AccountKey, transit_site_id: int | None) -> AccountKey:
+    """Where goods are once the gate let them out: with the customer, or on the way to a site of the house's own.
+
+    On the way they are goods declared for export: they left the zone, so no line of the account book counts them.
+    """
+    if transit_site_id is None:
+        return replace(waiting, kind="customer", site_id=None)
+    left = {"customs_status": "export", "book_line_id": None} if waiting.customs_status == "bonded" else {}
+    return replace(waiting, kind="in_transit", site_id=transit_site_id, **left)  # type: ignore[arg-type]
+
+
 def move_to_waiting(
     session: Session, pass_id: int, sources: Mapping[int, AccountKey], *, key: str, event_at: datetime
 ) -> Posted:

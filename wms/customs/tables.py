@@ -160,7 +160,10 @@ class GatePassDocument(Tenanted, Base):
 
 
 class GatePassLine(Tenanted, Base):
-    """Goods named on a gate pass, in base units, and the ledger account they lie in while they wait to leave."""
+    """Goods named on a gate pass, in base units, and the ledger account they lie in while they wait to leave.
+
+    ``transit_site_id``: they travel to this site of the house's own, not to a customer.
+    """
 
     __tablename__ = "gate_pass_line"
     __table_args__ = (
@@ -177,3 +180,4 @@ class GatePassLine(Tenanted, Base):
     qty: Mapped[Qty]
     passed_qty: Mapped[int] = mapped_column(BigInteger, server_default="0")
     gross_weight_g: Mapped[Qty]
+    transit_site_id: Mapped[int | None] = mapped_column(ForeignKey("site.id"))

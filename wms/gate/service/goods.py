@@ -1,4 +1,4 @@
-"""Which ledger lines let a pass's goods leave: waiting → customer, and where bonded book → deduction pending."""
+"""Which lines let a pass's goods leave: waiting → customer or in transit; where bonded, book → deduction pending."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from wms.customs.gate_pass_rules import GoodsNotMoved
-from wms.customs.gate_passes import account_key, pass_lines
+from wms.customs.gate_passes import account_key, beyond_gate, pass_lines
 from wms.customs.tables import GatePass, GatePassLine
 from wms.stock.ledger import AccountKey, Line, Posting
 from wms.stock.rules import ShortStock
@@ -34,10 +34,10 @@ def gate_out_posting(session: Session, gate_pass: GatePass, key: str, at: dateti
 
 
 def _physical(waiting: AccountKey, line: GatePassLine) -> tuple[Line, Line]:
-    customer = replace(waiting, kind="customer", site_id=None)
+    beyond = beyond_gate(waiting, line.transit_site_id)
     return (
         Line(waiting, -line.qty, weight_g=-line.gross_weight_g),
-        Line(customer, line.qty, weight_g=line.gross_weight_g),
+        Line(beyond, line.qty, weight_g=line.gross_weight_g),
     )
 
 

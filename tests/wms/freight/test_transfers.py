@@ -1,0 +1,458 @@
+"""Transfers from their first document to the ledger, on PostgreSQL: goods are always somewhere, and sums stay zero."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tests import build
+from tests.wms.freight.builders import form
+from tests.wms.freight.sites import Ends, draw_up, make_ends, sent, stock, sum_of
+from tests.wms.gate.test_service import drive_through
+from tests.wms.gate.world import GOODS_G, VEHICLE_G, World, crossing, make_world, new_plate, seen_of
+from web.commands.verify import find
+from wms.catalog.tables import TradeItem
+from wms.customs.gate_pass_rules import NewPass, PassDocument, PassLine
+from wms.customs.gate_passes import apply_for_pass, approve_pass
+from wms.customs.tables import GatePass
+from wms.db import Database, Scope, set_scope
+from wms.floor.tables.tasks import Task
+from wms.freight import verify
+from wms.freight.queries import transfers as queries
+from wms.freight.rules.transfers import (
+    ArrivesBeforeDeparture,
+    BondedLeavesZone,
+    BondedLossNeedsCustoms,
+    CurrencyMixed,
+    LoadedMoreThanReserved,
+    LotNotOfItem,
+    MoreThanOnTheWay,
+    NotBondedPlace,
+    NotEnoughForTransfer,
+    NothingArrived,
+    NothingLoaded,
+    PassNotOfTransfer,
+    PassNotThrough,
+    PassStands,
+    PlaceOfAnotherSite,
+    ReasonMissing,
+    SameSite,
+    SecondPersonNeeded,
+    TransferExists,
+    TransferNotInState,
+    UnknownLine,
+    UnknownTransfer,
+    WantedLine,
+    WrongSettlement,
+)
+from wms.freight.service import announce, transfers
+from wms.freight.service.transfer_arrivals import Counted, Receive, receive, turn_back
+from wms.freight.service.transfer_desk import day_at
+from wms.freight.service.transfer_differences import Settle, settle
+from wms.freight.service.transfer_passes import follow_all, follow_pass, name_pass
+from wms.freight.tables import Consignment
+from wms.freight.tables.transfers import TransferDiscrepancy, TransferLine
+from wms.gate.service import decide_passage, register_vehicle
+from wms.parties.tables import Company, Location, Site
+from wms.stock.ledger import Posting, moved, post
+from wms.stock.tables import Reservation
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@pytest.fixture
+def ends(session: Session) -> Ends:
+    return make_ends(session)
+
+
+@pytest.fixture
+def clean(database: Database, scope: Scope) -> Iterator[None]:
+    """After the test, verify finds nothing."""
+    yield  # the session, asked for later, is committed before this goes on
+    assert [str(finding) for finding in find(database, scope)] == []
+
+
+def arrive(session: Session, number: str, *counted: Counted, is_last: bool = False) -> None:
+    receive(session, Receive(number, counted, now(), is_last))
+
+
+def open_discrepancy(session: Session) -> TransferDiscrepancy:
+    return session.scalars(select(TransferDiscrepancy).where(TransferDiscrepancy.settlement.is_(None))).one()
+
+
+def as_person(session: Session, scope: Scope, person_id: int) -> Session:
+    set_scope(session, Scope(scope.tenant_id, person_id, "supervisor"))
+    return session
+
+
+def test_goods_are_somewhere_at_every_step(clean: None, session: Session, ends: Ends) -> None:
+    shelf = stock(session, ends, 100)
+    made = sent(session, ends, 60)
+    assert made.state == "in_transit"
+    assert sum_of(session, ends, "location", site_id=ends.origin.id) == 40
+    assert sum_of(session, ends, "in_transit", site_id=ends.destination.id) == 60
+    arrive(session, made.transfer_no, Counted(1, ends.dock.code, good_qty=25))
+    assert (made.state, sum_of(session, ends, "in_transit")) == ("arriving", 35)
+    arrive(session, made.transfer_no, Counted(1, ends.dock.code.lower(), good_qty=30, damaged_qty=5))
+    assert made.state == "received"
+    assert sum_of(session, ends, "location", site_id=ends.destination.id, quality_status="good") == 55
+    assert sum_of(session, ends, "location", site_id=ends.destination.id, quality_status="damaged") == 5
+    assert sum_of(session, ends, "in_transit") == 0
+    assert shelf.location_id == ends.shelf.id
+
+
+def test_a_shortage_gets_an_account_an_owner_and_a_deadline(clean: None, session: Session, ends: Ends) -> None:
+    carrier = build.make_company(session, "logistics_firm")
+    stock(session, ends, 100)
+    made = sent(session, ends, 100, carrier_id=carrier.id)
+    arrive(session, made.transfer_no, Counted(1, ends.dock.code, good_qty=93), is_last=True)
+    found = open_discrepancy(session)
+    assert (found.kind, found.qty, found.answerable_id) == ("short", 7, carrier.id)
+    assert found.due_on == day_at(ends.destination, now()) + timedelta(days=14)
+    assert sum_of(session, ends, "discrepancy", site_id=ends.destination.id) == 7
+    assert made.state == "received"
+
+
+def test_surplus_stands_on_hold_until_a_second_person_accepts_it(
+    clean: None, session: Session, ends: Ends, scope: Scope
+) -> None:
+    stock(session, ends, 50)
+    made = sent(session, ends, 50)
+    as_person(session, scope, ends.clerk.id)
+    arrive(session, made.transfer_no, Counted(1, ends.dock.code, good_qty=50, over_qty=3))
+    assert sum_of(session, ends, "location", quality_status="hold") == 3
+    found = open_discrepancy(session)
+    command = Settle(made.transfer_no, found.id, "accepted", "the sender forgot them", now())
+    with pytest.raises(SecondPersonNeeded, match="Person"):
+        settle(session, command)
+    as_person(session, scope, ends.supervisor.id)
+    assert settle(session, command).settlement == "accepted"
+    assert sum_of(session, ends, "location", site_id=ends.destination.id, quality_status="good") == 53
+    assert sum_of(session, ends, "discrepancy") == 0
+    assert sum_of(session, ends, "adjustment") == -3
+
+
+def test_what_is_found_in_part_leaves_the_rest_open(clean: None, session: Session, ends: Ends, scope: Scope) -> None:
+    stock(session, ends, 20)
+    made = sent(session, ends, 20)
+    arrive(session, made.transfer_no, is_last=True)
+    as_person(session, scope, ends.supervisor.id)
+    found = open_discrepancy(session)
+    settle(
+        session,
+        Settle(made.transfer_no, found.id, "found", "stood on the wrong dock", now(), 12, None, ends.dock.code),
+    )
+    rest = open_discrepancy(session)
+    assert rest.qty == 8
+    settle(session, Settle(made.transfer_no, rest.id, "lost", "the carrier pays", now()))
+    assert (sum_of(session, ends, "discrepancy"), sum_of(session, ends, "adjustment")) == (0, 8)
+    assert sum_of(session, ends, "location", site_id=ends.destination.id) == 12
+
+
+def test_surplus_is_sent_back(clean: None, session: Session, ends: Ends, scope: Scope) -> None:
+    stock(session, ends, 5)
+    made = sent(session, ends, 5)
+    arrive(session, made.transfer_no, Counted(1, ends.dock.code, good_qty=5, over_qty=2))
+    as_person(session, scope, ends.supervisor.id)
+    settle(session, Settle(made.transfer_no, open_discrepancy(session).id, "sent_back", "another owner's goods", now()))
+    assert sum_of(session, ends, "location", site_id=ends.destination.id) == 5
+    assert sum_of(session, ends, "discrepancy") == 0
+
+
+def test_turned_back_goods_arrive_where_they_came_from(clean: None, session: Session, ends: Ends) -> None:
+    stock(session, ends, 30)
+    made = sent(session, ends, 30)
+    arrive(session, made.transfer_no, Counted(1, ends.dock.code, good_qty=10))
+    turn_back(session, made.transfer_no, "the border is closed", now())
+    assert sum_of(session, ends, "in_transit", site_id=ends.origin.id) == 20
+    with pytest.raises(PlaceOfAnotherSite):
+        arrive(session, made.transfer_no, Counted(1, ends.dock.code, good_qty=20))
+    arrive(session, made.transfer_no, Counted(1, ends.shelf.code, good_qty=20))
+    assert made.state == "returned"
+    assert sum_of(session, ends, "location", site_id=ends.origin.id) == 20
+
+
+def test_a_short_pick_frees_the_rest(clean: None, session: Session, ends: Ends) -> None:
+    stock(session, ends, 40)
+    made = draw_up(session, ends, 40)
+    transfers.load(session, made.transfer_no, {1: 25}, now())
+    transfers.depart(session, transfers.Depart(made.transfer_no, now(), vehicle_plate="湘F12345"))
+    assert sum_of(session, ends, "in_transit") == 25
+    assert session.scalars(select(Reservation.state)).all() == ["void"]
+    line = session.scalars(select(TransferLine)).one()
+    assert (line.qty, line.loaded_qty, line.departed_qty) == (40, 25, 25)
+
+
+def test_cancelling_frees_the_stock(clean: None, session: Session, ends: Ends) -> None:
+    stock(session, ends, 10)
+    made = draw_up(session, ends, 10)
+    with pytest.raises(NotEnoughForTransfer):
+        draw_up(session, ends, 1)
+    transfers.cancel(session, made.transfer_no, "not needed any more", now())
+    assert draw_up(session, ends, 10).state == "open"
+    tasks = session.scalars(select(Task.state).where(Task.kind == "load").order_by(Task.id)).all()
+    assert tasks == ["void", "open"]
+
+
+def test_takes_what_expires_first(clean: None, session: Session, ends: Ends) -> None:
+    late = build.make_lot(session, ends.item, "LATE", expires_on=date(2030, 1, 1))
+    soon = build.make_lot(session, ends.item, "SOON", expires_on=date(2028, 1, 1))
+    gone = build.make_lot(session, ends.item, "GONE", expires_on=date(2020, 1, 1))
+    for lot in (late, soon, gone):
+        stock(session, ends, 10, lot_id=lot.id)
+    made = draw_up(session, ends, 12)
+    assert [(one.lot_no, one.qty) for one in queries.pieces(session, made.id)] == [("SOON", 10), ("LATE", 2)]
+
+
+def test_pallets_keep_their_number_and_are_received_by_it(clean: None, session: Session, ends: Ends) -> None:
+    pallets = [build.make_handling_unit(session, ends.owner) for _ in range(2)]
+    for pallet in pallets:
+        stock(session, ends, 10, handling_unit_id=pallet.id)
+    made = sent(session, ends, 20)
+    arrive(session, made.transfer_no, Counted(1, ends.dock.code, good_qty=10, sscc=pallets[1].sscc))
+    with pytest.raises(MoreThanOnTheWay):
+        arrive(session, made.transfer_no, Counted(1, ends.dock.code, good_qty=1, sscc=pallets[1].sscc))
+    assert sum_of(session, ends, "location", site_id=ends.destination.id, handling_unit_id=pallets[1].id) == 10
+
+
+def test_bonded_goods_go_between_bonded_sites_of_one_zone_on_their_book_line(clean: None, session: Session) -> None:
+    ends = make_ends(session, kinds=("bonded", "bonded"), areas=("4902", "4902"))
+    stock(session, ends, 40, status="bonded")
+    made = sent(session, ends, 40)
+    assert ends.book_line is not None
+    assert sum_of(session, ends, "in_transit", book_line_id=ends.book_line.id, customs_status="bonded") == 40
+    open_place = build.make_location(session, ends.destination)
+    open_place.is_bonded = False
+    session.flush()
+    with pytest.raises(NotBondedPlace), session.begin_nested():
+        arrive(session, made.transfer_no, Counted(1, open_place.code, good_qty=40))
+    arrive(session, made.transfer_no, Counted(1, ends.dock.code, good_qty=40))
+    assert sum_of(session, ends, "location", site_id=ends.destination.id, customs_status="bonded") == 40
+
+
+def test_bonded_goods_do_not_leave_the_zone_by_hand(clean: None, session: Session) -> None:
+    ends = make_ends(session, kinds=("bonded", "overseas"), areas=("4902", None))
+    stock(session, ends, 40, status="bonded")
+    made = draw_up(session, ends, 40)
+    transfers.load(session, made.transfer_no, {}, now())
+    with pytest.raises(BondedLeavesZone, match="gate pass"):
+        transfers.depart(session, transfers.Depart(made.transfer_no, now()))
+
+
+def test_bonded_goods_missing_wait_for_customs(clean: None, session: Session, scope: Scope) -> None:
+    ends = make_ends(session, kinds=("bonded", "bonded"), areas=("4902", "4902"))
+    stock(session, ends, 4, status="bonded")
+    made = sent(session, ends, 4)
+    arrive(session, made.transfer_no, Counted(1, ends.dock.code, good_qty=3), is_last=True)
+    as_person(session, scope, ends.supervisor.id)
+    with pytest.raises(BondedLossNeedsCustoms):
+        settle(session, Settle(made.transfer_no, open_discrepancy(session).id, "lost", "not found at all", now()))
+    assert sum_of(session, ends, "discrepancy", customs_status="bonded") == 1
+
+
+def apply_for(session: Session, world: World, qty: int) -> GatePass:
+    """A pass out that names ``qty`` units; their transfer moves them."""
+    plate = new_plate()
+    register_vehicle(session, plate, tare_g=VEHICLE_G)
+    lines = (PassLine(world.shelf.trade_item_id, qty, GOODS_G, world.line.id),)
+    documents = (PassDocument("1", world.listed.list_no or "", world.listed.id),)
+    new = NewPass(
+        f"HF-{build.number()}", world.shelf.owner_id, world.shelf.site_id, "E", "3", plate, VEHICLE_G,
+        now() - timedelta(hours=1), now() + timedelta(hours=8), lines=lines, documents=documents,
+    )  # fmt: skip
+    return apply_for_pass(session, new)
+
+
+def overseas_of(session: Session, world: World) -> Ends:
+    """The gate's bonded shelf at one end, a warehouse abroad at the other."""
+    abroad = build.make_site(session, "overseas")
+    shelf = world.shelf
+    return Ends(
+        session.get_one(Company, shelf.owner_id), session.get_one(TradeItem, shelf.trade_item_id),
+        session.get_one(Site, shelf.site_id), session.get_one(Location, shelf.location_id), abroad,
+        build.make_location(session, abroad, kind="dock"), world.officer, world.second,
+    )  # fmt: skip
+
+
+def test_the_gate_posts_a_transfer_overseas_into_transit(session: Session, database: Database, scope: Scope) -> None:
+    """Reserve → declare → load and seal → gate out posts origin → in transit → arrive → unload and count."""
+    world = make_world(session)
+    ends = overseas_of(session, world)
+    made = draw_up(session, ends, 100)
+    transfers.load(session, made.transfer_no, {}, now())
+    with pytest.raises(PassNotOfTransfer, match="99"):
+        name_pass(session, made.transfer_no, apply_for(session, world, 99).internal_no, now())
+    out = apply_for(session, world, 100)
+    name_pass(session, made.transfer_no, out.internal_no, now())
+    with pytest.raises(PassStands):
+        transfers.cancel(session, made.transfer_no, "changed our mind", now())
+    with pytest.raises(PassNotThrough):
+        follow_pass(session, made.transfer_no)
+    approve_pass(session, out.id, at=now())
+    decided = decide_passage(session, crossing(world.lane, seen_of(out)))
+    assert decided.verdict == "lift"
+    drive_through(session, decided.passage_id)
+    assert transfer_findings(session) == []  # the gate is ahead of the document for a minute
+    assert follow_all(session) == [made.transfer_no]
+    assert transfer_findings(session) == []
+    assert sum_of(session, ends, "in_transit", customs_status="export", site_id=ends.destination.id) == 100
+    assert sum_of(session, ends, "deduction_pending") == 100
+    arrive(session, made.transfer_no, Counted(1, ends.dock.code, good_qty=100))
+    assert sum_of(session, ends, "location", site_id=ends.destination.id, customs_status="free") == 100
+    assert sum_of(session, ends, "customer") == 0
+
+
+def transfer_findings(session: Session) -> list[str]:
+    """What verify says of transfers, in this very transaction."""
+    return [str(finding) for finding in verify.findings(session)]
+
+
+def test_a_hold_in_transit_arrives_on_hold(clean: None, session: Session, ends: Ends) -> None:
+    stock(session, ends, 10)
+    made = sent(session, ends, 10)
+    transit = replace(ends.at(ends.shelf), kind="in_transit", site_id=ends.destination.id, location_id=None)
+    held = moved(transit, replace(transit, quality_status="hold"), 4)
+    post(session, Posting(f"hold-{build.number()}", "hold", now(), held))
+    arrive(session, made.transfer_no, Counted(1, ends.dock.code, good_qty=10))
+    assert sum_of(session, ends, "location", site_id=ends.destination.id, quality_status="hold") == 4
+    assert sum_of(session, ends, "location", site_id=ends.destination.id, quality_status="good") == 6
+
+
+def test_days_are_those_of_each_site(session: Session) -> None:
+    ends = make_ends(session, zones=("Asia/Shanghai", "America/Los_Angeles"))
+    stock(session, ends, 10, at=datetime(2026, 11, 1, 2, tzinfo=UTC))
+    made = draw_up(session, ends, 10, depart_on=date(2026, 11, 11), due_on=date(2026, 11, 10))  # over the date line
+    transfers.load(session, made.transfer_no, {}, now())
+    transfers.depart(session, transfers.Depart(made.transfer_no, datetime(2026, 11, 10, 17, tzinfo=UTC)))
+    receive(
+        session,
+        Receive(made.transfer_no, (Counted(1, ends.dock.code, good_qty=10),), datetime(2026, 11, 11, 6, tzinfo=UTC)),
+    )
+    row = queries.transfer(session, made.transfer_no, now())
+    assert row is not None
+    assert (row.departed_on, row.arrived_on) == (date(2026, 11, 11), date(2026, 11, 10))
+
+
+def test_is_late_by_the_day_of_the_destination(session: Session) -> None:
+    ends = make_ends(session, zones=("Asia/Shanghai", "America/Los_Angeles"))
+    stock(session, ends, 10)
+    made = draw_up(session, ends, 10, due_on=date(2026, 12, 1), depart_on=date(2026, 11, 20))
+    in_shanghai_already_the_second = datetime(2026, 12, 2, 2, tzinfo=UTC)
+    row = queries.transfer(session, made.transfer_no, in_shanghai_already_the_second)
+    assert row is not None
+    assert not row.is_late
+    row = queries.transfer(session, made.transfer_no, in_shanghai_already_the_second + timedelta(hours=6))
+    assert row is not None
+    assert row.is_late
+
+
+def test_values_are_never_added_over_currencies(session: Session, ends: Ends) -> None:
+    other = build.make_item(session, ends.owner, unit_value_minor=1_000, currency="EUR")
+    stock(session, ends, 10)
+    foreign = Ends(**{**vars(ends), "item": other})
+    stock(session, foreign, 5)
+    lines = (WantedLine(ends.item.code, 10), WantedLine(other.code, 5, currency="EUR"))
+    made = draw_up(session, ends, 1, lines=lines)
+    sums = queries.values_by_currency(queries.lines(session, made.id), "qty")
+    assert sums == {"CNY": 2_500, "EUR": 5_000}
+    with pytest.raises(CurrencyMixed, match="EUR"):
+        draw_up(session, ends, 1, lines=(WantedLine(other.code, 1, currency="USD"),))
+
+
+def test_its_consignment_is_under_way_and_then_delivered(clean: None, session: Session, ends: Ends) -> None:
+    one = form(ends.owner.id)
+    announce(session, one)
+    stock(session, ends, 10)
+    made = sent(session, ends, 10, consignment_no=one.consignment_no)
+    found = session.get_one(Consignment, made.consignment_id)
+    assert found.state == "under_way"
+    arrive(session, made.transfer_no, Counted(1, ends.dock.code, good_qty=10))
+    assert found.state == "delivered"
+
+
+def test_two_who_load_the_last_goods_one_is_told(database: Database, scope: Scope, session: Session) -> None:
+    ends = make_ends(session)
+    stock(session, ends, 10)
+    session.commit()
+
+    def attempt(_n: int) -> str:
+        try:
+            with database.unit_of_work(scope) as mine:
+                return draw_up(mine, ends, 10).state
+        except NotEnoughForTransfer as refusal:
+            return refusal.code
+
+    with ThreadPoolExecutor(8) as pool:
+        said = sorted(pool.map(attempt, range(8)))
+    assert said == ["not_enough_for_transfer"] * 7 + ["open"]
+
+
+def test_the_second_departure_is_told_who_was_first(session: Session, ends: Ends, scope: Scope) -> None:
+    stock(session, ends, 10)
+    made = draw_up(session, ends, 10)
+    as_person(session, scope, ends.clerk.id)
+    transfers.load(session, made.transfer_no, {}, now())
+    transfers.depart(session, transfers.Depart(made.transfer_no, now()))
+    with pytest.raises(TransferNotInState, match=ends.clerk.name_en):
+        transfers.depart(session, transfers.Depart(made.transfer_no, now()))
+
+
+@pytest.mark.parametrize(
+    ("given", "refusal"),
+    [
+        ({"to_site_id": "origin"}, SameSite),
+        ({"depart_on": date(2026, 11, 20), "due_on": date(2026, 11, 18)}, ArrivesBeforeDeparture),
+        ({"lines": "lot"}, LotNotOfItem),
+        ({"lines": "many"}, NotEnoughForTransfer),
+        ({"transfer_no": "twice"}, TransferExists),
+    ],
+)
+def test_refuses_what_cannot_be_drawn_up(
+    session: Session, ends: Ends, given: dict[str, object], refusal: type[Exception]
+) -> None:
+    stock(session, ends, 10)
+    values: dict[object, object] = {
+        "origin": ends.origin.id,
+        "lot": (WantedLine(ends.item.code, 1, "NONE"),),
+        "many": (WantedLine(ends.item.code, 11),),
+        "twice": draw_up(session, ends, 1).transfer_no,
+    }
+    real = {name: values.get(value, value) if isinstance(value, str) else value for name, value in given.items()}
+    with pytest.raises(refusal):
+        draw_up(session, ends, 1, **real)
+
+
+def test_refuses_counts_that_cannot_be(session: Session, ends: Ends) -> None:
+    stock(session, ends, 10)
+    made = draw_up(session, ends, 10)
+    with pytest.raises(LoadedMoreThanReserved):
+        transfers.load(session, made.transfer_no, {1: 11}, now())
+    with pytest.raises(UnknownLine):
+        transfers.load(session, made.transfer_no, {2: 1}, now())
+    with pytest.raises(NothingLoaded):
+        transfers.load(session, made.transfer_no, {1: 0}, now())
+    with pytest.raises(TransferNotInState, match="open"):
+        arrive(session, made.transfer_no, Counted(1, ends.dock.code, good_qty=1))
+    transfers.load(session, made.transfer_no, {}, now())
+    transfers.depart(session, transfers.Depart(made.transfer_no, now()))
+    with pytest.raises(MoreThanOnTheWay, match="11 were counted, 10"):
+        arrive(session, made.transfer_no, Counted(1, ends.dock.code, good_qty=11))
+    with pytest.raises(NothingArrived):
+        arrive(session, made.transfer_no)
+    with pytest.raises(PlaceOfAnotherSite):
+        arrive(session, made.transfer_no, Counted(1, "NOWHERE", good_qty=1))
+    with pytest.raises(ReasonMissing):
+        turn_back(session, made.transfer_no, " no ", now())
+    with pytest.raises(TransferNotInState):
+        transfers.cancel(session, made.transfer_no, "too late now", now())
+    with pytest.raises(UnknownTransfer):
+        turn_back(session, "NONE", "nothing is there", now())
+    arrive(session, made.transfer_no, is_last=True)
+    with pytest.raises(WrongSettlement, match="found, lost"):
+        settle(session, Settle(made.transfer_no, open_discrepancy(session).id, "accepted", "as surplus", now()))
