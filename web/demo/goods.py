@@ -150,11 +150,18 @@ def _round_to(number: int, step: int) -> int:
 PACKING_ONLY = ("category", "owner", "per_carton", "per_pallet", "life_days")
 
 
+def edges(volume_mm3: int) -> dict[str, int]:
+    """Length, width and height (mm) of a box of about that volume, in the proportion 5 : 4 : 3."""
+    part = max(1, round((volume_mm3 / 60) ** (1 / 3)))
+    return {"length_mm": 5 * part, "width_mm": 4 * part, "height_mm": 3 * part}
+
+
 def enter_items(session: Session, items: list[Item], companies: dict[str, int]) -> dict[str, int]:
     """Write trade items and their packagings; return item ids by code."""
     rows = [
         {name: value for name, value in vars(item).items() if name not in PACKING_ONLY}
         | {"owner_id": companies[item.owner]}
+        | edges(item.volume_mm3)
         for item in items
     ]
     ids = dict(zip((item.code for item in items), insert_rows(session, TradeItem, rows), strict=True))

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
 from web.databases import app_url, owner_url
-from web.demo import arrivals, documents, freight, gate, notice, passes, stock, yard_file
+from web.demo import arrivals, documents, freight, gate, notice, orders, passes, stock, yard_file
 from web.demo.goods import draw_items, enter_items
 from web.demo.people import DEMO_USERS, DemoUser, company_rows, enter_people
 from web.demo.zone import enter_zone, location_rows, site_rows
@@ -97,6 +97,7 @@ def freshen(session: Session, number: int, now: datetime) -> tuple[int, int]:
     zone = passes.Zone(companies, sites, now, number)
     added = passes.issue(session, wanted, by_id, zone)
     passes.issue_empty(session, len(passes.missing(session, {"inbound_empty": 40})), zone)
+    orders.enter_orders(session, by_id, now, number)
     return added, freight.enter_freight(session, companies, items, now, number)
 
 

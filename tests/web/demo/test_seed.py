@@ -26,6 +26,7 @@ from wms.codes import containers, customs_numbers, gs1_keys, plates
 from wms.customs.tables import GatePass, VerificationList
 from wms.db import Database, Scope
 from wms.floor.tables import AdvanceNotice, NoticeLine
+from wms.floor.tables.orders import OutboundOrder
 from wms.freight.tables import Consignment
 from wms.parties.tables import COMPANY_ROLES, PERSON_ROLES, CompanyRole, Location, PersonRole, Site
 from wms.settings import Settings, load_settings
@@ -158,6 +159,14 @@ def test_writes_consignments_in_the_hands_of_two_firms(opened: Session) -> None:
     assert states["open"] >= 300
     forwarders = Counter(opened.scalars(select(Consignment.forwarder_id)))
     assert len(forwarders) == 3
+
+
+def test_writes_orders_out_of_every_free_warehouse_and_promises_stock_to_some(opened: Session) -> None:
+    states = Counter(opened.scalars(select(OutboundOrder.state).where(OutboundOrder.order_no.startswith("DEMO-SO-"))))
+    assert states.total() == 160
+    assert states["allocated"] >= 40
+    sites = opened.scalars(select(func.count(OutboundOrder.site_id.distinct()))).one()
+    assert sites == 5
 
 
 def test_writes_the_yard_with_every_story(opened: Session, settings: Settings) -> None:
