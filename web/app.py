@@ -40,6 +40,7 @@ MODULES = (
     "web.api.orders",
     "web.api.units",
     "web.api.put_away",
+    "web.api.waves",
     "web.api.verification_lists",
     "web.api.gates",
     "web.api.consignments",

@@ -45,6 +45,7 @@ MODULES = (
     "routing.jobs",
     "iot.jobs",
     "web.out.jobs",
+    "web.waving",
 )
 ASK_EVERY_S = 0.5  # new jobs are asked for: NOTIFY would make commits wait for each other
 HEARTBEAT_S = 5.0
