@@ -41,6 +41,7 @@ MODULES = (
     "web.api.units",
     "web.api.put_away",
     "web.api.waves",
+    "web.api.moves",
     "web.api.verification_lists",
     "web.api.gates",
     "web.api.consignments",

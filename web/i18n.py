@@ -95,9 +95,17 @@ def chosen_locale() -> str:
 
 
 def localised(text: str, values: dict[str, Any]) -> str:
-    """Return a refusal's text in the request's language; values that are themselves texts are translated too."""
-    words = {name: gettext(value) if isinstance(value, str) and value else value for name, value in values.items()}
-    return str(gettext(text, **words))
+    """Return a refusal's text in the request's language; values that are themselves texts are translated too.
+
+    A value ``{"zh": …, "en": …}`` is a name in both languages: the request's is taken.
+    """
+    return str(gettext(text, **{name: _spoken(value) for name, value in values.items()}))
+
+
+def _spoken(value: Any) -> Any:
+    if isinstance(value, dict):
+        return value.get(str(get_locale()), value.get("en"))
+    return gettext(value) if isinstance(value, str) and value else value
 
 
 def install_languages(app: Flask, time_zone: str) -> None:

@@ -52,7 +52,8 @@ def once(session: Session, key: str, request_hash: bytes, act: Callable[[], Mapp
         with session.begin_nested():
             body, is_refusal = dict(act()), False
     except WmsError as refusal:
-        values = {name: str(value) for name, value in refusal.values.items()}
+        # A name in both languages stays a pair; the front of house picks one when it tells the answer again.
+        values = {name: value if isinstance(value, dict) else str(value) for name, value in refusal.values.items()}
         body = {"code": refusal.code, "field": refusal.field, "values": values}
         is_refusal = True
     reach("once.after_act")

@@ -26,7 +26,11 @@ from wms.parties.tables import Location, Site
 from wms.record.rules import KeyReused, digest
 
 MAX_CODE = 500
-JOB_MODULES = ("wms.floor.service.receiving", "wms.floor.service.putting_away")
+JOB_MODULES = (
+    "wms.floor.service.receiving",
+    "wms.floor.service.putting_away",
+    "wms.floor.service.moving_desk",
+)
 
 
 @cache
