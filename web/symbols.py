@@ -1,5 +1,6 @@
 """Barcodes to print, as SVG: always with their quiet zones, without which a reader on a busy label finds nothing."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -58,7 +59,30 @@ def png(kind: SymbolKind, data: str, *, scale: float = 2.0) -> bytes:
     return _written(kind, data, scale, "png")
 
 
-def _written(kind: SymbolKind, data: str, scale: float, suffix: str) -> bytes:
+@dataclass(frozen=True)
+class Modules:
+    """A symbol as its dark parts (x, y, width, height) in modules, without quiet zones; y runs downwards."""
+
+    width: int
+    height: int
+    rectangles: tuple[tuple[int, int, int, int], ...]
+
+
+_SIZE = re.compile(r'<svg width="(\d+)" height="(\d+)"')
+_DARK = re.compile(r"M(\d+) (\d+)h(\d+)v(\d+)h-\d+Z")
+_PER_MODULE = 2  # zint draws a module two units wide at scale 1
+
+
+def modules(kind: SymbolKind, data: str) -> Modules:
+    """Return a barcode as shapes, to be drawn at any resolution. Raises Unprintable."""
+    drawn = _written(kind, data, 1.0, "svg", quiet_zones=False).decode()
+    size = _SIZE.search(drawn)
+    assert size is not None
+    found = tuple(tuple(int(part) // _PER_MODULE for part in one) for one in _DARK.findall(drawn))
+    return Modules(int(size[1]) // _PER_MODULE, int(size[2]) // _PER_MODULE, found)  # type: ignore[arg-type]
+
+
+def _written(kind: SymbolKind, data: str, scale: float, suffix: str, *, quiet_zones: bool = True) -> bytes:
     if not 0 < len(data) <= MOST_CHARACTERS:
         raise Unprintable(data=data[:60], symbol=kind.value, reason=f"1 to {MOST_CHARACTERS} characters")
     way = _WAYS[kind]
@@ -69,7 +93,8 @@ def _written(kind: SymbolKind, data: str, scale: float, suffix: str) -> bytes:
         symbol.height = way.height
     if kind is SymbolKind.GS1_DATAMATRIX:
         symbol.option_3 = zint.DataMatrixOptions.SQUARE
-    symbol.output_options = zint.OutputOptions.BARCODE_QUIET_ZONES | zint.OutputOptions.BARCODE_MEMORY_FILE
+    quiet = zint.OutputOptions.BARCODE_QUIET_ZONES if quiet_zones else zint.OutputOptions.BARCODE_NO_QUIET_ZONES
+    symbol.output_options = quiet | zint.OutputOptions.BARCODE_MEMORY_FILE
     symbol.outfile = f"symbol.{suffix}"
     try:
         symbol.encode(data)

@@ -76,6 +76,8 @@ WORDS = {
         "kg": N_("kg"),
         "g": N_("g"),
     },
+    "print_state": {"queued": N_("waits"), "printed": N_("printed"), "failed": N_("failed")},
+    "temperature": {"ambient": N_("ambient"), "chilled": N_("chilled"), "frozen": N_("frozen")},
     "milestone": {
         "collected": N_("collected"),
         "cut_off": N_("cut-off"),

@@ -127,6 +127,10 @@ def transfer(session: Session, owner: Company) -> Values:
     return {"transfer_no": made.transfer_no, "discrepancy_id": 1}
 
 
+def trade_item(session: Session, owner: Company) -> Values:
+    return {"item_id": make_item(session, owner).id}
+
+
 SUBJECTS: dict[str, Builder] = {
     "verification_list": verification_list,
     "person": person,
@@ -142,4 +146,5 @@ SUBJECTS: dict[str, Builder] = {
     "lot": lot,
     "put_away_rule": put_away_rule,
     "transfer": transfer,
+    "trade_item": trade_item,
 }

@@ -10,18 +10,18 @@ from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from apiflask import APIBlueprint
-from flask import Response, current_app, request
+from flask import Response, current_app
 from pydantic import Field
 from werkzeug.exceptions import HTTPException, abort
 
 from web.api.schemas import Query
 from web.auth.policy import READERS, policy
 from web.downloads import csv_response, xlsx_response
+from web.inside import ask
 from wms.errors import N_, Kind, NotFound, WmsError
 
 bp = APIBlueprint("api_exports", __name__, url_prefix="/api/v1/exports", tag="Files")
 MOST_ROWS, PAGE = 50_000, 500
-PASSED_ON = ("Authorization", "Cookie", "Accept-Language", "User-Agent")
 
 
 class NotAList(WmsError):
@@ -79,17 +79,9 @@ def _address(given: str) -> tuple[str, dict[str, str]]:
 def _pages(path: str, given: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     address = f"{path}?{urlencode({'limit': PAGE, **given})}"
     while address:
-        response = _asked(address)
+        response = ask(address)
         yield from _rows(response, path)
         address = _next(response)
-
-
-def _asked(address: str) -> Response:
-    """Ask one page inside this process, with the caller's own credentials: every guard is passed again."""
-    kept = {name: value for name in PASSED_ON if (value := request.headers.get(name))}
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
-    with app.test_request_context(address, headers=kept, environ_overrides={"REMOTE_ADDR": request.remote_addr}):
-        return app.full_dispatch_request()  # type: ignore[no-any-return]
 
 
 def _rows(response: Response, path: str) -> list[dict[str, Any]]:

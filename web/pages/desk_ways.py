@@ -5,6 +5,7 @@ from wms.errors import N_
 
 DESK_WAYS = (
     Way("/desk", N_("Stock on hand"), "boxes", N_("What lies where, whose it is and in which customs status.")),
+    Way("/desk/paper", N_("Paper"), "document", N_("Labels, packing lists and count sheets; printers.")),
     Way("/desk/imports", N_("Import"), "upload", N_("Enter lists from CSV and XLSX files.")),
     Way("/desk/values", N_("Rates and limits"), "list", N_("What holds from which day, and where it is taken from.")),
     Way("/desk/transfers", N_("Transfers"), "route", N_("What is on its way between sites, what is late or missing.")),

@@ -1,0 +1,1 @@
+"""What leaves by network: labels to printers, webhooks to partners."""
