@@ -24,13 +24,23 @@ def protect(
     it firms see none. ``firm_writes`` is the condition on a row that a firm's transaction writes, where it differs (a
     fact it appends but may not read). ``app`` names the privileges of the product's login; the auditor only reads.
     """
-    visible = f"(app_sees_all() OR ({firm_sees}))" if firm_sees else "app_sees_all()"
-    rule = f"tenant_id = app_tenant() AND {visible}"
+    rule = f"tenant_id = app_tenant() AND {_visible(firm_sees)}"
     check = f"tenant_id = app_tenant() AND ({firm_writes})" if firm_writes else rule
     op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
     op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
     op.execute(f"CREATE POLICY {table}_rows ON {table} USING ({rule}) WITH CHECK ({check})")
     grant(table, app=app)
+
+
+def _visible(firm_sees: str | None) -> str:
+    """The condition beside the tenant's. Written as CASE, because the planner takes it for a half of the rows.
+
+    ``app_sees_all() OR …`` is a comparison without a column, which it takes for one row in two hundred; then it walks
+    whole indexes for what it believes to be a handful (on a ledger of a million entries: 152 ms instead of 10).
+    """
+    if firm_sees == "true":
+        return "true"
+    return f"CASE WHEN app_sees_all() THEN true ELSE ({firm_sees or 'false'}) END"
 
 
 def protect_shared(table: str, *, app: str = "SELECT, INSERT, UPDATE, DELETE") -> None:

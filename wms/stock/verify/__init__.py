@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from wms.db import Database, Scope, set_scope
-from wms.stock.verify import balances, leaves, months, pieces, postings, safeguards
+from wms.stock.verify import balances, checkpoints, leaves, months, pieces, postings, safeguards
 from wms.stock.verify.findings import Check, Finding, found_by
 
 __all__ = ["Check", "Finding", "findings", "found_by", "run", "snapshot"]
@@ -51,4 +51,5 @@ def findings(session: Session) -> Iterator[Finding]:
     for check in (*safeguards.checks(), *of_stock, *months.CHECKS, *leaves.CHECKS):
         yield from found_by(session, check)
     yield from safeguards.routine_findings(session)
+    yield from checkpoints.checkpoint_findings(session)
     yield from leaves.leaf_findings(session)

@@ -19,16 +19,17 @@ from wms.record.tables import Idem, Leaf
 from wms.stock import tables
 from wms.stock.verify.findings import Check, Finding
 
-SHIPPED = ("limits.sql", "posting.sql", "pieces.sql", "reserving.sql", "guards.sql", "units.sql")
+SHIPPED = ("limits.sql", "posting.sql", "pieces.sql", "reserving.sql", "guards.sql", "units.sql", "past.sql")
 APPEND_ONLY = ("account", "posting", "entry", "leaf", "period_close", "book_line", "serial_move")
 MAPPED: tuple[type[Base], ...] = (
     tables.Account, tables.Balance, tables.BookLine, tables.Entry, tables.PeriodClose, tables.Posting,
-    tables.Reservation, tables.Serial, tables.SerialMove, Idem, Leaf,
+    tables.Reservation, tables.Checkpoint, tables.CheckpointSum, tables.Serial, tables.SerialMove, Idem, Leaf,
 )  # fmt: skip
+DERIVED = ("stock_checkpoint", "stock_checkpoint_sum")
 # What the product's login must not be able to do with its own hands.
 BARRED: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(
-        ("posting", "entry", "leaf", "balance", "reservation", "period_close", "serial", "serial_move"),
+        ("posting", "entry", "leaf", "balance", "reservation", "period_close", "serial", "serial_move", *DERIVED),
         ("INSERT", "UPDATE", "DELETE", "TRUNCATE"),
     ),
     "account": ("UPDATE", "DELETE", "TRUNCATE"),
