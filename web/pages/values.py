@@ -20,7 +20,7 @@ bp = Blueprint("values", __name__)
 
 
 @bp.get("/desk/values")
-@policy("supervisor", "administrator", "auditor")
+@policy("supervisor", "customs_officer", "administrator", "auditor")
 def show() -> str:
     """Rates, limits and tolerances with the day from which each holds and where it is taken from."""
     return _values_page()
