@@ -42,6 +42,7 @@ MODULES = (
     "web.api.put_away",
     "web.api.waves",
     "web.api.moves",
+    "web.api.picks",
     "web.api.verification_lists",
     "web.api.gates",
     "web.api.consignments",

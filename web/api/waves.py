@@ -53,7 +53,7 @@ class WaveIn(Body):
     orders: Annotated[tuple[Code, ...], Field(max_length=1000)] = ()
 
 
-class Release(Body):
+class Start(Body):
     """Where picked goods are to stand: a packing or staging place; the site's first fitting one when left out."""
 
     to_place: Code | None = None
@@ -118,10 +118,10 @@ def _gather(session: Session, body: WaveIn) -> Mapping[str, Any]:
     return _whole(session, made.wave_no)
 
 
-@bp.post("/waves/<wave_no>/release")
+@bp.post("/waves/<wave_no>/start")
 @policy("supervisor", "planner")
-@bp.input(Release, arg_name="body")
-def release(wave_no: str, body: Release) -> Response:
+@bp.input(Start, arg_name="body")
+def start(wave_no: str, body: Start) -> Response:
     """Promise stock to the wave's orders, make its pick lists and offer them as tasks.
 
     A wave of more than 500 order lines is released by a job: the answer says so, ``GET /waves/<no>`` shows the end.

@@ -34,7 +34,7 @@ def test_from_orders_to_pick_lists_with_a_short_way(doorman: Doorman, hall: Hall
     wave = call(doorman, "POST", "/waves", {"site": hall.site.code, "method": "cluster"})
     assert wave.status_code == 201
     wave_no = wave.get_json()["wave_no"]
-    released = call(doorman, "POST", f"/waves/{wave_no}/release", {}).get_json()
+    released = call(doorman, "POST", f"/waves/{wave_no}/start", {}).get_json()
     assert (released["state"], released["lines"], released["left_behind"]) == ("released", 4, 0)
     (head,) = released["pick_lists"]
     shown = call(doorman, "GET", f"/pick-lists/{head['list_no']}").get_json()
@@ -43,7 +43,7 @@ def test_from_orders_to_pick_lists_with_a_short_way(doorman: Doorman, hall: Hall
     assert shown["to_place"] == "PACK-1"
     listed = call(doorman, "GET", f"/pick-lists?site={hall.site.code}&state=open").get_json()
     assert [one["list_no"] for one in listed] == [head["list_no"]]
-    again = call(doorman, "POST", f"/waves/{wave_no}/release", {})
+    again = call(doorman, "POST", f"/waves/{wave_no}/start", {})
     assert again.get_json()["type"].endswith(":wave_not_open")
     off = call(doorman, "POST", f"/waves/{wave_no}/cancel").get_json()
     assert off["state"] == "cancelled"
@@ -61,7 +61,7 @@ def test_a_large_wave_is_left_to_a_job(doorman: Doorman, hall: Hall, monkeypatch
     monkeypatch.setattr(waving, "AT_ONCE_LINES", 1)
     ordered(doorman, hall, 1, 1)
     wave_no = call(doorman, "POST", "/waves", {"site": hall.site.code}).get_json()["wave_no"]
-    said = call(doorman, "POST", f"/waves/{wave_no}/release", {}).get_json()
+    said = call(doorman, "POST", f"/waves/{wave_no}/start", {}).get_json()
     assert said["job_id"] > 0
     assert call(doorman, "GET", f"/waves/{wave_no}").get_json()["state"] == "planned"
 
@@ -85,7 +85,7 @@ def test_names_what_cannot_be(doorman: Doorman, hall: Hall, fault: dict[str, Any
 def test_names_a_place_that_cannot_take_totes(doorman: Doorman, hall: Hall) -> None:
     ordered(doorman, hall, 1)
     wave_no = call(doorman, "POST", "/waves", {"site": hall.site.code}).get_json()["wave_no"]
-    said = call(doorman, "POST", f"/waves/{wave_no}/release", {"to_place": "B-1-1"})
+    said = call(doorman, "POST", f"/waves/{wave_no}/start", {"to_place": "B-1-1"})
     assert said.get_json()["type"].endswith(":not_a_packing_place")
     assert call(doorman, "GET", "/waves/WV99999999").status_code == 404
     assert call(doorman, "GET", "/pick-lists/PL99999999").status_code == 404

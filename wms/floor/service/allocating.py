@@ -8,7 +8,7 @@ goes away with less than he could have had, and no two wait in a circle.
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, text
@@ -63,6 +63,23 @@ class Allocated:
 
 
 @dataclass(frozen=True)
+class Only:
+    """A part of an order that is being worked on: these lines, nothing from some accounts, nothing but from others."""
+
+    line_ids: frozenset[int] | None = None
+    not_from: frozenset[int] = frozenset()
+    none_but: frozenset[int] | None = None
+
+    def may_take(self, account_id: int) -> bool:
+        """Whether stock of this account comes into question."""
+        return account_id not in self.not_from and (self.none_but is None or account_id in self.none_but)
+
+    def lines_of(self, wanted: list[Wanted]) -> list[Wanted]:
+        """Return the lines that are meant."""
+        return wanted if self.line_ids is None else [one for one in wanted if one.wish.line_id in self.line_ids]
+
+
+@dataclass(frozen=True)
 class _Pick:
     share: Share
     line: Wanted
@@ -70,13 +87,16 @@ class _Pick:
 
 
 def allocate(
-    session: Session, key: str, order_ids: Sequence[int], now: datetime, *, states: Sequence[str] = CHANGEABLE
-) -> Allocated:
+    session: Session, key: str, order_ids: Sequence[int], now: datetime, *, states: Sequence[str] = CHANGEABLE,
+    only: Only | None = None,
+) -> Allocated:  # fmt: skip
     """Promise good stock to the lines of orders, the most urgent first, as far as it goes.
 
     ``key`` names the deed (it is part of every reservation's key); orders in other ``states`` are passed over. An order
-    that ships complete or not at all gets nothing unless all its lines are met.
+    that ships complete or not at all gets nothing unless all its lines are met. ``only`` narrows it to lines and leaves
+    out accounts: goods were looked for there and not found.
     """
+    only = only or Only()
     order_ids = list(
         session.scalars(
             select(OutboundOrder.id)
@@ -85,7 +105,7 @@ def allocate(
             .with_for_update(key_share=True)
         )
     )
-    wanted = queries.wanted(session, order_ids, now)
+    wanted = only.lines_of(queries.wanted(session, order_ids, now))
     if not wanted:
         return Allocated(0, 0, 0)
     hold = timedelta(days=int(dated.value(session, "allocation.hold_days", now.date())))
@@ -94,11 +114,12 @@ def allocate(
     for is_last in (False, True):
         savepoint = session.begin_nested()
         if is_last:
-            _lock(session, wanted)
-        chosen = _choose(session, wanted)
+            only = replace(only, none_but=lock(session, wanted))
+        chosen = _choose(session, wanted, only)
         granted, reservations = _promise(session, key, chosen, now, hold)
         if len(granted) == len(chosen) or is_last:
-            granted, reservations = _without_parts(session, wanted, granted, reservations)
+            if only.line_ids is None:
+                granted, reservations = _without_parts(session, wanted, granted, reservations)
             savepoint.commit()
             break
         savepoint.rollback()
@@ -134,13 +155,23 @@ def _read(session: Session, wanted: Sequence[Wanted]) -> dict[tuple[int, int, in
     }
 
 
-def _lock(session: Session, wanted: Sequence[Wanted]) -> None:
-    ledger.lock(session, {account for stock in _read(session, wanted).values() for _, account in stock})
+def lock(session: Session, wanted: Sequence[Wanted], reservation_ids: Sequence[int] = ()) -> frozenset[int]:
+    """Lock every balance that could serve lines, with those of promises that are to end in the same transaction.
+
+    Returns the accounts: whoever locks first must then take from these alone, for stock that comes free elsewhere
+    meanwhile would be locked out of order.
+    """
+    accounts = {one.account_id: account for stock in _read(session, wanted).values() for one, account in stock}
+    ledger.lock(session, set(accounts.values()), reservation_ids)
+    return frozenset(accounts)
 
 
-def _choose(session: Session, wanted: Sequence[Wanted]) -> list[_Pick]:
+def _choose(session: Session, wanted: Sequence[Wanted], only: Only) -> list[_Pick]:
     """Share out what is free now; orders that ship complete or not at all are left out when a line is not met."""
-    found = _read(session, wanted)
+    found = {
+        shelf: [one for one in stock if only.may_take(one[0].account_id)]
+        for shelf, stock in _read(session, wanted).items()
+    }
     shelves = {shelf: Shelf(one for one, _ in stock) for shelf, stock in found.items()}
     accounts = {one.account_id: account for stock in found.values() for one, account in stock}
     chosen: list[_Pick] = []
@@ -150,7 +181,11 @@ def _choose(session: Session, wanted: Sequence[Wanted]) -> list[_Pick]:
             shelf = shelves.get(line.shelf)
             shares = shelf.share(line.wish) if shelf else []
             picks += [_Pick(share, line, accounts[share.account_id]) for share in shares]
-        if lines[0].is_complete_only and sum(one.share.qty for one in picks) < sum(line.wish.qty for line in lines):
+        if (
+            lines[0].is_complete_only
+            and only.line_ids is None
+            and sum(one.share.qty for one in picks) < sum(line.wish.qty for line in lines)
+        ):
             for one in picks:
                 shelves[one.line.shelf].give_back([one.share])
         else:
