@@ -37,6 +37,7 @@ MODULES = (
     "web.api.track",
     "web.api.scans",
     "web.api.notices",
+    "web.api.notices_files",
     "web.api.orders",
     "web.api.units",
     "web.api.put_away",

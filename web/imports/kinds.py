@@ -31,6 +31,7 @@ from wms.catalog.rules import Packaging
 from wms.catalog.service import FileItem
 from wms.errors import WmsError
 from wms.floor.rules.opening import Lying, UnknownOwner, UnknownSite
+from wms.floor.service.notice_list import NoticeList, NoticeRowIn
 from wms.floor.service.opening import Opening
 from wms.parties import importing as places
 from wms.parties.tables import LOCATION_KINDS, TEMPERATURE_CLASSES, VELOCITY_CLASSES, Company, Site
@@ -141,6 +142,17 @@ def _lying(row: Row) -> Lying:
     return Lying(row=row.number, place=values.pop("location"), **values)
 
 
+class Notices:
+    """Advance notices: one line a row; rows of one number are one notice and agree in what they say of it."""
+
+    def __init__(self, session: Session, _choice: Choice) -> None:
+        self._list = NoticeList(session)
+
+    def take(self, rows: Sequence[Row]) -> tuple[int, list[Fault]]:
+        refused = self._list.take([NoticeRowIn(row.number, **row.values) for row in rows])
+        return len(rows) - len(refused), [Fault(one.row, one.refusal) for one in refused]
+
+
 def _packaging_columns() -> tuple[Column, ...]:
     shown = {1: ("carton", "12", "16901234567899"), 2: ("pallet", "480", "")}
     found: list[Column] = []
@@ -217,12 +229,31 @@ OPENING = (
     Column("book_line_no", whole(1, 2**31 - 1), names=("项号",)),
 )  # fmt: skip
 
+NOTICES = (
+    Column("notice_no", text(80), True, ("预报号", "asn"), "ASN-2026-0001"),
+    Column("site", text(30), True, ("仓库",), "YY-1"),
+    Column("owner", text(30), True, ("货主", "owner_code"), "LAKE"),
+    Column("trade_mode", number_text(4), True, ("监管方式",), "0110"),
+    Column("verification_list", number_text(40), names=("核注清单",)),
+    Column("expected_on", day, names=("预计到货日期",), example="2026-12-01"),
+    Column("is_blind", yes_no, names=("盲收",), example="no", default=False),
+    Column("item", text(80), True, ("货号", "sku"), "SKU-1001"),
+    Column("qty", whole(1), True, ("数量",), "24"),
+    Column("unit", text(30), names=("单位",), example="piece"),
+    Column("lot_no", text(20), names=("批号", "lot"), example="L2026-01"),
+    Column("expires_on", day, names=("失效日期", "expiry"), example="2027-12-31"),
+    Column("sscc", number_text(18), names=("托盘号",)),
+    Column("weight_g", whole(1), names=("重量克",)),
+    Column("order_no", text(80), names=("订单号",)),
+)  # fmt: skip
+
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
         Kind("items", ITEMS, Items),
         Kind("locations", PLACES, Places),
         Kind("opening-stock", OPENING, OpeningStock),
+        Kind("notices", NOTICES, Notices),
     )
 }
 

@@ -29,6 +29,8 @@ class Item:
     volume_mm3: int
     is_lot_controlled: bool
     is_expiry_controlled: bool
+    is_serial_controlled: bool = False
+    is_catch_weight: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,8 @@ _COLUMNS = (
     TradeItem.volume_mm3,
     TradeItem.is_lot_controlled,
     TradeItem.is_expiry_controlled,
+    TradeItem.is_serial_controlled,
+    TradeItem.is_catch_weight,
 )
 _JOINED = select(*_COLUMNS).join(Company, Company.id == TradeItem.owner_id)
 

@@ -37,6 +37,9 @@ class NoticeRow:
     list_state: str | None
     expected_at: datetime | None
     closed_at: datetime | None
+    kind: str = "announced"
+    is_blind: bool = False
+    delivery_no: str | None = None
 
     @property
     def is_bonded(self) -> bool:
@@ -60,6 +63,8 @@ class NoticeLineRow:
     lot_no: str | None
     expires_on: date | None
     sscc: str | None
+    weight_g: int | None
+    order_line_id: int | None
     book_line_id: int | None
 
 
@@ -105,6 +110,9 @@ _NOTICE = (
         VerificationList.state.label("list_state"),
         AdvanceNotice.expected_at,
         AdvanceNotice.closed_at,
+        AdvanceNotice.kind,
+        AdvanceNotice.is_blind,
+        AdvanceNotice.delivery_no,
     )
     .join(Site, Site.id == AdvanceNotice.site_id)
     .join(Company, Company.id == AdvanceNotice.owner_id)
@@ -167,6 +175,8 @@ def notice_lines(session: Session, notice_id: int) -> tuple[NoticeLineRow, ...]:
             NoticeLine.lot_no,
             NoticeLine.expires_on,
             NoticeLine.sscc,
+            NoticeLine.weight_g,
+            NoticeLine.order_line_id,
             VerificationLine.book_line_id,
         )
         .join(TradeItem, TradeItem.id == NoticeLine.trade_item_id)
@@ -241,6 +251,19 @@ def location_by_code(session: Session, site_id: int, code: str) -> Location | No
     """Return the place of a site with that code, however its letters are written."""
     where = func.upper(Location.code) == code.strip().upper()
     return session.scalars(select(Location).where(Location.site_id == site_id, where).limit(1)).one_or_none()
+
+
+def is_in_account_book(session: Session, trade_item_id: int, site_id: int) -> bool:
+    """Whether an account book of a bonded site counts the item, so that goods of it may be bonded."""
+    return bool(
+        session.scalar(
+            text(
+                "SELECT EXISTS (SELECT 1 FROM book_line b JOIN account_book a ON a.book_no = b.book_no"
+                " AND a.tenant_id = b.tenant_id WHERE b.trade_item_id = :item AND a.site_id = :site)"
+            ),
+            {"item": trade_item_id, "site": site_id},
+        )
+    )
 
 
 def book_line_for(session: Session, list_id: int, trade_item_id: int) -> int | None:

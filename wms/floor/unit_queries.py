@@ -311,3 +311,18 @@ def location_in(session: Session, site_id: int, code: str) -> Location | None:
     """Return the place of a site with that code, however its letters are written."""
     where = func.upper(Location.code) == code.strip().upper()
     return session.scalars(select(Location).where(Location.site_id == site_id, where).limit(1)).one_or_none()
+
+
+IN_UNIT = text(
+    """
+    WITH RECURSIVE inner_unit AS (
+      SELECT id, sscc FROM handling_unit WHERE sscc = :sscc
+      UNION SELECT h.id, h.sscc FROM handling_unit h JOIN inner_unit i ON h.parent_id = i.id
+    ) SELECT sscc FROM inner_unit
+    """
+)
+
+
+def ssccs_in(session: Session, sscc: str) -> frozenset[str]:
+    """Return the label of a unit and of every unit that stands in it, at any depth."""
+    return frozenset(session.execute(IN_UNIT, {"sscc": sscc}).scalars()) | {sscc}

@@ -10,12 +10,14 @@ from wms.customs import accounts
 from wms.floor import queries
 from wms.floor.queries import NoticeRow
 from wms.floor.rules import mistakes, receiving
+from wms.floor.rules.piece_mistakes import SerialTwice
 from wms.floor.rules.putaway import BLOCKED_STATUSES
 from wms.floor.service.desk import Desk, handling_unit, lot_id
 from wms.floor.service.goods import Portion
 from wms.floor.tables import PutAwayTask, ReceiptLine
 from wms.stock import ledger
 from wms.stock.ledger import AccountKey, Line
+from wms.stock.rules import SerialHereAlready
 
 APP_PERSON: ColumnElement[int] = literal_column("app_person()")
 
@@ -44,13 +46,20 @@ def count_in(desk: Desk, notice: NoticeRow, portions: list[Portion], dock_id: in
         posting = ledger.Posting(
             f"scan:{desk.key}", "receipt", desk.event_at, tuple(lines), notice.notice_no, device=desk.device
         )
-        desk.posting_id = ledger.post(desk.session, posting).posting_id
+        desk.posting_id = _post(desk, posting, placed)
     for one in placed:
         _note(desk, notice, one, dock_id)
         if one.account is not None:
             want(desk, notice.site_id, one.account, one.portion.qty)
     desk.session.flush()
     return placed
+
+
+def _post(desk: Desk, posting: ledger.Posting, placed: list[Placed]) -> int:
+    try:
+        return ledger.post(desk.session, posting).posting_id
+    except SerialHereAlready as refusal:
+        raise SerialTwice(serial=refusal.values["serial_no"], item=placed[0].portion.names) from refusal
 
 
 def _placed(desk: Desk, notice: NoticeRow, portion: Portion, dock_id: int) -> Placed:
@@ -65,7 +74,7 @@ def _placed(desk: Desk, notice: NoticeRow, portion: Portion, dock_id: int) -> Pl
     quality = receiving.quality_of(
         is_damaged=desk.context.is_damaged,
         is_expired=portion.expires_on is not None and portion.expires_on < desk.today(notice.time_zone),
-        is_announced=portion.line is not None,
+        is_announced=portion.line is not None or notice.kind == "blind",
         is_bonded=notice.is_bonded,
     )
     book_line_id = _book_line(desk, notice, portion) if notice.is_bonded else None
@@ -97,7 +106,8 @@ def _lines(one: Placed) -> tuple[Line, ...]:
     if one.account is None:
         return ()
     owner_id, item_id, qty = one.account.owner_id, one.account.trade_item_id, one.portion.qty
-    shelf = ledger.moved(AccountKey("supplier", owner_id, item_id), one.account, qty)
+    supplier = AccountKey("supplier", owner_id, item_id)
+    shelf = ledger.moved(supplier, one.account, qty, weight_g=one.portion.weight_g, serials=one.portion.serials)
     if one.book_line_id is None:
         return shelf
     return (*shelf, *accounts.enter_books(owner_id, item_id, one.book_line_id, qty))
@@ -115,6 +125,7 @@ def _note(desk: Desk, notice: NoticeRow, one: Placed, dock_id: int) -> None:
             location_id=dock_id,
             quality_status=one.quality_status,
             qty=one.portion.qty,
+            weight_g=one.portion.weight_g,
             posting_id=desk.posting_id if one.account else None,
             person_id=APP_PERSON,
             received_at=desk.event_at,

@@ -1,14 +1,14 @@
 """From a label to the goods in hand: which item, how many base units, which lot, which pallet, which notice line."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from wms.catalog import queries as catalog
 from wms.catalog.queries import Item, ScannedItem
 from wms.codes.gs1 import Label, LabelFault
-from wms.floor import queries
+from wms.floor import queries, unit_queries
 from wms.floor.queries import NoticeLineRow, NoticeRow
-from wms.floor.rules import mistakes, receiving
+from wms.floor.rules import mistakes, piece_mistakes, receiving
 from wms.floor.service.desk import Desk, known_expiry
 
 FAULTS: dict[LabelFault, type[mistakes.ScanMistake]] = {
@@ -30,6 +30,8 @@ class Portion:
     produced_on: date | None
     sscc: str | None
     line: NoticeLineRow | None
+    weight_g: int | None = None
+    serials: tuple[str, ...] = ()
 
     @property
     def names(self) -> dict[str, str]:
@@ -58,12 +60,28 @@ def portions(desk: Desk, notice: NoticeRow, label: Label) -> list[Portion]:
         if standing:
             at = standing.received_at.isoformat(timespec="minutes")
             raise mistakes.AlreadyReceived(sscc=standing.sscc, person=standing.person, at=at)
-        on_pallet = [line for line in lines if line.sscc == label.sscc]
+        on_pallet = _on_unit(desk, notice, lines, label.sscc)
+        if on_pallet and notice.is_blind and (len(on_pallet) > 1 or desk.context.next_qty is None):
+            raise piece_mistakes.BlindPallet(sscc=label.sscc)
         if on_pallet:
             return [_announced(desk, line, label, is_only=len(on_pallet) == 1) for line in on_pallet]
         if label.item_gtin is None:
             raise mistakes.UnknownPallet(sscc=label.sscc)
     return [_scanned(desk, notice, lines, label)]
+
+
+def _on_unit(desk: Desk, notice: NoticeRow, lines: tuple[NoticeLineRow, ...], sscc: str) -> list[NoticeLineRow]:
+    """Return the lines that lie on a pallet or in the cartons on it, but not in cartons that were counted already."""
+    inner = unit_queries.ssccs_in(desk.session, sscc)
+    named = [line for line in lines if line.sscc in inner]
+    ssccs = {line.sscc for line in named}
+    counted = {one for one in ssccs if one and queries.standing_pallet(desk.session, notice.id, one)}
+    if named and counted >= ssccs:
+        standing = queries.standing_pallet(desk.session, notice.id, named[0].sscc or "")
+        assert standing is not None
+        at = standing.received_at.isoformat(timespec="minutes")
+        raise mistakes.AlreadyReceived(sscc=standing.sscc, person=standing.person, at=at)
+    return [line for line in named if line.sscc not in counted]
 
 
 def _announced(desk: Desk, line: NoticeLineRow, label: Label, *, is_only: bool) -> Portion:
@@ -72,7 +90,13 @@ def _announced(desk: Desk, line: NoticeLineRow, label: Label, *, is_only: bool) 
     qty = desk.context.next_qty if is_only and desk.context.next_qty else line.expected_qty
     lot_no = label.lot_no if is_only and label.lot_no else line.lot_no
     own_dates = label if is_only else None
-    return _dated(desk, Portion(item, qty, lot_no, line.expires_on, None, label.sscc, line), own_dates)
+    portion = _dated(desk, Portion(item, qty, lot_no, line.expires_on, None, line.sscc or label.sscc, line), own_dates)
+    if item.is_serial_controlled:
+        raise piece_mistakes.SerialMissing(item=portion.names)
+    weight_g = _grams(portion, label) if is_only else None
+    if weight_g is None and qty == line.expected_qty:
+        weight_g = line.weight_g
+    return _weighed(portion, weight_g)
 
 
 def _scanned(desk: Desk, notice: NoticeRow, lines: tuple[NoticeLineRow, ...], label: Label) -> Portion:
@@ -82,7 +106,44 @@ def _scanned(desk: Desk, notice: NoticeRow, lines: tuple[NoticeLineRow, ...], la
     match = receiving.line_for(queries.announced(lines), item.id, label.lot_no, label.sscc)
     line = next((one for one in lines if match and one.id == match.id), None)
     expires_on = line.expires_on if line and line.lot_no == label.lot_no else None
-    return _dated(desk, Portion(item, qty, label.lot_no, expires_on, None, label.sscc, line), label)
+    portion = _dated(desk, Portion(item, qty, label.lot_no, expires_on, None, label.sscc, line), label)
+    _refuse_blind_bonded(desk, notice, portion)
+    if item.is_serial_controlled:
+        portion = _numbered(portion, label.serial)
+    if item.is_catch_weight and (desk.context.next_qty or 1) > 1:
+        raise piece_mistakes.WeightOfOne(item=portion.names, qty=desk.context.next_qty)
+    return _weighed(portion, _grams(portion, label))
+
+
+def _numbered(portion: Portion, serial: str | None) -> Portion:
+    if not serial:
+        raise piece_mistakes.SerialMissing(item=portion.names)
+    if portion.qty != 1:
+        raise piece_mistakes.OneSerialAtATime(item=portion.names, qty=portion.qty)
+    return replace(portion, serials=(serial,))
+
+
+def _grams(portion: Portion, label: Label) -> int | None:
+    """Return the net weight on a label (AI 310n) of goods of catch weight. Raises WeightNotWhole."""
+    if not portion.item.is_catch_weight or label.net_weight_g is None:
+        return None
+    if label.net_weight_g <= 0 or label.net_weight_g != label.net_weight_g.to_integral_value():
+        raise piece_mistakes.WeightNotWhole(weight=str(label.net_weight_g.normalize()))
+    return int(label.net_weight_g)
+
+
+def _weighed(portion: Portion, weight_g: int | None) -> Portion:
+    if not portion.item.is_catch_weight:
+        return portion
+    if weight_g is None:
+        raise piece_mistakes.WeightMissing(item=portion.names)
+    return replace(portion, weight_g=weight_g)
+
+
+def _refuse_blind_bonded(desk: Desk, notice: NoticeRow, portion: Portion) -> None:
+    """Goods of an account book come in under a document, whatever the driver says."""
+    if notice.kind == "blind" and queries.is_in_account_book(desk.session, portion.item.id, notice.site_id):
+        raise piece_mistakes.BlindBonded(item=portion.names)
 
 
 def owned_item(desk: Desk, label: Label, owner_id: int) -> ScannedItem:
@@ -111,4 +172,4 @@ def _dated(desk: Desk, portion: Portion, label: Label | None) -> Portion:
         )
     expires_on = known or on_label or portion.expires_on
     produced_on = label.produced_on if label else None
-    return Portion(portion.item, portion.qty, portion.lot_no, expires_on, produced_on, portion.sscc, portion.line)
+    return replace(portion, expires_on=expires_on, produced_on=produced_on)

@@ -229,7 +229,7 @@ def _mark_receiving(desk: Desk, notice: NoticeRow) -> None:
 
 def _tell(desk: Desk, notice: NoticeRow, placed: list[Placed]) -> Answer:
     lines = queries.notice_lines(desk.session, notice.id)
-    answer = received(placed, {line.id: line for line in lines})
+    answer = received(placed, {line.id: line for line in lines}, notice)
     return replace(answer, expects=expects_in_receiving(desk), progress=progress_of(notice, lines))
 
 

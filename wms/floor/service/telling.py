@@ -18,10 +18,11 @@ SPOILT = {
 }
 
 
-def received(placed: list[Placed], lines: Mapping[int, NoticeLineRow]) -> Answer:
+def received(placed: list[Placed], lines: Mapping[int, NoticeLineRow], notice: NoticeRow) -> Answer:
     """Return the answer for goods that were counted in; ``lines`` are those of the notice after the count.
 
-    What differs is said at once in the band's warning state; it is recorded, not refused.
+    Who counts blind is told what was counted and what is spoilt, and nothing of what is expected. Else what
+    differs is said at once in the band's warning state; it is recorded, not refused.
     """
     first = placed[0]
     portion = first.portion
@@ -33,7 +34,11 @@ def received(placed: list[Placed], lines: Mapping[int, NoticeLineRow]) -> Answer
         "received": line.received_qty if line else portion.qty,
         "expected": line.expected_qty if line else 0,
     }
-    code, text = _finding(first, line, values)
+    if notice.is_blind and first.account is not None and first.quality_status not in SPOILT:
+        values |= {"received": values["qty"], "expected": 0}
+        code, text = "received", N_("%(qty)s × %(item)s received.")
+    else:
+        code, text = _finding(first, line, values)
     return Answer(
         Outcome.OK if code == "received" else Outcome.WARN,
         code,
@@ -82,14 +87,14 @@ def progress_of(notice: NoticeRow, lines: Sequence[NoticeLineRow]) -> dict[str, 
     """Return what was announced and what was counted, line by line, for the screen."""
     return {
         "notice": notice.notice_no,
-        "expected_qty": sum(line.expected_qty for line in lines),
+        "expected_qty": None if notice.is_blind else sum(line.expected_qty for line in lines),
         "received_qty": sum(line.received_qty for line in lines),
         "lines": [
             {
                 "line_no": line.line_no,
                 "item": {"zh": line.name_zh, "en": line.name_en},
                 "lot_no": line.lot_no,
-                "expected_qty": line.expected_qty,
+                "expected_qty": None if notice.is_blind else line.expected_qty,
                 "received_qty": line.received_qty,
             }
             for line in lines[:MOST_LINES_SHOWN]

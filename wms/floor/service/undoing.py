@@ -1,5 +1,7 @@
 """Undo: a compensating posting. What was posted stays posted; its mirror image is posted beside it."""
 
+from typing import Any
+
 from sqlalchemy import Select, select, text, update
 from sqlalchemy.orm import Session
 
@@ -12,7 +14,7 @@ from wms.floor.service.desk import Desk
 from wms.floor.service.telling import progress_of
 from wms.floor.tables import AdvanceNotice, PutAway, PutAwayTask, ReceiptLine, Scan
 from wms.stock import ledger
-from wms.stock.rules import AlreadyReversed, ShortInPast, ShortStock
+from wms.stock.rules import AlreadyReversed, SerialElsewhere, ShortInPast, ShortStock, WeightLeft
 
 
 def undo_receipt(desk: Desk, key: str | None) -> Answer:
@@ -73,7 +75,7 @@ _RECEIVED = select(ReceiptLine.scan_id).where(ReceiptLine.undone_at.is_(None))
 _PUT = select(PutAway.scan_id).where(PutAway.undone_at.is_(None))
 
 
-def _last_standing(session: Session, desk: Desk, key: str | None, standing: Select[int]) -> Scan:
+def _last_standing(session: Session, desk: Desk, key: str | None, standing: Select[Any]) -> Scan:
     query = select(Scan).where(Scan.device == desk.device, Scan.undone_at.is_(None), Scan.id.in_(standing))
     if key is not None:
         query = query.where(Scan.key == key)
@@ -90,7 +92,7 @@ def _reverse(desk: Desk, scan: Scan) -> None:
     at = max(desk.event_at, desk.last_event_of(scan.posting_id))
     try:
         posted = ledger.reverse(desk.session, f"scan:{desk.key}", scan.posting_id, reason="undone by scan", event_at=at)
-    except (ShortStock, ShortInPast, AlreadyReversed) as refusal:
+    except (ShortStock, ShortInPast, AlreadyReversed, SerialElsewhere, WeightLeft) as refusal:
         raise mistakes.MovedSince from refusal
     desk.posting_id = posted.posting_id
 

@@ -16,24 +16,31 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-import wms.customs.tables  # foreign keys name its tables
+import wms.customs.tables
 import wms.floor.tables.scans  # noqa: F401 - foreign keys name its tables
 from wms.db import Base, Id, Instant, Qty, RecordedAt, Tenanted
 from wms.parties.tables import one_of
 from wms.stock.tables import QUALITY_STATUSES
 
+NOTICE_KINDS = ("announced", "blind")
 NOTICE_STATES = ("open", "receiving", "received", "cancelled")
 DIFFERENCE_KINDS = ("over", "short", "damaged", "wrong_item", "wrong_lot", "expired")
 PUT_AWAY_STATES = ("open", "done", "void")
 
 
 class AdvanceNotice(Tenanted, Base):
-    """What a supplier or declarant says will arrive, for whom, where and under which customs documents."""
+    """What a supplier or declarant says will arrive, for whom, where and under which customs documents.
+
+    A receipt of kind "blind" was announced by nobody: goods arrived, with a delivery note at most. ``is_blind``: who
+    counts does not see how many are expected.
+    """
 
     __tablename__ = "advance_notice"
     __table_args__ = (
         UniqueConstraint("tenant_id", "notice_no"),
         one_of("state", NOTICE_STATES),
+        one_of("kind", NOTICE_KINDS),
+        CheckConstraint("kind <> 'blind' OR verification_list_id IS NULL", name="blind_is_ordinary"),
         CheckConstraint("trade_mode ~ '^[0-9]{4}$'", name="trade_mode_shape"),
         Index(None, "tenant_id", "site_id", "state"),
     )
@@ -48,16 +55,24 @@ class AdvanceNotice(Tenanted, Base):
     started_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     closed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     closed_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    kind: Mapped[str] = mapped_column(server_default="announced")
+    is_blind: Mapped[bool] = mapped_column(server_default=text("false"))
+    delivery_no: Mapped[str | None]
+    cancel_reason: Mapped[str | None]
     recorded_at: Mapped[RecordedAt]
 
 
 class NoticeLine(Tenanted, Base):
-    """Goods announced: an item, how many base units, and where known their lot, expiry and pallet label."""
+    """Goods announced: an item, how many base units, and where known their lot, expiry and pallet label.
+
+    ``order_line_id`` is the order that they are meant for: they go to staging and not to a bin.
+    """
 
     __tablename__ = "notice_line"
     __table_args__ = (
         UniqueConstraint("notice_id", "line_no"),
         CheckConstraint("expected_qty > 0", name="expected_positive"),
+        CheckConstraint("weight_g > 0", name="weight_positive"),
         CheckConstraint("sscc ~ '^[0-9]{18}$'", name="sscc_digits"),
         Index(None, "tenant_id", "sscc"),
     )
@@ -69,11 +84,13 @@ class NoticeLine(Tenanted, Base):
     lot_no: Mapped[str | None]
     expires_on: Mapped[date | None]
     sscc: Mapped[str | None]
+    weight_g: Mapped[int | None] = mapped_column(BigInteger)
+    order_line_id: Mapped[int | None] = mapped_column(ForeignKey("order_line.id"))
     verification_line_id: Mapped[int | None] = mapped_column(ForeignKey("verification_line.id"))
 
 
 class ReceiptLine(Tenanted, Base):
-    """Goods counted in by one scan, and the posting that says so. Undone lines stay, marked as such."""
+    """Goods counted in by one scan, or by a list, and the posting that says so. Undone lines stay, marked as such."""
 
     __tablename__ = "receipt_line"
     __table_args__ = (
@@ -95,13 +112,14 @@ class ReceiptLine(Tenanted, Base):
     id: Mapped[Id]
     notice_id: Mapped[int] = mapped_column(ForeignKey("advance_notice.id"))
     notice_line_id: Mapped[int | None] = mapped_column(ForeignKey("notice_line.id"))
-    scan_id: Mapped[int] = mapped_column(ForeignKey("scan.id"))
+    scan_id: Mapped[int | None] = mapped_column(ForeignKey("scan.id"))
     trade_item_id: Mapped[int] = mapped_column(ForeignKey("trade_item.id"))
     lot_id: Mapped[int | None] = mapped_column(ForeignKey("lot.id"))
     handling_unit_id: Mapped[int | None] = mapped_column(ForeignKey("handling_unit.id"))
     location_id: Mapped[int] = mapped_column(ForeignKey("location.id"))
     quality_status: Mapped[str]
     qty: Mapped[Qty]
+    weight_g: Mapped[int | None] = mapped_column(BigInteger)
     posting_id: Mapped[int | None] = mapped_column(ForeignKey("posting.id"))
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     received_at: Mapped[Instant]

@@ -53,17 +53,20 @@ export function drawRecent(list, entries, undo) {
 export function drawProgress(box, progress) {
   box.hidden = !progress;
   if (!progress) return;
-  $("[data-progress-title]", box).textContent = `${progress.notice} · ${progress.received_qty} / ${progress.expected_qty}`;
+  // Who counts blind is not told how many are expected.
+  const of = (one) => (one.expected_qty === null ? `${one.received_qty}` : `${one.received_qty} / ${one.expected_qty}`);
+  $("[data-progress-title]", box).textContent = `${progress.notice} · ${of(progress)}`;
   $("ul", box).replaceChildren(
     ...progress.lines.map((line) => {
-      const part = Math.min(1, line.received_qty / line.expected_qty);
-      const state = line.received_qty > line.expected_qty ? "over" : part === 1 ? "full" : "";
-      const bar = element("progress", { max: "1", value: String(part), "aria-hidden": "true" });
+      const isBlind = line.expected_qty === null;
+      const part = isBlind ? 0 : Math.min(1, line.received_qty / line.expected_qty);
+      const state = !isBlind && line.received_qty > line.expected_qty ? "over" : part === 1 ? "full" : "";
+      const bar = isBlind ? null : element("progress", { max: "1", value: String(part), "aria-hidden": "true" });
       return element(
         "li",
         { class: state },
         element("span", { class: "line-name" }, line.item, line.lot_no ? element("small", {}, ` ${line.lot_no}`) : null),
-        element("b", {}, `${line.received_qty} / ${line.expected_qty}`),
+        element("b", {}, of(line)),
         bar,
       );
     }),
