@@ -181,3 +181,14 @@ class GatePassLine(Tenanted, Base):
     passed_qty: Mapped[int] = mapped_column(BigInteger, server_default="0")
     gross_weight_g: Mapped[Qty]
     transit_site_id: Mapped[int | None] = mapped_column(ForeignKey("site.id"))
+
+
+class GatePassGoods(Tenanted, Base):
+    """The accounts in which the goods of a pass line wait to leave: one for each lot that was loaded for it."""
+
+    __tablename__ = "gate_pass_goods"
+    __table_args__ = (CheckConstraint("qty > 0 AND gross_weight_g >= 0", name="amounts_positive"),)
+    gate_pass_line_id: Mapped[int] = mapped_column(ForeignKey("gate_pass_line.id"), primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), primary_key=True)
+    qty: Mapped[Qty]
+    gross_weight_g: Mapped[Qty]

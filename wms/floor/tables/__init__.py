@@ -1,5 +1,6 @@
 """What explains the ledger on the floor: documents, scans and tasks. Stock itself is counted in the ledger alone."""
 
+from wms.floor.tables.loading import LOAD_STATES, VERDICTS, LoadProof, LoadStop, LoadUnit, VehicleLoad
 from wms.floor.tables.orders import (
     ALLOCATION_STATES,
     METHODS,
@@ -13,6 +14,7 @@ from wms.floor.tables.orders import (
     OutboundOrder,
     Wave,
 )
+from wms.floor.tables.packing import PARCEL_STATES, CartonType, PackRule, Parcel, ParcelItem, SortRule
 from wms.floor.tables.picking import (
     PICK_LINE_STATES,
     PICK_LIST_STATES,
@@ -43,11 +45,13 @@ __all__ = [
     "ALLOCATION_STATES",
     "DIFFERENCE_KINDS",
     "JOBS",
+    "LOAD_STATES",
     "METHODS",
     "NOTICE_STATES",
     "ORDER_KINDS",
     "ORDER_STATES",
     "OUTCOMES",
+    "PARCEL_STATES",
     "PICK_LINE_STATES",
     "PICK_LIST_STATES",
     "PUT_AWAY_STATES",
@@ -56,14 +60,22 @@ __all__ = [
     "TASK_KINDS",
     "TASK_STATES",
     "UNIT_EVENT_KINDS",
+    "VERDICTS",
     "WAVE_STATES",
     "AdvanceNotice",
     "Allocation",
+    "CartonType",
     "Difference",
     "ItemSubstitute",
+    "LoadProof",
+    "LoadStop",
+    "LoadUnit",
     "NoticeLine",
     "OrderLine",
     "OutboundOrder",
+    "PackRule",
+    "Parcel",
+    "ParcelItem",
     "Pick",
     "PickLine",
     "PickList",
@@ -74,8 +86,10 @@ __all__ = [
     "ReceiptLine",
     "Scan",
     "ScanContext",
+    "SortRule",
     "Substitution",
     "Task",
     "UnitEvent",
+    "VehicleLoad",
     "Wave",
 ]
