@@ -30,6 +30,8 @@ JOB_MODULES = (
     "wms.floor.service.receiving",
     "wms.floor.service.putting_away",
     "wms.floor.service.moving_desk",
+    "wms.floor.service.packing_desk",
+    "wms.floor.service.sorting",
 )
 
 
