@@ -5,13 +5,14 @@ Quantities on passes never exceed what the document declares, and what passed ne
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import select, text, update
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session
 
+from wms.catalog.tables import TradeItem
 from wms.codes import plates
 from wms.customs.gate_pass_rules import (
     CONTAINER_SEPARATOR,
@@ -27,7 +28,7 @@ from wms.customs.gate_pass_rules import (
     check_new_pass,
     pass_number,
 )
-from wms.customs.tables import GatePass, GatePassDocument, GatePassLine, VerificationLine
+from wms.customs.tables import GatePass, GatePassDocument, GatePassGoods, GatePassLine, VerificationLine
 from wms.errors import N_
 from wms.parties.tables import Site
 from wms.record.service import append_leaf
@@ -143,27 +144,114 @@ def move_to_waiting(
     Raises:
         UnknownPass, PassNotInState, BadPass, or what the ledger refuses (ShortStock …).
     """
+    quantities = {line.line_no: line.qty for line in pass_lines(session, pass_id)}
+    whole = {line_no: ((account, quantities.get(line_no, 0)),) for line_no, account in sources.items()}
+    return move_loaded_to_waiting(session, pass_id, whole, key=key, event_at=event_at)
+
+
+def move_loaded_to_waiting(
+    session: Session,
+    pass_id: int,
+    sources: Mapping[int, Sequence[tuple[AccountKey, int]]],
+    *,
+    key: str,
+    event_at: datetime,
+) -> Posted:
+    """As :func:`move_to_waiting`, for lines whose goods lie in several accounts (units and lots on a vehicle).
+
+    ``sources`` gives for each line number the accounts and how many base units of each; together as many as the line.
+
+    Raises:
+        UnknownPass, PassNotInState, BadPass, or what the ledger refuses (ShortStock …).
+    """
     gate_pass = _locked(session, pass_id)
     if gate_pass.state not in ("applied", "approved"):
         raise PassNotInState(number=_name(gate_pass), state=gate_pass.state, wanted="applied, approved")
     lines = pass_lines(session, pass_id)
     if gate_pass.direction != "E" or set(sources) != {line.line_no for line in lines}:
         raise BadPass(rule=N_("each line of a pass that leaves needs the place its goods lie in"))
-    waiting = {line.line_no: waiting_to_leave(sources[line.line_no]) for line in lines}
-    entries = [
-        each for line in lines for each in _weighed(moved(sources[line.line_no], waiting[line.line_no], line.qty), line)
-    ]
-    posted = post(session, Posting(key, "declare_leaving", event_at, tuple(entries), _source_doc(gate_pass)))
-    ids = account_ids(session, set(waiting.values()))
+    if any(sum(qty for _, qty in sources[line.line_no]) != line.qty for line in lines):
+        raise BadPass(rule=N_("each line of a pass that leaves needs exactly the goods that it names"))
+    entries: list[Line] = []
+    goods: list[_Waiting] = []
     for line in lines:
-        line.account_id = ids[waiting[line.line_no]]
-    session.flush()
+        for (account, qty), weight_g in zip(sources[line.line_no], _weights(line, sources[line.line_no]), strict=True):
+            waiting = waiting_to_leave(account)
+            own = is_kept_by_weight(session, account.trade_item_id)  # its pieces carry their own grams with them
+            entries += moved(account, waiting, qty, weight_g=None if own else weight_g)
+            goods.append(_Waiting(line, waiting, qty, weight_g))
+    posted = post(session, Posting(key, "declare_leaving", event_at, tuple(entries), _source_doc(gate_pass)))
+    _note_goods(session, goods)
     return posted
 
 
-def _weighed(pair: tuple[Line, Line], line: GatePassLine) -> tuple[Line, Line]:
-    out, into = pair
-    return replace(out, weight_g=-line.gross_weight_g), replace(into, weight_g=line.gross_weight_g)
+@dataclass(frozen=True)
+class _Waiting:
+    """Part of a line's goods in the account they wait in."""
+
+    line: GatePassLine
+    account: AccountKey
+    qty: int
+    weight_g: int
+
+
+def _weights(line: GatePassLine, parts: Sequence[tuple[AccountKey, int]]) -> list[int]:
+    """Share a line's gross weight over its parts by quantity, to the gram; the last takes what is left."""
+    shares = [line.gross_weight_g * qty // line.qty for _, qty in parts]
+    shares[-1] += line.gross_weight_g - sum(shares)
+    return shares
+
+
+def _note_goods(session: Session, goods: Sequence[_Waiting]) -> None:
+    """Remember in which accounts each line's goods wait: those of one lot together, however many units held them."""
+    ids = account_ids(session, {one.account for one in goods})
+    sums: dict[tuple[int, int], tuple[int, int]] = {}
+    for one in goods:
+        where = (one.line.id, ids[one.account])
+        qty, weight_g = sums.get(where, (0, 0))
+        sums[where] = (qty + one.qty, weight_g + one.weight_g)
+    for (line_id, account_id), (qty, weight_g) in sums.items():
+        session.add(
+            GatePassGoods(gate_pass_line_id=line_id, account_id=account_id, qty=qty, gross_weight_g=weight_g)
+        )
+    for one in goods:
+        if one.line.account_id is None:
+            one.line.account_id = ids[one.account]
+    session.flush()
+
+
+def take_back_from_waiting(session: Session, pass_id: int, *, reason: str, at: datetime) -> None:
+    """Bring the goods of a pass that is still applied for back to where they were loaded.
+
+    Raises:
+        UnknownPass, PassNotInState.
+    """
+    gate_pass = _locked(session, pass_id)
+    if gate_pass.state != "applied":
+        raise PassNotInState(number=_name(gate_pass), state=gate_pass.state, wanted="applied")
+    _bring_back(session, gate_pass, reason, at)
+    for line in pass_lines(session, pass_id):
+        line.account_id = None
+        session.execute(delete(GatePassGoods).where(GatePassGoods.gate_pass_line_id == line.id))
+    session.flush()
+
+
+def is_kept_by_weight(session: Session, trade_item_id: int) -> bool:
+    """Whether each piece of the item has grams of its own, which the ledger keeps."""
+    return bool(session.scalar(select(TradeItem.is_catch_weight).where(TradeItem.id == trade_item_id)))
+
+
+def goods_of_line(session: Session, line: GatePassLine) -> list[tuple[int, int, int]]:
+    """Return (account, base units, grams) of a line's goods that wait to leave; none before they were moved there."""
+    rows = session.execute(
+        select(GatePassGoods.account_id, GatePassGoods.qty, GatePassGoods.gross_weight_g)
+        .where(GatePassGoods.gate_pass_line_id == line.id)
+        .order_by(GatePassGoods.account_id)
+    ).all()
+    if rows:
+        return [(row[0], row[1], row[2]) for row in rows]
+    # A line whose goods were moved before its accounts were told apart names the one account itself.
+    return [(line.account_id, line.qty, line.gross_weight_g)] if line.account_id is not None else []
 
 
 def approve_pass(session: Session, pass_id: int, *, at: datetime, pass_no: str | None = None) -> GatePass:

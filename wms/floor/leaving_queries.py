@@ -28,9 +28,15 @@ class Content:
     name_zh: str
     name_en: str
     gross_weight_g: int
+    own_weight_g: int | None
     lot_no: str | None
     sscc: str | None
     place: str
+
+    @property
+    def weight_g(self) -> int:
+        """Grams of the whole: as kept piece by piece, else by the item's own weight."""
+        return self.own_weight_g if self.own_weight_g is not None else self.qty * self.gross_weight_g
 
     @property
     def names(self) -> dict[str, str]:
@@ -96,8 +102,8 @@ def _contents(session: Session, *where: ColumnElement[bool]) -> tuple[Content, .
     rows = session.execute(
         select(
             Account, Balance.qty, (Balance.qty - Balance.qty_reserved).label("free"), Balance.last_event_at,
-            TradeItem.code, TradeItem.name_zh, TradeItem.name_en, TradeItem.gross_weight_g, Lot.lot_no,
-            HandlingUnit.sscc, Location.code,
+            TradeItem.code, TradeItem.name_zh, TradeItem.name_en, TradeItem.gross_weight_g, Balance.weight_g,
+            Lot.lot_no, HandlingUnit.sscc, Location.code,
         )
         .join(Balance, Balance.account_id == Account.id)
         .join(TradeItem, TradeItem.id == Account.trade_item_id)
@@ -107,7 +113,8 @@ def _contents(session: Session, *where: ColumnElement[bool]) -> tuple[Content, .
         .where(Account.kind == "location", Balance.qty > 0, *where)
         .order_by(Account.id)
     )  # fmt: skip
-    return tuple(Content(key_of(row[0]), row[0].id, *row[1:]) for row in rows)
+    found: list[list[Any]] = [[key_of(row[0]), row[0].id, *row[1:]] for row in rows]
+    return tuple(Content(*columns) for columns in found)
 
 
 def person_names(session: Session, person_id: int | None) -> dict[str, str]:

@@ -94,7 +94,8 @@ def _rows(session: Session, *where: ColumnElement[bool], limit: int, newest: boo
         .order_by(Parcel.id.desc() if newest else Parcel.id)
         .limit(limit)
     )  # fmt: skip
-    return tuple(ParcelRow(*row) for row in session.execute(query))
+    found: list[list[Any]] = [list(row) for row in session.execute(query)]
+    return tuple(ParcelRow(*columns) for columns in found)
 
 
 def parcel_of_unit(session: Session, unit_id: int) -> Parcel | None:

@@ -31,10 +31,12 @@ def by_scan(desk: Desk) -> By:
 
 @dataclass(frozen=True)
 class Portion:
-    """A part of one account that is moved."""
+    """A part of one account that is moved; which pieces, where they are told apart by number or weight."""
 
     content: Content
     qty: int
+    weight_g: int | None = None
+    serials: tuple[str, ...] = ()
 
 
 def carry(
@@ -63,7 +65,7 @@ def carry(
             location_id=place.id,
             handling_unit_id=unit_id if unit_id is not None else held.account.handling_unit_id,
         )
-        lines += ledger.moved(held.account, target, portion.qty)
+        lines += ledger.moved(held.account, target, portion.qty, weight_g=portion.weight_g, serials=portion.serials)
         # Clocks of two handhelds differ by seconds: what is taken must not count as earlier than what was brought.
         at = max(at, held.last_event_at)
     posting = ledger.Posting(by.key, kind, at, tuple(lines), source_doc=source_doc, device=by.device)

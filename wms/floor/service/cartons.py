@@ -52,7 +52,9 @@ def add_carton(session: Session, new: NewCarton) -> int:
         .where(or_(CartonType.valid_until_on.is_(None), CartonType.valid_until_on >= new.valid_from_on))
         .values(valid_until_on=date.fromordinal(new.valid_from_on.toordinal() - 1))
     )
-    made = session.scalar(insert(CartonType).values(**asdict(new)).on_conflict_do_nothing().returning(CartonType.id))
+    made: int | None = session.scalar(
+        insert(CartonType).values(**asdict(new)).on_conflict_do_nothing().returning(CartonType.id)
+    )
     if made is None:
         raise CartonExists(field="code", carton=new.code, on=new.valid_from_on.isoformat())
     return made

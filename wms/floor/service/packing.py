@@ -5,7 +5,7 @@ turns, and the second is told who has it. Every change of stock is a posting of 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import func, select
@@ -23,6 +23,7 @@ from wms.floor.service import order_progress, tasks
 from wms.floor.service.acting import By, Portion, carry, take_from
 from wms.floor.service.cartons import carton_type
 from wms.floor.service.counting_in import APP_PERSON
+from wms.floor.service.units import Deed, note
 from wms.floor.tables.orders import OutboundOrder
 from wms.floor.tables.packing import CartonType, Parcel, ParcelItem
 from wms.floor.tables.scans import Scan
@@ -49,13 +50,18 @@ class OpenParcel:
 
 @dataclass(frozen=True)
 class PutIn:
-    """Goods from a unit into a parcel: ``qty`` base units of an item, of one lot where it is named."""
+    """Goods from a unit into a parcel: ``qty`` base units of an item, of one lot where it is named.
+
+    ``weight_g`` and ``serials`` are those of the pieces, where the item is kept by weight or by number.
+    """
 
     parcel_id: int
     from_unit_id: int
     trade_item_id: int
     qty: int
     lot_no: str | None = None
+    weight_g: int | None = None
+    serials: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -116,6 +122,8 @@ def put_in(session: Session, wanted: PutIn, by: By) -> ParcelItem:
     if sum(portion.qty for portion in portions) < wanted.qty:
         left = sum(content.free_qty for content in held)
         raise rules.TooManyInHand(item=held[0].names, left=left, wanted=wanted.qty, sscc=source.sscc)
+    if len(portions) == 1 and (wanted.weight_g is not None or wanted.serials):
+        portions = [replace(portions[0], weight_g=wanted.weight_g, serials=wanted.serials)]
     place = session.get_one(Location, parcel.location_id)
     posting_id = carry(
         session, portions, place, by, "pack", unit_id=parcel.handling_unit_id, source_doc=f"parcel:{label}"
@@ -134,6 +142,11 @@ def put_in(session: Session, wanted: PutIn, by: By) -> ParcelItem:
     )
     session.add(item)
     session.flush()
+    note(
+        session, Deed(by.key, by.at, by.device, f"parcel:{label}"), "packed", parcel.owner_id, source.id,
+        parcel.handling_unit_id, trade_item_id=item.trade_item_id, lot_id=item.lot_id, qty=item.qty,
+        posting_id=posting_id,
+    )  # fmt: skip
     return item
 
 
@@ -319,8 +332,8 @@ def close_parcel(
 
 def _weigh(session: Session, parcel: Parcel, inside: Sequence[Content], weight_g: int, by: By) -> Weighing:
     kind = session.get_one(CartonType, parcel.carton_type_id)
-    parts = [Part(one.item_code, one.qty, one.gross_weight_g) for one in inside]
-    content_g = sum(part.qty * part.weight_g for part in parts)
+    parts = [Part(one.item_code, one.qty, one.weight_g // one.qty) for one in inside]
+    content_g = sum(one.weight_g for one in inside)
     if content_g > kind.max_weight_g:
         raise rules.CartonOverloaded(carton=kind.code, most_g=kind.max_weight_g, content_g=content_g)
     allowed: dict[str, int] = dated.value(session, TOLERANCE, by.at.date(), kind.code)

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from wms.catalog import queries as catalog
 from wms.catalog.queries import ScannedItem
+from wms.catalog.tables import TradeItem
 from wms.codes import gs1
 from wms.codes.gs1 import Label
 from wms.errors import N_
@@ -187,7 +188,10 @@ def _goods(desk: Desk, label: Label) -> Answer:
         )
         code = "tote_wanted" if wants_tote else "carton_wanted"
         return Answer(Outcome.OK, code, text, {"item": names}, None, expects(desk), {"kind": "goods", "item": names})
-    wanted = PutIn(state["parcel"], state["tote"], item.id, (qty or 1) * each, label.lot_no)
+    kept = desk.session.get_one(TradeItem, item.id)
+    net_g = int(label.net_weight_g) if label.net_weight_g is not None and kept.is_catch_weight else None
+    serials = (label.serial,) if label.serial and kept.is_serial_controlled else ()
+    wanted = PutIn(state["parcel"], state["tote"], item.id, (qty or 1) * each, label.lot_no, net_g, serials)
     packed = packing.put_in(desk.session, wanted, by_scan(desk))
     desk.posting_id = packed.posting_id
     desk.clear_next()
@@ -237,7 +241,8 @@ def _weight_of(desk: Desk, label: Label) -> int | None:
     """Return the grams that a label of a scale says; a bare number counts only after DONE. Raises BadWeight."""
     for ai, value in label.elements:
         if ai[:3] in ("330", "310") and label.item_gtin is None and label.sscc is None:
-            return int(value) * 1000 // 10 ** int(ai[3])
+            places: int = 10 ** int(ai[3])
+            return int(value) * 1000 // places
     awaited = _state(desk).get("needs") == "weight"
     if found := WEIGHT.fullmatch(label.text):
         said = f"{found.group(1)}{found.group(2) or ''}"

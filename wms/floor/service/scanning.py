@@ -32,6 +32,7 @@ JOB_MODULES = (
     "wms.floor.service.moving_desk",
     "wms.floor.service.packing_desk",
     "wms.floor.service.sorting",
+    "wms.floor.service.loading_desk",
 )
 
 

@@ -55,7 +55,9 @@ def add_rule(session: Session, new: NewSortRule) -> int:
     chute = session.get_one(Location, new.chute_id)
     if chute.kind != "chute" or chute.site_id != new.site_id:
         raise rules.NotAChute(field="chute", place=chute.code, place_kind=chute.kind)
-    made = session.scalar(insert(SortRule).values(**vars(new)).on_conflict_do_nothing().returning(SortRule.id))
+    made: int | None = session.scalar(
+        insert(SortRule).values(**vars(new)).on_conflict_do_nothing().returning(SortRule.id)
+    )
     if made is None:
         raise SortRuleExists(field="valid_from_on", on=new.valid_from_on.isoformat())
     return made

@@ -7,7 +7,7 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from wms.customs.gate_pass_rules import split_containers
-from wms.customs.tables import GatePass, GatePassDocument, GatePassLine, VerificationList
+from wms.customs.tables import GatePass, GatePassDocument, GatePassGoods, GatePassLine, VerificationList
 from wms.gate.rules import Case, Document, LaneFacts, PassFacts, Seen, Tolerance, VehicleFacts
 from wms.gate.tables import Blacklist, Lane, Release, Vehicle, WeightTolerance
 from wms.stock.tables import Account, Balance
@@ -123,9 +123,14 @@ def _list_released(listed: VerificationList | None, pass_type: str) -> bool:
 def goods_missing(session: Session, pass_id: int) -> bool:
     """Whether the ledger lacks some of the goods: declared, waiting to leave, and where bonded in the account book."""
     lines = (
-        select(GatePassLine.account_id, func.sum(GatePassLine.qty).label("qty"))
+        select(
+            func.coalesce(GatePassGoods.account_id, GatePassLine.account_id).label("account_id"),
+            func.sum(func.coalesce(GatePassGoods.qty, GatePassLine.qty)).label("qty"),
+        )
+        .select_from(GatePassLine)
+        .outerjoin(GatePassGoods, GatePassGoods.gate_pass_line_id == GatePassLine.id)
         .where(GatePassLine.gate_pass_id == pass_id)
-        .group_by(GatePassLine.account_id)
+        .group_by(func.coalesce(GatePassGoods.account_id, GatePassLine.account_id))
         .subquery()
     )
     book = (

@@ -7,9 +7,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from wms.customs.gate_pass_rules import GoodsNotMoved
-from wms.customs.gate_passes import account_key, beyond_gate, pass_lines
+from wms.customs.gate_passes import account_key, beyond_gate, goods_of_line, is_kept_by_weight, pass_lines
 from wms.customs.tables import GatePass, GatePassLine
-from wms.stock.ledger import AccountKey, Line, Posting
+from wms.stock.ledger import AccountKey, Line, Posting, moved
 from wms.stock.rules import ShortStock
 from wms.stock.tables import Account, Balance
 
@@ -24,21 +24,20 @@ def gate_out_posting(session: Session, gate_pass: GatePass, key: str, at: dateti
     lines: list[Line] = []
     taken: dict[int, int] = {}  # what earlier lines of this pass take of each book account
     for line in pass_lines(session, gate_pass.id):
-        if line.account_id is None:
+        goods = goods_of_line(session, line)
+        if not goods:
             raise GoodsNotMoved(number=gate_pass.pass_no)
-        waiting = account_key(session, line.account_id)
-        lines += _physical(waiting, line)
-        if waiting.customs_status == "bonded":
-            lines += _book(session, waiting, line.qty, taken)
+        for account_id, qty, weight_g in goods:
+            waiting = account_key(session, account_id)
+            own = is_kept_by_weight(session, waiting.trade_item_id)
+            lines += _physical(waiting, line, qty, None if own else weight_g)
+            if waiting.customs_status == "bonded":
+                lines += _book(session, waiting, qty, taken)
     return Posting(key, "gate_out", at, tuple(lines), source_doc=f"gate-pass:{gate_pass.internal_no}")
 
 
-def _physical(waiting: AccountKey, line: GatePassLine) -> tuple[Line, Line]:
-    beyond = beyond_gate(waiting, line.transit_site_id)
-    return (
-        Line(waiting, -line.qty, weight_g=-line.gross_weight_g),
-        Line(beyond, line.qty, weight_g=line.gross_weight_g),
-    )
+def _physical(waiting: AccountKey, line: GatePassLine, qty: int, weight_g: int | None) -> tuple[Line, Line]:
+    return moved(waiting, beyond_gate(waiting, line.transit_site_id), qty, weight_g=weight_g)
 
 
 def _book(session: Session, waiting: AccountKey, qty: int, taken: dict[int, int]) -> list[Line]:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from wms.customs.gate_passes import pass_lines
 from wms.customs.tables import GatePass, GatePassLine, VerificationLine
 from wms.errors import WmsError
+from wms.floor.service.departing import note_gate_out
 from wms.gate.rules.refusals import UnknownPassage
 from wms.gate.service.goods import gate_out_posting
 from wms.gate.tables import BarrierCommand, GatePassUse, Lane, LaneState, Passage, Release, Visit
@@ -129,6 +130,7 @@ def post_goods(session: Session, passage_id: int, *, at: datetime) -> int | None
             posted = post(session, gate_out_posting(session, gate_pass, f"gate-out:{gate_pass.id}", at))
             used.posting_id, passage.goods_refusal = posted.posting_id, None
             session.flush()
+            note_gate_out(session, gate_pass.id, at, posted.posting_id)
             session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))  # what would fail at commit fails in here
             session.execute(text("SET CONSTRAINTS ALL DEFERRED"))
     except OperationalError:

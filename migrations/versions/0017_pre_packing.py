@@ -6,8 +6,8 @@ from sqlalchemy.dialects import postgresql
 
 from migrations.support import append_only, protect, protect_shared, ship_value
 
-revision = "0011_pre_packing"
-down_revision = "0010_pre_orders"
+revision = "0017_pre_packing"
+down_revision = "0016_pre_inbound"
 branch_labels = None
 depends_on = None
 
