@@ -1,9 +1,11 @@
 """Reads by a number that somebody holds in their hand, and the newest postings."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from wms.parties.tables import Company, Person
@@ -62,3 +64,19 @@ def newest_postings(session: Session, limit: int = 50) -> list[PostingRow]:
         .limit(limit)
     )  # fmt: skip
     return [PostingRow(*row) for row in session.execute(query)]
+
+
+NAMES_OF = text(
+    "SELECT a.id, t.code AS item_code, t.gtin, t.name_zh AS item_name_zh, t.name_en AS item_name_en, t.base_unit,"
+    " s.code AS site_code, p.code AS location_code, lot.lot_no, lot.expires_on, h.sscc"
+    " FROM unnest(cast(:ids AS bigint[])) AS w(id) JOIN account a ON a.id = w.id"
+    " JOIN trade_item t ON t.id = a.trade_item_id LEFT JOIN site s ON s.id = a.site_id"
+    " LEFT JOIN location p ON p.id = a.location_id LEFT JOIN lot ON lot.id = a.lot_id"
+    " LEFT JOIN handling_unit h ON h.id = a.handling_unit_id"
+)
+
+
+def account_names(session: Session, account_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Return what the parts of accounts are called, by account id: item, site, place, lot, pallet."""
+    found = session.execute(NAMES_OF, {"ids": list(account_ids)}).mappings()
+    return {row["id"]: {name: value for name, value in row.items() if name != "id"} for row in found}
