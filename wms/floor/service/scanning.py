@@ -30,6 +30,7 @@ JOB_MODULES = (
     "wms.floor.service.receiving",
     "wms.floor.service.putting_away",
     "wms.floor.service.moving_desk",
+    "wms.floor.service.picking_desk",
     "wms.floor.service.packing_desk",
     "wms.floor.service.sorting",
     "wms.floor.service.loading_desk",
