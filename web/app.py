@@ -44,6 +44,8 @@ MODULES = (
     "web.api.waves",
     "web.api.moves",
     "web.api.picks",
+    "web.api.counts",
+    "web.api.adjustments",
     "web.api.verification_lists",
     "web.api.gates",
     "web.api.consignments",

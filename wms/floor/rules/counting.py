@@ -239,3 +239,9 @@ class DifferenceOvertaken(WmsError):
     code = "difference_overtaken"
     kind = Kind.CONFLICT
     text = N_("The goods were moved since the count: only %(left)s are left in %(place)s by the books. Count again.")
+
+
+class NobodyCounts(ScanMistake):
+    code = "nobody_counts"
+    text = N_("A count needs a person: this device is not logged in for one.")
+    way_out = N_("Log in with your own name.")

@@ -165,6 +165,15 @@ def _from_where(desk: Desk, names: Names, piles: list[Pile], here: int | None) -
     return next(iter(lying)) or 0
 
 
+def bring(desk: Desk, unit: HandlingUnit, place_id: int) -> Answer:
+    """Book a unit, with all that stands in it, to the place where it stands.
+
+    Raises what the rules of the place, reservations and the ledger forbid.
+    """
+    tree = tuple(reads.nested(desk.session, [unit.id])[unit.id])
+    return _put(desk, Hand(boards.whole(desk.session, reads.piles_on(desk.session, tree)), unit, tree), place_id)
+
+
 def _put(desk: Desk, hand: Hand, place_id: int) -> Answer:
     session = desk.session
     board = Board(places=reads.places(session, {place_id, hand.from_id}))

@@ -34,6 +34,7 @@ JOB_MODULES = (
     "wms.floor.service.packing_desk",
     "wms.floor.service.sorting",
     "wms.floor.service.loading_desk",
+    "wms.floor.service.counting_desk",
 )
 
 

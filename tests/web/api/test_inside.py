@@ -1,0 +1,119 @@
+"""What is done inside the warehouse over HTTP: counts, adjustments, and who may do what."""
+
+from typing import Any
+
+import pytest
+
+from tests import build
+from tests.web.conftest import PASSWORD_HASH, Doorman
+from tests.wms.floor.inside import Hall, Handheld, build_hall, lying
+from web.auth import credentials
+from web.auth.tables import Credential
+from wms.db import Database, Scope
+from wms.parties.tables import Person
+
+
+@pytest.fixture
+def hall(database: Database, scope: Scope) -> Hall:
+    with database.unit_of_work(scope) as session:
+        made = build_hall(session)
+        made.fill(session, "A-1", 100)
+        return made
+
+
+class Caller:
+    """A person who is logged in with a browser and calls the API from it."""
+
+    def __init__(self, doorman: Doorman, person: Person) -> None:
+        self._client, key, name = doorman.app.test_client(), credentials.new_key(), f"p{build.number()}"
+        with doorman.database.unit_of_work(doorman.scope) as session:
+            credential = Credential(person_id=person.id, login_name=name, password_hash=PASSWORD_HASH)
+            session.add(credential)
+            session.flush()
+            credentials.start_login(session, credential.id, key, "127.0.0.1", "test")
+        with self._client.session_transaction() as kept:
+            kept["_user_id"], kept["_fresh"] = key, True
+        self._client.set_cookie("locale", "en")
+        text = self._client.get("/desk").text
+        self._token = text.partition('name="csrf-token" content="')[2].partition('"')[0]
+
+    def post(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        """Write to the API; the answer with its status."""
+        headers = {"X-CSRFToken": self._token, "Idempotency-Key": f"key-{build.number()}"}
+        return self._client.post(f"/api/v1/{path}", headers=headers, json=body or {})
+
+    def form(self, path: str, **fields: str) -> Any:
+        """Send a form of a page."""
+        given = {"csrf_token": self._token, "idempotency_key": f"key-{build.number()}", **fields}
+        return self._client.post(path, data=given)
+
+    def get(self, path: str) -> Any:
+        """Read from the API."""
+        return self._client.get(f"/api/v1/{path}").get_json()
+
+    def page(self, path: str) -> str:
+        """Read a page."""
+        said = self._client.get(path)
+        assert said.status_code == 200
+        return str(said.text)
+
+
+def test_a_count_from_its_order_to_the_ledger(doorman: Doorman, database: Database, scope: Scope, hall: Hall) -> None:
+    boss, other = Caller(doorman, hall.boss), Caller(doorman, hall.other_boss)
+    made = boss.post("counts", {"site": hall.site.code, "kind": "location", "places": ["a-1"]})
+    assert made.status_code == 201
+    count_no = made.get_json()["count_no"]
+    for person in (hall.clerk, hall.boss):
+        gun = Handheld(database, scope.tenant_id, hall, person, "count")
+        gun.scans("A-1", "QTY 88", hall.label(), "CONFIRM", document_no=count_no)
+    [found] = boss.get("count-differences?state=waiting")
+    assert (found["qty"], found["value_minor"], found["place"]) == (-12, -6000, "A-1")
+    path = f"count-differences/{found['id']}/approve"
+    refused = boss.post(path, {"qty": -12})
+    assert (refused.status_code, refused.get_json()["type"].rpartition(":")[2]) == (403, "counter_may_not_approve")
+    assert other.post(path, {"qty": -11}).get_json()["type"].endswith("difference_changed")
+    assert other.post(path, {"qty": -12, "note": "looked myself"}).get_json()["state"] == "adjusted"
+    shown = boss.get(f"counts/{count_no}")
+    assert (shown["state"], len(shown["rounds"]), shown["differences"][0]["note"]) == ("done", 2, "looked myself")
+    with database.unit_of_work(scope) as session:
+        assert lying(session, hall, "A-1") == 88
+
+
+def test_an_adjustment_from_its_paper_to_the_ledger(doorman: Doorman, hall: Hall) -> None:
+    clerk, boss = Caller(doorman, hall.clerk), Caller(doorman, hall.boss)
+    line = {"place": "A-1", "item": hall.milk.code, "lot_no": "L1", "qty": -51}
+    body = {"document": "P-7", "site": hall.site.code, "owner": hall.owner.code, "reason": "BREAKAGE", "lines": [line]}
+    made = clerk.post("adjustments", body).get_json()
+    assert (made["state"], made["lines"][0]["qty"]) == ("waiting", -51)
+    again = clerk.post("adjustments", body)
+    assert (again.status_code, "P-7" in again.get_json()["detail"]) == (409, True)
+    assert [row["adjustment_no"] for row in boss.get("adjustments?state=waiting")] == [made["adjustment_no"]]
+    assert boss.post(f"adjustments/{made['adjustment_no']}/approve").get_json()["state"] == "posted"
+    assert "BREAKAGE" in boss.get("adjustment-reasons")
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        ({"qty": -1.5}, "invalid_field"),
+        ({"unit": "box"}, "unknown_unit"),
+        ({"item": "NONE"}, "unknown_item"),
+        ({"place": "NOWHERE"}, "not_found"),
+        ({"qty": 3}, "wrong_sign"),
+    ],
+)
+def test_a_wrong_adjustment_line_is_refused_with_its_field(
+    doorman: Doorman, hall: Hall, fault: dict[str, Any], code: str
+) -> None:
+    line = {"place": "A-1", "item": hall.milk.code, "lot_no": "L1", "qty": -1} | fault
+    body = {"document": "P-8", "site": hall.site.code, "owner": hall.owner.code, "reason": "BREAKAGE", "lines": [line]}
+    said = Caller(doorman, hall.clerk).post("adjustments", body).get_json()
+    assert said["type"].rpartition(":")[2] == code
+    assert said["field"].startswith("lines") or code == "unknown_unit"
+
+
+def test_a_count_of_nothing_is_refused(doorman: Doorman, hall: Hall) -> None:
+    boss = Caller(doorman, hall.boss)
+    said = boss.post("counts", {"site": hall.site.code, "kind": "location"})
+    assert said.get_json()["type"].endswith("nothing_to_count")
+    assert boss.get("counts/CC00099999")["type"].endswith("unknown_count")
