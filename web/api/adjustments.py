@@ -1,6 +1,6 @@
 """Adjustments of stock: enter one with its paper and reason; a second person approves what is above the limit."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -22,6 +22,7 @@ from wms.floor import count_queries as queries
 from wms.floor.rules.adjusting import UnknownAdjustment
 from wms.floor.service import adjusting
 from wms.floor.service.adjusting import Adjust, AdjustLine
+from wms.floor.tables.adjustments import Adjustment
 from wms.parties import dated
 from wms.parties.tables import Company, Site
 
@@ -147,13 +148,22 @@ def _line(session: Session, site_id: int, owner_id: int, number: int, line: Adju
     )
 
 
-@bp.post("/adjustments/<adjustment_no>/<any(approve, reject):decision>")
+@bp.post("/adjustments/<adjustment_no>/approve")
 @policy("supervisor")
-def decide(adjustment_no: str, decision: str) -> Response:
-    """Agree to an adjustment as its second person, or turn it down."""
+def approve(adjustment_no: str) -> Response:
+    """Agree to an adjustment as its second person."""
+    return _decide(adjusting.approve, adjustment_no)
 
+
+@bp.post("/adjustments/<adjustment_no>/reject")
+@policy("supervisor")
+def reject(adjustment_no: str) -> Response:
+    """Turn an adjustment down."""
+    return _decide(adjusting.reject, adjustment_no)
+
+
+def _decide(deed: Callable[[Session, str, datetime], Adjustment], adjustment_no: str) -> Response:
     def act(session: Session) -> Mapping[str, Any]:
-        deed = adjusting.approve if decision == "approve" else adjusting.reject
         return _whole(session, deed(session, adjustment_no, datetime.now(UTC)).adjustment_no)
 
-    return write(act, {"adjustment": adjustment_no, "decision": decision})
+    return write(act, {"adjustment": adjustment_no})

@@ -1,6 +1,6 @@
 """Counts: order them, see how far they are, decide on differences, settle cases of bonded goods."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -26,7 +26,7 @@ from wms.floor.service import count_deciding, counting, differences
 from wms.floor.service.count_deciding import Decide
 from wms.floor.service.counting import NewCount
 from wms.floor.service.differences import Settle
-from wms.floor.tables.counts import DiscrepancyCase
+from wms.floor.tables.counts import CountDifference, DiscrepancyCase
 from wms.parties.tables import Company, Site
 
 bp = APIBlueprint("api_counts", __name__, url_prefix="/api/v1", tag="Inside")
@@ -165,20 +165,30 @@ def count_differences(query: StateQuery) -> Response:
     return page_of([as_json(row) for row in rows], after=query.after, limit=query.limit)
 
 
-@bp.post("/count-differences/<int:number>/<any(approve, reject):decision>")
+@bp.post("/count-differences/<int:number>/approve")
 @policy("supervisor")
 @bp.input(DecisionIn, arg_name="body")
-def decide(number: int, decision: str, body: DecisionIn) -> Response:
-    """Post a difference, or leave the books as they are. Never by somebody who counted it."""
+def approve(number: int, body: DecisionIn) -> Response:
+    """Post a difference. Never by somebody who counted it."""
+    return _decide(count_deciding.approve, number, body)
+
+
+@bp.post("/count-differences/<int:number>/reject")
+@policy("supervisor")
+@bp.input(DecisionIn, arg_name="body")
+def reject(number: int, body: DecisionIn) -> Response:
+    """Leave the books as they are, with a note that says why."""
+    return _decide(count_deciding.reject, number, body)
+
+
+def _decide(deed: Callable[[Session, Decide], CountDifference], number: int, body: DecisionIn) -> Response:
     key = request_key()
 
     def act(session: Session) -> Mapping[str, Any]:
-        command = Decide(key, number, body.qty, datetime.now(UTC), body.note)
-        deed = count_deciding.approve if decision == "approve" else count_deciding.reject
-        row = deed(session, command)
+        row = deed(session, Decide(key, number, body.qty, datetime.now(UTC), body.note))
         return {"id": row.id, "state": row.state, "qty": row.qty, "posting_id": row.posting_id}
 
-    return write(act, {"difference": number, "decision": decision, **body.model_dump(mode="json")})
+    return write(act, {"difference": number, **body.model_dump(mode="json")})
 
 
 @bp.get("/discrepancy-cases")
