@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
-from iot import alarms, devices, sequence, topics
+from iot import alarms, devices, sequence, temperatures, topics
 from iot.devices.base import Malformed, Message, load_object
 from iot.devices.dongting import envelope_of
 from iot.events import AHEAD, LATE, NEVER_OPENS, RETAINED, WEAK_KEY, Fault, Reading, as_json
@@ -241,6 +241,15 @@ def _write(session: Session, understood: Sequence[Understood], *, is_replay: boo
     )
     for step in (_note_sequences, _note_status, _note_seen):
         step(session, understood)
+    temperatures.keep(
+        session,
+        (
+            (one.device.code, one.stored.received_at, reading)
+            for one in understood
+            if one.device is not None
+            for reading in one.readings
+        ),
+    )
     return highest
 
 

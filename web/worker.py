@@ -39,6 +39,7 @@ Body = Callable[..., Any]
 MODULES = (
     "wms.stock.jobs",
     "wms.floor.jobs",
+    "wms.watch.jobs",
     "wms.gate.jobs",
     "wms.freight.jobs",
     "routing.desk",

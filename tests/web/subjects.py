@@ -30,6 +30,7 @@ from wms.floor.tables import AdvanceNotice, OutboundOrder, PutAwayRule
 from wms.freight.service import announce
 from wms.freight.tables.transfers import Transfer
 from wms.parties.tables import Company
+from wms.watch.tables.temperatures import TemperaturePlace
 
 Values = dict[str, object]
 Builder = Callable[[Session, Company], Values]
@@ -131,6 +132,27 @@ def trade_item(session: Session, owner: Company) -> Values:
     return {"item_id": make_item(session, owner).id}
 
 
+def temperature_place(session: Session, _owner: Company) -> Values:
+    made = TemperaturePlace(
+        site_id=make_site(session).id,
+        code=f"TP-{number()}",
+        name_zh="冷库",
+        name_en="Store",
+        temperature_class="frozen",
+    )
+    session.add(made)
+    session.flush()
+    return {"code": made.code, "member_id": 1, "sensor": "none"}
+
+
+def temperature_breach(_session: Session, _owner: Company) -> Values:
+    return {"breach_id": 1}  # the installation's, closed to firms
+
+
+def temperature_finding(_session: Session, _owner: Company) -> Values:
+    return {"finding_id": 1}
+
+
 SUBJECTS: dict[str, Builder] = {
     "verification_list": verification_list,
     "person": person,
@@ -147,4 +169,7 @@ SUBJECTS: dict[str, Builder] = {
     "put_away_rule": put_away_rule,
     "transfer": transfer,
     "trade_item": trade_item,
+    "temperature_place": temperature_place,
+    "temperature_breach": temperature_breach,
+    "temperature_finding": temperature_finding,
 }

@@ -9,6 +9,7 @@ import wms.customs.verify
 import wms.freight.verify
 import wms.gate.verify
 import wms.stock.verify
+import wms.watch.verify
 from web.commands._options import data_option, settings_from
 from web.databases import app_url, database_running
 from wms.db import Database, Scope
@@ -16,7 +17,13 @@ from wms.settings import Settings
 from wms.stock.verify import Finding, snapshot
 
 # Each area checks what it wrote.
-AREAS = (wms.stock.verify.findings, wms.customs.verify.findings, wms.gate.verify.findings, wms.freight.verify.findings)
+AREAS = (
+    wms.stock.verify.findings,
+    wms.customs.verify.findings,
+    wms.watch.verify.findings,
+    wms.gate.verify.findings,
+    wms.freight.verify.findings,
+)
 
 
 @click.command()

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
 from web.databases import app_url, owner_url
-from web.demo import arrivals, documents, freight, gate, notice, orders, passes, stock, yard_file
+from web.demo import arrivals, cold, documents, freight, gate, notice, orders, passes, stock, yard_file
 from web.demo.goods import draw_items, enter_items
 from web.demo.people import DEMO_USERS, DemoUser, company_rows, enter_people
 from web.demo.zone import enter_zone, location_rows, site_rows
@@ -126,6 +126,7 @@ def fill(session: Session, number: int, now: datetime, secret_key: str) -> stock
     book_lines = stock.enter_book_lines(session, units, books, item_ids)
     ids = stock.Ids(companies, item_ids, sites, places, book_lines)
     lanes = gate.enter_gate(session, sites["CLJ"], secret_key, now)
+    cold.enter_cold_chain(session, now)
     came = arrivals.arrivals_of(units)
     arrivals.enter_arrivals(session, came, ids, lanes["IN1"])
     arrivals.book_arrivals(session, came, stock.enter_units(session, units, ids), units)

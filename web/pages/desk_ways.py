@@ -10,6 +10,7 @@ DESK_WAYS = (
     Way("/desk/paper", N_("Paper"), "document", N_("Labels, packing lists and count sheets; printers.")),
     Way("/desk/imports", N_("Import"), "upload", N_("Enter lists from CSV and XLSX files.")),
     Way("/desk/values", N_("Rates and limits"), "list", N_("What holds from which day, and where it is taken from.")),
+    Way("/desk/temperature", N_("Cold chain"), "warn", N_("Where it is too warm, and which goods were there.")),
     Way("/desk/transfers", N_("Transfers"), "route", N_("What is on its way between sites, what is late or missing.")),
 )
 

@@ -106,6 +106,7 @@ ALARMS = {
     "goods_not_posted": N_("Goods left, but the ledger refused"),
     "reading_failed": N_("A reading could not be taken in"),
     "another_plate": N_("Another plate read where a vehicle waits"),
+    "cold_chain_breach": N_("Too warm or too cold for too long"),
     "lane_failed": N_("The lane's readings could not be put together"),
 }
 ALARM_STATES = {

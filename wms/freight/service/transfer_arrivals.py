@@ -28,6 +28,7 @@ from wms.freight.service.transfer_desk import (
     place_at,
     refuse_unbonded,
     step,
+    task_of,
 )
 from wms.freight.service.transfers import milestone
 from wms.freight.tables.transfers import Transfer, TransferArrival, TransferArrivalLine, TransferDiscrepancy
@@ -250,7 +251,7 @@ def _finish(session: Session, at: _Arriving) -> None:
     if is_over:
         transfer.closed_at = now
         step(session, transfer, "returned" if transfer.turned_back_at else "received", now)
-        tasks.finish(session, "unload", transfer.id)
+        tasks.finish(session, "unload", task_of(transfer))
         milestone(session, transfer, "arrival", at.site.id, now, None if transfer.turned_back_at else "delivered")
         append_leaf(
             session,
@@ -295,11 +296,11 @@ def turn_back(session: Session, transfer_no: str, reason: str, at: datetime) -> 
         one.piece.transit_account_id = ids[back[one.piece.id]]
     transfer.turned_back_at, transfer.reason = at, said
     step(session, transfer, "returning", at)
-    tasks.void_task(session, "unload", transfer.id)
+    tasks.void_task(session, "unload", task_of(transfer))
     tasks.offer(
         session,
         tasks.NewTask(
-            site_id=transfer.from_site_id, kind="unload", subject_id=transfer.id, subject_no=transfer_no,
+            site_id=transfer.from_site_id, kind="unload", subject_id=task_of(transfer), subject_no=transfer_no,
             owner_id=transfer.owner_id,
         ),
     )  # fmt: skip

@@ -86,6 +86,11 @@ def step(session: Session, transfer: Transfer, state: str, at: datetime, **insta
             setattr(transfer, name, value)
 
 
+def task_of(transfer: Transfer) -> int:
+    """What the work queue knows a transfer by: below zero, for orders and passes have loads with their own ids too."""
+    return -transfer.id
+
+
 def acting_person(session: Session) -> int | None:
     """Who acts; None for the installation itself and for tokens of no person."""
     found: int | None = session.scalar(select(func.app_person()))

@@ -14,7 +14,7 @@ from wms.customs.gate_pass_rules import UnknownPass
 from wms.customs.tables import GatePass
 from wms.floor.service import tasks
 from wms.freight.rules.transfers import PassNotOfTransfer, PassNotThrough
-from wms.freight.service.transfer_desk import key_of, lock, pieces_of, step
+from wms.freight.service.transfer_desk import key_of, lock, pieces_of, step, task_of
 from wms.freight.service.transfers import depart_done, free_unloaded, refuse_standing_pass
 from wms.freight.tables.transfers import Transfer
 from wms.gate.tables import GatePassUse
@@ -92,7 +92,7 @@ def follow_pass(session: Session, transfer_no: str) -> Transfer:
             state=gate_pass.state if gate_pass else "-",
         )
     _take_up(session, transfer)
-    tasks.finish(session, "load", transfer.id)
+    tasks.finish(session, "load", task_of(transfer))
     depart_done(session, transfer, passed_at)
     return transfer
 

@@ -41,6 +41,7 @@ from wms.freight.service.transfer_desk import (
     pieces_of,
     site_facts,
     step,
+    task_of,
 )
 from wms.freight.tables import Consignment
 from wms.freight.tables.transfers import Transfer, TransferLine, TransferPiece
@@ -113,7 +114,7 @@ def draw_up(session: Session, new: DrawUp, now: datetime) -> Transfer:
     tasks.offer(
         session,
         tasks.NewTask(
-            site_id=origin.id, kind="load", subject_id=transfer.id, subject_no=transfer.transfer_no,
+            site_id=origin.id, kind="load", subject_id=task_of(transfer), subject_no=transfer.transfer_no,
             owner_id=new.owner_id, due_at=_end_of_day(origin, new.depart_on),
         ),
     )  # fmt: skip
@@ -243,7 +244,7 @@ def load(session: Session, transfer_no: str, loaded: dict[int, int], now: dateti
     if not any(one.piece.loaded_qty for one in pieces):
         raise NothingLoaded(transfer_no=transfer_no)
     step(session, transfer, "loaded", now)
-    tasks.finish(session, "load", transfer.id)
+    tasks.finish(session, "load", task_of(transfer))
     session.flush()
     return transfer
 
@@ -311,7 +312,7 @@ def depart_done(session: Session, transfer: Transfer, at: datetime) -> None:
     tasks.offer(
         session,
         tasks.NewTask(
-            site_id=destination.id, kind="unload", subject_id=transfer.id, subject_no=transfer.transfer_no,
+            site_id=destination.id, kind="unload", subject_id=task_of(transfer), subject_no=transfer.transfer_no,
             owner_id=transfer.owner_id, due_at=_end_of_day(destination, transfer.due_on),
         ),
     )  # fmt: skip
@@ -343,7 +344,7 @@ def cancel(session: Session, transfer_no: str, reason: str, now: datetime) -> Tr
     free_unloaded(session, transfer)
     transfer.reason, transfer.closed_at = said, now
     step(session, transfer, "cancelled", now)
-    tasks.void_task(session, "load", transfer.id)
+    tasks.void_task(session, "load", task_of(transfer))
     append_leaf(session, "transfer_cancelled", {"transfer_no": transfer_no, "reason": said}, transfer.id)
     session.flush()
     return transfer

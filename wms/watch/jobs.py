@@ -1,0 +1,32 @@
+"""What the watch does by itself: places are judged every minute, also when nothing came: silence is news."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import partial
+
+from sqlalchemy import text
+
+from wms.db import Database, Scope
+from wms.watch.service.cold_evaluating import evaluate, evaluate_due
+
+
+def evaluate_places(database: Database, *, timestamp: int | None = None) -> int:
+    """Judge every temperature place that is due, of every installation, one transaction each; return how many."""
+    del timestamp  # what is overdue is judged as of now, not as of when it was due
+    with database.engine.connect() as connection:
+        tenants = connection.execute(text("SELECT id FROM tenant ORDER BY id")).scalars().all()
+    return sum(evaluate_tenant(database, Scope.system(tenant_id)) for tenant_id in tenants)
+
+
+def evaluate_tenant(database: Database, scope: Scope) -> int:
+    """Judge the places of one installation that are due."""
+    now = datetime.now(UTC)
+    with database.unit_of_work(scope) as session:
+        due = evaluate_due(session, now)
+    for place_id in due:
+        database.run(scope, partial(evaluate, place_id=place_id, now=datetime.now(UTC)))
+    return len(due)
+
+
+TASKS: Mapping[str, Callable[..., object]] = {"watch.evaluate_places": evaluate_places}
+EVERY: Mapping[str, str] = {"watch.evaluate_places": "* * * * *"}
