@@ -17,6 +17,7 @@ from tests.build import (
     make_company,
     make_handling_unit,
     make_item,
+    make_location,
     make_lot,
     make_person,
     make_site,
@@ -26,7 +27,8 @@ from tests.wms.freight.builders import form
 from web.auth.tokens import create_token
 from wms.customs import verification_lists
 from wms.customs.tables import AccountBook
-from wms.floor.tables import AdvanceNotice, OutboundOrder, PutAwayRule
+from wms.floor.service.cartons import carton_types
+from wms.floor.tables import AdvanceNotice, OutboundOrder, Parcel, PutAwayRule
 from wms.freight.service import announce
 from wms.freight.tables.transfers import Transfer
 from wms.parties.tables import Company
@@ -153,6 +155,20 @@ def temperature_finding(_session: Session, _owner: Company) -> Values:
     return {"finding_id": 1}
 
 
+def parcel(session: Session, owner: Company) -> Values:
+    place = make_location(session, make_site(session), kind="packing")
+    carton = carton_types(session, date(2026, 12, 1))[0]
+    unit = make_handling_unit(session, owner, "parcel")
+    session.add(
+        Parcel(
+            handling_unit_id=unit.id, site_id=place.site_id, owner_id=owner.id, carton_type_id=carton.id,
+            location_id=place.id,
+        )
+    )  # fmt: skip
+    session.flush()
+    return {"sscc": unit.sscc}
+
+
 SUBJECTS: dict[str, Builder] = {
     "verification_list": verification_list,
     "person": person,
@@ -172,4 +188,5 @@ SUBJECTS: dict[str, Builder] = {
     "temperature_place": temperature_place,
     "temperature_breach": temperature_breach,
     "temperature_finding": temperature_finding,
+    "parcel": parcel,
 }

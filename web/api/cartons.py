@@ -1,0 +1,250 @@
+"""Cartons: the catalogue from a day on, how items want to lie, and which cartons an order needs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+
+from apiflask import APIBlueprint
+from flask import Response, jsonify
+from pydantic import ConfigDict, Field
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from routing.cartons import MOST_PIECES, Piece, Rules, TooManyPieces, cartonise
+from routing.cartons import CartonType as Carton
+from routing.cartons_verify import check
+from web.api.idempotency import write
+from web.api.schemas import Body, Code, Count, Query
+from web.auth.policy import READERS, policy
+from web.context import unit_of_work
+from wms.catalog import queries as catalog
+from wms.errors import NotFound
+from wms.floor import leaving_queries as units
+from wms.floor.leaving_queries import PieceRow
+from wms.floor.service import cartons
+from wms.floor.service.cartons import NewCarton
+from wms.floor.tables.orders import OutboundOrder
+from wms.floor.tables.packing import CartonType
+from wms.parties import dated
+from wms.parties.tables import Company
+
+bp = APIBlueprint("api_cartons", __name__, url_prefix="/api/v1", tag="Floor")
+
+NotNegative = Annotated[int, Field(strict=True, ge=0, le=10**12)]
+TEMPERATURES = ("ambient", "chilled", "frozen")
+
+
+class CartonIn(Body):
+    """A carton type from a day on: inner size in mm, weights in g, cost in minor units, and the source of it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "code": "P5", "name_zh": "5 号纸箱", "name_en": "Carton 5", "length_mm": 290, "width_mm": 170,
+                "height_mm": 190, "max_weight_g": 10000, "tare_g": 195, "cost_minor": 130,
+                "valid_from_on": "2026-12-01", "source": "price list of the carton works, 2026-11",
+            }
+        }
+    )  # fmt: skip
+    code: Code
+    name_zh: Code
+    name_en: Code
+    length_mm: Count
+    width_mm: Count
+    height_mm: Count
+    max_weight_g: Count
+    tare_g: NotNegative
+    cost_minor: NotNegative
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "CNY"
+    valid_from_on: date
+    source: Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class LastDayIn(Body):
+    """The last day on which something holds."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"until_on": "2026-12-31"}})
+    until_on: date
+
+
+class PackRuleIn(Body):
+    """How an owner's item wants to lie in a carton; ``keep_apart_class`` as in the dated value packing.keep_apart."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"owner": "YC", "item": "TEA-250", "this_side_up": True, "is_fragile": False,
+                                       "keep_apart_class": "food"}}
+    )  # fmt: skip
+    owner: Code
+    item: Code
+    this_side_up: bool = False
+    is_fragile: bool = False
+    keep_apart_class: Code | None = None
+
+
+class CartonGoodsIn(Body):
+    """Base units of an item."""
+
+    item: Code
+    qty: Count
+
+
+class CartoniseIn(Body):
+    """What wants cartons: an order, or handling units by label, or goods of an owner."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"order": "SO-2026-0001"}})
+    order: Code | None = None
+    units: Annotated[tuple[Annotated[str, Field(pattern=r"^[0-9]{18}$")], ...], Field(max_length=50)] = ()
+    owner: Code | None = None
+    goods: Annotated[tuple[CartonGoodsIn, ...], Field(max_length=400)] = ()
+
+
+class DayQuery(Query):
+    """The day that is asked about; today when left out."""
+
+    on: date | None = None
+
+
+@bp.get("/carton-types")
+@policy(*READERS, firms=True)
+@bp.input(DayQuery, location="query", arg_name="query")
+def carton_types(query: DayQuery) -> Response:
+    """List the cartons that hold on a day; where none were ever entered, the list that comes with the product."""
+    with unit_of_work() as session:
+        return jsonify([_shown(one) for one in _types(session, query.on or _today())])
+
+
+def _types(session: Session, on: date) -> Sequence[CartonType | Mapping[str, Any]]:
+    if session.scalar(select(func.count()).select_from(CartonType)) == 0:
+        return cartons.shipped(session, on)
+    return cartons.carton_types(session, on)
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+def _shown(one: CartonType | Mapping[str, Any]) -> dict[str, Any]:
+    if not isinstance(one, CartonType):
+        return {**one, "source": cartons.SHIPPED_SOURCE}
+    names = (*CartonIn.model_fields, "valid_until_on")
+    return {name: getattr(one, name) for name in names}
+
+
+@bp.post("/carton-types")
+@policy("supervisor")
+@bp.input(CartonIn, arg_name="body")
+def new_carton_type(body: CartonIn) -> Response:
+    """Enter a carton type from a day on; the type that had the code before ends the day before."""
+
+    def act(session: Session) -> Mapping[str, Any]:
+        cartons.carton_types(session, body.valid_from_on)  # the shipped list stays beside what is entered
+        return {"id": cartons.add_carton(session, NewCarton(**body.model_dump()))}
+
+    return write(act, body.model_dump(mode="json"), status=201)
+
+
+@bp.post("/carton-types/<code>/end")
+@policy("supervisor")
+@bp.input(LastDayIn, arg_name="body")
+def end_carton_type(code: str, body: LastDayIn) -> Response:
+    """Let a carton type end with a day."""
+
+    def act(session: Session) -> Mapping[str, Any]:
+        cartons.end_carton(session, code, body.until_on)
+        return {"code": code, "until_on": body.until_on.isoformat()}
+
+    return write(act, body.model_dump(mode="json"))
+
+
+@bp.put("/pack-rules")
+@policy("supervisor", "clerk")
+@bp.input(PackRuleIn, arg_name="body")
+def set_pack_rule(body: PackRuleIn) -> Response:
+    """Say how an item wants to lie in a carton."""
+
+    def act(session: Session) -> Mapping[str, Any]:
+        item_id = _item(session, _owner(session, body.owner), body.item)
+        said = body.model_dump(include={"this_side_up", "is_fragile", "keep_apart_class"})
+        cartons.set_pack_rule(session, item_id, **said)
+        return {"item": body.item, **said}
+
+    return write(act, body.model_dump(mode="json"))
+
+
+def _owner(session: Session, code: str | None) -> int:
+    found = session.scalar(select(Company.id).where(func.upper(Company.code) == (code or "").upper()))
+    if found is None:
+        raise NotFound(field="owner", what=code or "-")
+    return found
+
+
+def _item(session: Session, owner_id: int, code: str) -> int:
+    found = catalog.item_by_code(session, owner_id, code)
+    if found is None:
+        raise NotFound(field="item", what=code)
+    return found.id
+
+
+@bp.post("/cartonise")
+@policy("clerk", "supervisor", "planner")
+@bp.input(CartoniseIn, arg_name="body")
+def propose(body: CartoniseIn) -> Response:
+    """Propose cartons: which, what lies where in each, in which order it is packed; cost, bound and gap stated.
+
+    Nothing is stored. The answer is checked by an independent checker before it is given.
+    """
+    on = _today()
+    with unit_of_work() as session:
+        rows = _rows(session, body)
+        types = [_carton(one) for one in _types(session, on)]
+        apart = [tuple(pair) for pair in dated.value(session, "packing.keep_apart", on)]
+        apart += [(f"temperature:{a}", f"temperature:{b}") for a in TEMPERATURES for b in TEMPERATURES if a < b]
+        support = int(dated.value(session, "packing.support_permille", on))
+    pieces = _pieces(rows)
+    found = cartonise(pieces, types, Rules(frozenset(frozenset(pair) for pair in apart), support))
+    answer = asdict(found) | {"gap_permille": found.gap_permille}
+    findings = check([asdict(piece) for piece in pieces], [asdict(one) for one in types], answer, apart, support)
+    if findings:
+        raise AssertionError(f"the checker found {findings[0]}")
+    return jsonify(answer)
+
+
+def _rows(session: Session, body: CartoniseIn) -> tuple[PieceRow, ...]:
+    if body.order is not None:
+        wanted = func.upper(OutboundOrder.order_no) == body.order.upper()
+        order = session.scalars(select(OutboundOrder).where(wanted)).one_or_none()
+        if order is None:
+            raise NotFound(field="order", what=body.order)
+        return units.pieces_of_order(session, order.id)
+    if body.units:
+        return units.pieces_in_units(session, [_unit(session, sscc) for sscc in body.units])
+    owner_id = _owner(session, body.owner)
+    return units.pieces_of_items(session, [(_item(session, owner_id, one.item), one.qty) for one in body.goods])
+
+
+def _unit(session: Session, sscc: str) -> int:
+    found = units.unit_by_sscc(session, sscc)
+    if found is None:
+        raise NotFound(field="units", what=sscc)
+    return found.id
+
+
+def _carton(one: CartonType | Mapping[str, Any]) -> Carton:
+    shown = _shown(one)
+    names = ("code", "length_mm", "width_mm", "height_mm", "max_weight_g", "tare_g", "cost_minor")
+    return Carton(*(shown[name] for name in names))
+
+
+def _pieces(rows: Sequence[PieceRow]) -> list[Piece]:
+    if (wanted := sum(row.qty for row in rows)) > MOST_PIECES:
+        raise TooManyPieces(most=MOST_PIECES, wanted=wanted)
+    return [
+        Piece(
+            f"{row.item_code}#{n}", row.length_mm or 0, row.width_mm or 0, row.height_mm or 0, row.weight_g,
+            row.this_side_up, row.is_fragile,
+            frozenset({f"temperature:{row.temperature_class}", *filter(None, [row.keep_apart_class])}),
+        )
+        for row in rows
+        for n in range(1, row.qty + 1)
+    ]  # fmt: skip
