@@ -21,6 +21,7 @@ from tests.build import (
     make_lot,
     make_person,
     make_site,
+    now,
     number,
 )
 from tests.wms.freight.builders import form
@@ -29,6 +30,7 @@ from wms.customs import verification_lists
 from wms.customs.tables import AccountBook
 from wms.floor.service.cartons import carton_types
 from wms.floor.tables import AdvanceNotice, OutboundOrder, Parcel, PutAwayRule
+from wms.floor.tables.billing import Invoice, InvoiceLine
 from wms.freight.service import announce
 from wms.freight.tables.transfers import Transfer
 from wms.parties.tables import Company
@@ -130,6 +132,29 @@ def transfer(session: Session, owner: Company) -> Values:
     return {"transfer_no": made.transfer_no, "discrepancy_id": 1}
 
 
+def invoice(session: Session, owner: Company) -> Values:
+    made = invoice_line(session, owner)
+    return {"invoice_id": made["invoice_id"]}
+
+
+def invoice_line(session: Session, owner: Company) -> Values:
+    made = Invoice(
+        owner_id=owner.id, since_on=date(2026, 1, 1), until_on=date(2026, 1, 31), currency="CNY", total_minor=0,
+        known_at=now(),
+    )  # fmt: skip
+    session.add(made)
+    session.flush()
+    line = InvoiceLine(
+        invoice_id=made.id, line_no=1, service="extra", name="label", unit="each", qty_milli=0, price_milli=0,
+        amount_minor=0,
+    )  # fmt: skip
+    session.add(line)
+    session.flush()
+    made.invoice_no, made.state = f"IN{number()}", "issued"
+    session.flush()
+    return {"invoice_id": made.id, "line_no": 1}
+
+
 def trade_item(session: Session, owner: Company) -> Values:
     return {"item_id": make_item(session, owner).id}
 
@@ -189,4 +214,6 @@ SUBJECTS: dict[str, Builder] = {
     "temperature_breach": temperature_breach,
     "temperature_finding": temperature_finding,
     "parcel": parcel,
+    "invoice": invoice,
+    "invoice_line": invoice_line,
 }

@@ -9,6 +9,7 @@ DESK_WAYS = (
     Way("/desk/age", N_("Age and expiry"), "clock", N_("How old stock is, and when it expires.")),
     Way("/desk/parcels", N_("Parcels"), "container", N_("What is packed, how much it weighs and how far it is.")),
     Way("/desk/loads", N_("Loads"), "truck", N_("What stands on which vehicle, and whether its pass says the same.")),
+    Way("/desk/billing", N_("Billing"), "scale", N_("What owners owe for storage and handling, from the ledger.")),
     Way("/desk/paper", N_("Paper"), "document", N_("Labels, packing lists and count sheets; printers.")),
     Way("/desk/imports", N_("Import"), "upload", N_("Enter lists from CSV and XLSX files.")),
     Way("/desk/values", N_("Rates and limits"), "list", N_("What holds from which day, and where it is taken from.")),
