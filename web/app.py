@@ -49,6 +49,7 @@ MODULES = (
     "web.api.cartons",
     "web.api.parcels",
     "web.api.loads",
+    "web.api.returns",
     "web.api.verification_lists",
     "web.api.gates",
     "web.api.consignments",

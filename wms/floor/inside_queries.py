@@ -218,11 +218,9 @@ def person_names(session: Session, person_id: int | None) -> Names:
     return {"zh": person.name_zh, "en": person.name_en} if person else {"zh": "-", "en": "-"}
 
 
-def site_of(session: Session, location_id: int) -> Site:
-    """Return the site of a place."""
-    return session.execute(
-        select(Site).join(Location, Location.site_id == Site.id).where(Location.id == location_id)
-    ).scalar_one()
+def site_by_id(session: Session, site_id: int) -> Site:
+    """Return a site that is known to exist."""
+    return session.get_one(Site, site_id)
 
 
 def by_code(found: Mapping[str, int], code: str) -> int | None:

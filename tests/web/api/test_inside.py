@@ -117,3 +117,23 @@ def test_a_count_of_nothing_is_refused(doorman: Doorman, hall: Hall) -> None:
     said = boss.post("counts", {"site": hall.site.code, "kind": "location"})
     assert said.get_json()["type"].endswith("nothing_to_count")
     assert boss.get("counts/CC00099999")["type"].endswith("unknown_count")
+
+
+def test_a_return_over_http(doorman: Doorman, database: Database, scope: Scope, hall: Hall) -> None:
+    clerk = Caller(doorman, hall.clerk)
+    body = {
+        "return_no": "RMA-1", "site": hall.site.code, "owner": hall.owner.code,
+        "lines": [{"item": hall.cream.code, "qty": 1, "unit": "carton"}],
+    }  # fmt: skip
+    made = clerk.post("returns", body)
+    assert (made.status_code, made.get_json()["expected_qty"]) == (201, 12)
+    assert clerk.post("returns", body).get_json()["type"].endswith("return_exists")
+    late = body | {"return_no": "RMA-2", "kind": "import", "released_on": "2026-01-01"}
+    assert clerk.post("returns", late).get_json()["type"].endswith("applied_too_late")
+    gun = Handheld(database, scope.tenant_id, hall, hall.clerk, "return")
+    gun.scans("INSP", "QTY 12", hall.label(hall.cream), document_no="RMA-1")
+    [came] = clerk.get("returns/RMA-1")["returned"]
+    graded = clerk.post("returns/RMA-1/grade", {"returned": came["id"], "grade": "A", "qty": 12, "note": "sealed"})
+    assert graded.get_json()["returned"][0]["grades"][0]["result"] == "good"
+    assert clerk.post("returns/RMA-1/close").get_json()["state"] == "closed"
+    assert [row["return_no"] for row in clerk.get("returns?state=closed")] == ["RMA-1"]

@@ -35,6 +35,7 @@ JOB_MODULES = (
     "wms.floor.service.sorting",
     "wms.floor.service.loading_desk",
     "wms.floor.service.counting_desk",
+    "wms.floor.service.returning_desk",
 )
 
 
