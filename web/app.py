@@ -50,6 +50,7 @@ MODULES = (
     "web.api.parcels",
     "web.api.loads",
     "web.api.returns",
+    "web.api.processing",
     "web.api.verification_lists",
     "web.api.gates",
     "web.api.consignments",

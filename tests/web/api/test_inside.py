@@ -137,3 +137,25 @@ def test_a_return_over_http(doorman: Doorman, database: Database, scope: Scope, 
     assert graded.get_json()["returned"][0]["grades"][0]["result"] == "good"
     assert clerk.post("returns/RMA-1/close").get_json()["state"] == "closed"
     assert [row["return_no"] for row in clerk.get("returns?state=closed")] == ["RMA-1"]
+
+
+def test_a_kit_over_http(doorman: Doorman, database: Database, scope: Scope, hall: Hall) -> None:
+    with database.unit_of_work(scope) as session:
+        hall.fill(session, "WORK", 10, hall.cream)
+        box = build.make_item(session, hall.owner, is_lot_controlled=True).code
+    boss, clerk = Caller(doorman, hall.boss), Caller(doorman, hall.clerk)
+    lines = [{"item": hall.cream.code, "direction": "in", "qty": 2}, {"item": box, "direction": "out", "qty": 1}]
+    bill = {
+        "bill_no": "G-1", "version": 1, "owner": hall.owner.code, "kind": "kit", "valid_from_on": "2026-01-01",
+        "lines": lines,
+    }  # fmt: skip
+    assert boss.post("bills", bill).status_code == 201
+    assert boss.post("bills", bill).get_json()["type"].endswith("bill_exists")
+    order = {"bill_no": "G-1", "owner": hall.owner.code, "site": hall.site.code, "place": "WORK", "batches": 3}
+    number = boss.post("processing-orders", order).get_json()["order_no"]
+    done = clerk.post(f"processing-orders/{number}/complete", {"batches": 3, "made": [{"item": box, "lot_no": "B1"}]})
+    assert (done.status_code, done.get_json()["state"]) == (201, "done")
+    shown = clerk.get(f"lot-genealogy?owner={hall.owner.code}&item={box}&lot_no=B1")
+    assert [(row["item"], row["qty"]) for row in shown["made_of"]] == [(hall.cream.code, 6)]
+    assert [row["done"] for row in clerk.get("processing-orders")] == [3]
+    assert len(clerk.get("bills")) == 1
