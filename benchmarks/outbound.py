@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict
 
+from benchmarks import outbound_flow
 from benchmarks.rows import Row, percentile, row
 from routing.cartons import Cartonised, CartonType, Piece, Rules, cartonise
 from routing.cartons_verify import check
@@ -25,6 +26,7 @@ RULES = Rules(frozenset(frozenset(pair) for pair in APART))
 def run(full: bool = False) -> Iterator[Row]:
     """200 orders of twelve pieces (``full``: 1,000), from matchbox to shoe box, some upright, fragile or kept apart."""
     yield from cartons(1_000 if full else 200)
+    yield from outbound_flow.run(full)
 
 
 def cartons(orders: int) -> Iterator[Row]:

@@ -1,9 +1,10 @@
 """Pick routes through a warehouse of parallel aisles with cross-aisles: in which order to visit the places of a list.
 
-A picker walks along an aisle (y) and changes aisles (x) on a cross-aisle only. From that geometry the walking distance
-between any two places is exact, whatever the number of cross-aisles; the order is found by local search (2-opt and
-moves of whole stretches, after Or 1976) over every stretch at once, restarted from kicked tours (iterated local search,
-Lourenço et al. 2003). Lengths are millimetres, times milliseconds.
+A picker walks along the middle of an aisle (y) and changes aisles (x) on a cross-aisle only. From that geometry the
+walking distance between any two places is exact, whatever the number of cross-aisles. A round that ends where it began
+in a hall of two cross-aisles is solved exactly (:mod:`routing.aisles_exact`). Any other order is found by local search
+(2-opt and moves of whole stretches, after Or 1976), restarted from kicked tours (iterated local search, Lourenço et al.
+2003). Lengths are millimetres, times milliseconds.
 """
 
 import time
@@ -14,6 +15,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from routing.aisles_exact import Aisle, shortest_round
 from wms.errors import N_, Kind, WmsError
 
 MOST_STOPS = 500
@@ -74,7 +76,7 @@ class Route:
     length_mm: int
     item_order_mm: int
     s_shape_mm: int
-    kicks: int
+    is_exact: bool
 
     @property
     def saved_on_item_order_permille(self) -> int:
@@ -89,8 +91,12 @@ def _saved(other_mm: int, length_mm: int) -> int:
     return (other_mm - length_mm) * 1000 // other_mm if other_mm else 0
 
 
-def plan(stops: Sequence[Stop], floor: Floor, *, budget_ms: int = BUDGET_MS, seed: int = 1) -> Route:
-    """Return a short route over all stops. The same input and seed give a route no longer with more ``budget_ms``.
+def plan(
+    stops: Sequence[Stop], floor: Floor, *, budget_ms: int = BUDGET_MS, seed: int = 1, exactly: bool = True
+) -> Route:
+    """Return a short route over all stops; the shortest where ``is_exact``, else the best found in ``budget_ms``.
+
+    ``exactly`` False leaves the exact method out, to measure what local search finds.
 
     Raises:
         BadStop: a stop is named twice, lies off the floor, or there are too many.
@@ -100,13 +106,21 @@ def plan(stops: Sequence[Stop], floor: Floor, *, budget_ms: int = BUDGET_MS, see
     _check(stops, floor)
     if not stops:
         length = _walk(floor.start, floor.end, floor)
-        return Route((), length, length, length, 0)
+        return Route((), length, length, length, is_exact=True)
     way = distances(stops, floor)
     listed = np.arange(len(stops) + 2)
     snake = _tour(s_shape(stops, floor), len(stops))
-    best, kicks = _search(way, [listed, snake, _nearest(way)], started + budget_ms / 1000, seed)
+    is_exact = exactly and floor.start == floor.end and len(set(floor.cross_y_mm)) == 2
+    if is_exact:
+        best = _tour(_exact_order(stops, floor), len(stops))
+    else:
+        best = _search(way, [listed, snake, _nearest(way)], started + budget_ms / 1000, seed)
     return Route(
-        tuple(stops[i - 1].id for i in best[1:-1]), _length(way, best), _length(way, listed), _length(way, snake), kicks
+        tuple(stops[i - 1].id for i in best[1:-1]),
+        _length(way, best),
+        _length(way, listed),
+        _length(way, snake),
+        is_exact,
     )
 
 
@@ -141,9 +155,9 @@ def distances(stops: Sequence[Stop], floor: Floor) -> Matrix:
 
     In one aisle it is the straight way; between aisles the way over that cross-aisle which is best.
     """
-    points: list[Point | Stop] = [floor.start, *stops, floor.end]
-    x = np.array([one.x_mm for one in points], dtype=np.int64)
-    y = np.array([one.y_mm for one in points], dtype=np.int64)
+    middle = _middles(stops)
+    x = np.array([floor.start.x_mm, *(middle[one.aisle] for one in stops), floor.end.x_mm], dtype=np.int64)
+    y = np.array([floor.start.y_mm, *(one.y_mm for one in stops), floor.end.y_mm], dtype=np.int64)
     # Start and end stand in no aisle: numbers of their own, so that they are always reached over a cross-aisle.
     names = {name: i for i, name in enumerate(sorted({stop.aisle for stop in stops}))}
     aisle = np.array([-1, *(names[stop.aisle] for stop in stops), -2])
@@ -154,6 +168,35 @@ def distances(stops: Sequence[Stop], floor: Floor) -> Matrix:
     way: Matrix = np.abs(x[:, None] - x[None, :]) + np.where(aisle[:, None] == aisle[None, :], along, across)
     way[0, -1] = way[-1, 0] = _walk(floor.start, floor.end, floor)
     return way
+
+
+def _middles(stops: Sequence[Stop]) -> dict[str, int]:
+    """Return where the picker walks in each aisle: half way between the faces on its two sides."""
+    faces: dict[str, list[int]] = {}
+    for stop in stops:
+        faces.setdefault(stop.aisle, []).append(stop.x_mm)
+    return {name: (min(xs) + max(xs)) // 2 for name, xs in faces.items()}
+
+
+def _exact_order(stops: Sequence[Stop], floor: Floor) -> list[int]:
+    """Return the positions of stops in the order of the shortest round.
+
+    Where it starts is an aisle of its own with one place in it; beyond a cross-aisle, the way there and back is the
+    same for every round.
+    """
+    near, far = min(floor.cross_y_mm), max(floor.cross_y_mm)
+    at: dict[tuple[str, int], list[int]] = {}
+    for i, stop in enumerate(stops):
+        at.setdefault((stop.aisle, stop.y_mm), []).append(i)
+    middle = _middles(stops)
+    names = sorted(middle, key=lambda name: (middle[name], name))
+    aisles = [Aisle(middle[name], tuple(sorted(y for aisle, y in at if aisle == name))) for name in names]
+    place = sum(one.x_mm < floor.start.x_mm for one in aisles)
+    start = (place, min(max(floor.start.y_mm, near), far))
+    aisles.insert(place, Aisle(floor.start.x_mm, (start[1],)))
+    names.insert(place, "")
+    _, visits = shortest_round(aisles, near, far, start)
+    return [i for number, y in visits if number != place for i in at[names[number], y]]
 
 
 def _walk(one: Point, other: Point, floor: Floor) -> int:
@@ -198,19 +241,17 @@ def _length(way: Matrix, tour: NDArray[np.intp]) -> int:
     return int(way[tour[:-1], tour[1:]].sum())
 
 
-def _search(way: Matrix, starts: Sequence[NDArray[np.intp]], end_at: float, seed: int) -> tuple[NDArray[np.intp], int]:
-    """Return the best tour of a local search from each start, then from kicked copies of the best, and the kicks."""
-    found = [_improved(way, tour, end_at) for tour in starts]
-    best = min(found, key=lambda tour: _length(way, tour))
-    shortest, kicks = _length(way, best), 0
+def _search(way: Matrix, starts: Sequence[NDArray[np.intp]], end_at: float, seed: int) -> NDArray[np.intp]:
+    """Return the best tour of a local search from the shortest of the starts, then from kicked copies of the best."""
+    best = _improved(way, min(starts, key=lambda tour: _length(way, tour)), end_at)
+    shortest = _length(way, best)
     draw = np.random.default_rng(seed)
     while len(best) > 7 and time.perf_counter() < end_at:
-        kicks += 1
         tour = _improved(way, _kicked(best, draw), end_at)
         length = _length(way, tour)
         if length <= shortest:
             best, shortest = tour, length
-    return best, kicks
+    return best
 
 
 def _kicked(tour: NDArray[np.intp], draw: np.random.Generator) -> NDArray[np.intp]:

@@ -50,8 +50,12 @@ STOCK = """
 """
 STOCK_BY_DATE, STOCK_BY_ARRIVAL = text(STOCK.format(came="0")), text(STOCK.format(came=CAME))
 POLICIES = text("""
-    SELECT DISTINCT ON (subject, tenant_id = 0) subject, value, tenant_id = 0 AS is_shipped FROM dated_value
-     WHERE name = :name AND valid_from_on <= :on ORDER BY subject, tenant_id = 0, valid_from_on DESC
+    SELECT DISTINCT ON (is_shipped, subject) is_shipped, subject, value FROM (
+      SELECT false AS is_shipped, subject, value, valid_from_on FROM dated_value
+       WHERE name = :name AND valid_from_on <= :on
+      UNION ALL
+      SELECT true, subject, value, valid_from_on FROM shipped_value WHERE name = :name AND valid_from_on <= :on) known
+     ORDER BY is_shipped, subject, valid_from_on DESC
 """)
 
 
@@ -76,11 +80,9 @@ class Wanted:
 
 def wanted(session: Session, order_ids: Sequence[int], now: datetime) -> list[Wanted]:
     """Return the lines of orders that want more stock, the most urgent first."""
-    policies: dict[str, Policy] = {}
+    policies = read_policies(session, now.date())
     found = []
     for row in session.execute(WANTED, {"orders": list(order_ids)}):
-        if not policies:
-            policies = read_policies(session, now.date())
         here = ZoneInfo(row.time_zone)
         ships_on = max(now, row.ship_by_at or now).astimezone(here).date()
         policy = policy_for(policies, row.owner_code, row.item_code, row.velocity_class)
