@@ -44,6 +44,7 @@ MODULES = (
     "web.api.waves",
     "web.api.moves",
     "web.api.picks",
+    "web.api.substitutes",
     "web.api.counts",
     "web.api.adjustments",
     "web.api.cartons",

@@ -20,7 +20,7 @@ from wms.floor.rules.answers import Answer, Expect, Outcome
 from wms.floor.rules.commands import Command, Verb
 from wms.floor.service import goods as labels
 from wms.floor.service import picking_board as board
-from wms.floor.service import putting_away, shortage, tasks, totes, unpicking
+from wms.floor.service import putting_away, shortage, substituting, tasks, totes, unpicking
 from wms.floor.service.desk import Desk, pending_label
 from wms.floor.service.jobs import Job
 from wms.floor.service.picking import Take, pick_many
@@ -318,11 +318,17 @@ def _short(desk: Desk) -> Answer:
         raise rules.GoThereFirst(wanted=line.place)
     stop = [one.id for one in rules.same_stop(lines, line)]
     found = shortage.report_short(desk.session, f"scan:{desk.key}", stop, desk.event_at)
+    asked = substituting.ask_all(desk.session, f"scan:{desk.key}", found.given_up, desk.event_at)
     desk.context.pending = None
     desk.clear_next()
     answer = board.go_on(desk, row)
     said = {"missing": found.missing_qty, "item": line.names, "found": found.found_qty}
     text_ = N_("%(missing)s × %(item)s missing; %(found)s found elsewhere. Their place is counted.")
+    if asked:
+        said["substitute"] = asked[0].substitute
+        text_ = N_("%(missing)s × %(item)s missing. Instead, %(substitute)s is on the list.")
+        if asked[0].state == "asked":
+            text_ = N_("%(missing)s × %(item)s missing. The supervisor is asked whether %(substitute)s may go instead.")
     return replace(
         answer, outcome=Outcome.WARN, code="short", text=text_, values={**answer.values, **said}, is_undoable=False
     )

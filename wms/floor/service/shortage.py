@@ -93,7 +93,7 @@ def report_short(session: Session, key: str, line_ids: Sequence[int], at: dateti
     ledger.void(session, ended)
     found = allocating.allocate(session, f"short:{key}", orders, at, states=IN_WORK, only=only)
     list_id = chosen[0]["pick_list_id"]
-    new = _replace(session, list_id, {row["order_line_id"]: row["slot"] for row in chosen}, found.allocation_ids)
+    new = put_on_list(session, list_id, {row["order_line_id"]: row["slot"] for row in chosen}, found.allocation_ids)
     given_up = {row.id: row.short_qty for row in session.execute(GIVE_UP, {"lines": order_lines})}
     for place, item in sorted({(row["location_id"], row["trade_item_id"]) for row in chosen}):
         _count(session, chosen[0]["site_id"], place, item)
@@ -104,7 +104,8 @@ def report_short(session: Session, key: str, line_ids: Sequence[int], at: dateti
     return Shortage(sum(left), found.qty, tuple(new), given_up)
 
 
-def _replace(session: Session, list_id: int, slots: dict[int, int], allocations: Sequence[int]) -> list[int]:
+def put_on_list(session: Session, list_id: int, slots: dict[int, int], allocations: Sequence[int]) -> list[int]:
+    """Add promised goods at the end of a list; ``slots`` says into which tote, by order line. Returns the new lines."""
     if not allocations:
         return []
     values = {

@@ -113,7 +113,7 @@ def unpick(session: Session, key: str, pick_ids: Sequence[int], at: datetime) ->
         lists.add(_again(session, row, one.qty, reserved.reservation_id, is_whole=is_whole))
     settle_orders(session, [row["order_id"] for row in rows.values()], at)
     for list_id in sorted(lists):
-        _reopen(session, list_id)
+        reopen(session, list_id)
     return sum(one.qty for one in picks)
 
 
@@ -131,7 +131,8 @@ def _again(session: Session, row: Mapping[str, Any], qty: int, reservation_id: i
     return list_id
 
 
-def _reopen(session: Session, list_id: int) -> None:
+def reopen(session: Session, list_id: int) -> None:
+    """Offer a list again that was done, because something stands on it anew; one at work stays as it is."""
     reopened = session.execute(REOPEN, {"list": list_id}).one_or_none()
     if reopened is not None:
         offered = NewTask(
