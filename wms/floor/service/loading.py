@@ -245,6 +245,7 @@ def put_on(session: Session, load_id: int, sscc: str, by: By) -> Loaded:
     session.add_all(rows)
     session.flush()
     _parcels_are(session, tree, "loaded", load.location_id)
+    order_progress.take_task(session, "load", load.id)
     return Loaded(rows[0], sum(one.qty for one in inside), len(tree), in_the_way)
 
 

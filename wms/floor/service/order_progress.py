@@ -3,11 +3,14 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import text, update
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from wms.floor.rules.packing import OrderIsCancelled
+from wms.floor.service import tasks
+from wms.floor.service.counting_in import APP_PERSON
 from wms.floor.tables.orders import OutboundOrder
+from wms.floor.tables.tasks import Task
 
 LATER = ("picked", "packed", "loaded")
 
@@ -56,6 +59,18 @@ STILL_WANTED = text("""
 """)
 
 
+# What was taken as a whole pallet travels as it is; everything else is packed.
+TO_PACK = text("""
+    SELECT o.id, o.order_no, o.state, o.site_id, o.owner_id, o.priority, o.ship_by_at,
+           bool_or(NOT k.is_whole_unit) AS wants_packing, max(p.to_location_id) AS place_id,
+           nullif(sum(k.picked_qty), 0)::bigint AS qty
+      FROM outbound_order o JOIN order_line l ON l.order_id = o.id
+      JOIN pick_line k ON k.order_line_id = l.id AND k.picked_qty > 0
+      JOIN pick_list p ON p.id = k.pick_list_id
+     WHERE o.id = ANY (:orders) GROUP BY o.id ORDER BY o.id
+""")
+
+
 @dataclass(frozen=True)
 class Wish:
     """An order whose goods were picked into a unit."""
@@ -87,6 +102,31 @@ def refuse_cancelled(session: Session, order_ids: Collection[int]) -> None:
     for order_no, state in session.execute(locked, {"orders": list(order_ids)}):
         if state == "cancelled":
             raise OrderIsCancelled(order=order_no)
+
+
+def offer_packing(session: Session, order_ids: Collection[int]) -> None:
+    """Offer the packing of orders that are picked now; withdraw it from those that are not any more."""
+    if not order_ids:
+        return
+    for row in session.execute(TO_PACK, {"orders": sorted(order_ids)}).all():
+        if row.state == "picked" and row.wants_packing:
+            tasks.offer(
+                session,
+                tasks.NewTask(
+                    row.site_id, "pack", row.id, row.order_no, row.priority, row.owner_id, row.place_id,
+                    qty=row.qty, due_at=row.ship_by_at,
+                ),
+            )  # fmt: skip
+        else:
+            tasks.void_task(session, "pack", row.id)
+
+
+def take_task(session: Session, kind: str, subject_id: int) -> None:
+    """Put the name of whoever does the work to its task, where nobody took it before."""
+    open_task = select(Task.id).where(Task.kind == kind, Task.subject_id == subject_id, Task.state == "open")
+    found = session.scalar(open_task)
+    if found is not None and session.scalar(select(APP_PERSON)) is not None:
+        tasks.take(session, found)
 
 
 def advance(session: Session, order_ids: Collection[int]) -> None:

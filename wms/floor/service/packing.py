@@ -142,6 +142,8 @@ def put_in(session: Session, wanted: PutIn, by: By) -> ParcelItem:
     )
     session.add(item)
     session.flush()
+    if parcel.order_id is not None:
+        order_progress.take_task(session, "pack", parcel.order_id)
     note(
         session, Deed(by.key, by.at, by.device, f"parcel:{label}"), "packed", parcel.owner_id, source.id,
         parcel.handling_unit_id, trade_item_id=item.trade_item_id, lot_id=item.lot_id, qty=item.qty,

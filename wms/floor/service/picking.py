@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from wms.errors import WmsError
 from wms.floor.rules import picking as rules
-from wms.floor.service import pick_lists
+from wms.floor.service import order_progress, pick_lists
 from wms.stock import ledger
 from wms.stock.ledger import AccountKey, Line, Posting
 
@@ -87,6 +87,7 @@ ORDER_STATE = text("""
               FROM order_line l JOIN pick_line k ON k.order_line_id = l.id
              WHERE l.order_id = ANY (:orders) AND k.state <> 'void' GROUP BY l.order_id) n
      WHERE o.id = n.order_id AND o.state IN ('released', 'picking', 'picked') AND o.state <> n.state
+    RETURNING o.id
 """)
 SPLIT = text("""
     INSERT INTO pick_line (pick_list_id, allocation_id, order_line_id, seq, slot, owner_id, location_id, trade_item_id,
@@ -275,4 +276,5 @@ def _settle(session: Session, done: Sequence[_Ready], at: datetime) -> None:
 
 def settle_orders(session: Session, order_ids: Sequence[int], at: datetime) -> None:
     """Let the state of orders that are being picked follow from their lines; the caller holds their locks."""
-    session.execute(ORDER_STATE, {"orders": sorted(set(order_ids)), "at": at})
+    changed = session.execute(ORDER_STATE, {"orders": sorted(set(order_ids)), "at": at}).scalars().all()
+    order_progress.offer_packing(session, changed)
