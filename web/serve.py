@@ -1,5 +1,6 @@
-"""The web process: gunicorn with threads. A live stream holds one thread, so there are many."""
+"""The web processes: gunicorn with threads. A live stream holds one thread, so there are many."""
 
+from dataclasses import replace
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
@@ -25,7 +26,8 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no type hin
     def load(self) -> Any:
         """Called in the worker after the fork: the connection pool must not be shared with the parent."""
         start_logging(self.settings, self.log_as)
-        return create_app(self.settings)
+        share = max(1, self.settings.web_pool // self.settings.web_workers)
+        return create_app(replace(self.settings, web_pool=share))
 
 
 def options(settings: Settings) -> dict[str, Any]:
@@ -33,8 +35,8 @@ def options(settings: Settings) -> dict[str, Any]:
     made: dict[str, Any] = {
         "bind": f"[{settings.host}]:{settings.port}" if ":" in settings.host else f"{settings.host}:{settings.port}",
         "worker_class": "gthread",
-        "workers": 1,
-        "threads": settings.web_threads,
+        "workers": settings.web_workers,
+        "threads": max(2, settings.web_threads // settings.web_workers),
         "graceful_timeout": GRACE_S,
         "timeout": 60,
         "keepalive": 15,

@@ -173,10 +173,13 @@ TABLE = (
             "The zone in which instants are shown; they are stored in UTC.", _zone),
     Setting("tenant_id", "DONGTING_TENANT", "1", "",
             "The installation served by these processes.", partial(_whole, low=1, high=2 ** 31)),
+    Setting("web_workers", "DONGTING_WEB_WORKERS", "2", "processes",
+            "Processes that serve requests; threads and connections are shared out among them. One Python process "
+            "uses one core.", partial(_whole, low=1, high=64)),
     Setting("web_threads", "DONGTING_WEB_THREADS", "64", "threads",
             "Requests and live streams served at once.", partial(_whole, low=4, high=1000)),
     Setting("web_pool", "DONGTING_WEB_POOL", "40", "connections",
-            "Database connections of the web process; all pools together must fit in the server's "
+            "Database connections of the web processes; all pools together must fit in the server's "
             "max_connections (100 when embedded).", count),
     Setting("worker_pool", "DONGTING_WORKER_POOL", "10", "connections",
             "Database connections of the worker.", count),
@@ -236,6 +239,7 @@ class Settings:
     locale: str
     time_zone: str
     tenant_id: int
+    web_workers: int
     web_threads: int
     web_pool: int
     worker_pool: int
