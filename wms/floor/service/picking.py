@@ -211,7 +211,8 @@ def _checked(session: Session, rows: Mapping[int, dict[str, Any]], take: Take) -
     unit_id = row["from_handling_unit_id"] if keeps_pallet else take.handling_unit_id or row["tote_id"]
     if unit_id is None:
         raise rules.ToteFirst(slot=row["slot"])
-    if row["handling_unit_id"] not in (None, unit_id):
+    # A line whose picks were all undone still names their tote, but holds nothing in it.
+    if row["picked_qty"] > 0 and row["handling_unit_id"] not in (None, unit_id):
         # The first tote was full: what is left of the line becomes a line of its own. One line, one tote.
         rest_id = session.execute(SPLIT, {"id": row["id"]}).scalar_one()
         session.execute(CLOSE, {"id": row["id"]})
