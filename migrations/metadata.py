@@ -9,7 +9,7 @@ from sqlalchemy import MetaData
 import wms
 from wms.db import Base
 
-OTHER_ROOMS = ("iot.tables", "routing.tables", "web.auth.tables")
+OTHER_ROOMS = ("iot.tables", "routing.tables", "web.auth.tables", "web.out.tables")
 
 
 def all_tables() -> MetaData:

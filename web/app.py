@@ -63,6 +63,7 @@ MODULES = (
     "web.api.tasks",
     "web.api.supervision",
     "web.api.billing",
+    "web.api.webhooks",
     "web.api.labels",
     "web.api.papers",
     "web.api.printing",

@@ -198,6 +198,11 @@ TABLE = (
             partial(_whole, low=1024, high=1000000000)),
     Setting("import_limit_bytes", "DONGTING_IMPORT_LIMIT_BYTES", "104857600", "bytes",
             "The largest file that an import reads.", partial(_whole, low=1024, high=1000000000)),
+    Setting("webhook_hosts", "DONGTING_WEBHOOK_HOSTS", "", "list",
+            "Hosts that webhooks may go to, comma-separated; `.example.com` means every host under it. "
+            "Empty: any public host."),
+    Setting("webhook_private", "DONGTING_WEBHOOK_PRIVATE", "off", "",
+            "Whether webhooks may also go to private and local addresses, and by plain http.", _switch),
     Setting("live_streams", "DONGTING_LIVE_STREAMS", "40", "streams",
             "Live streams open at once; more are asked to poll.", count),
     Setting("tls_certificate", "DONGTING_TLS_CERTIFICATE", "", "file",
@@ -250,6 +255,8 @@ class Settings:
     statement_timeout_s: int
     body_limit_bytes: int
     import_limit_bytes: int
+    webhook_hosts: str
+    webhook_private: bool
     live_streams: int
     tls_certificate: Path | None
     tls_key: Path | None

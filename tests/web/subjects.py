@@ -20,12 +20,16 @@ from tests.build import (
     make_location,
     make_lot,
     make_person,
+    make_shelf,
     make_site,
     now,
     number,
+    receive,
 )
 from tests.wms.freight.builders import form
 from web.auth.tokens import create_token
+from web.out.tables import WebhookDelivery, WebhookSubscription
+from web.out.webhooks import new_secret
 from wms.customs import verification_lists
 from wms.customs.tables import AccountBook
 from wms.floor.service.cartons import carton_types
@@ -155,6 +159,26 @@ def invoice_line(session: Session, owner: Company) -> Values:
     return {"invoice_id": made.id, "line_no": 1}
 
 
+def webhook(session: Session, owner: Company) -> Values:
+    made = WebhookSubscription(
+        name=f"W{number()}", owner_id=owner.id, url="https://example.com/", secret=new_secret(), last_xid=1
+    )
+    session.add(made)
+    session.flush()
+    return {"webhook_id": made.id}
+
+
+def webhook_delivery(session: Session, owner: Company) -> Values:
+    shelf = make_shelf(session)
+    made = WebhookDelivery(
+        subscription_id=webhook(session, owner)["webhook_id"], posting_id=receive(session, shelf, 1).posting_id,
+        event_id="posting_1", event_type="stock.receipt", body="{}",
+    )  # fmt: skip
+    session.add(made)
+    session.flush()
+    return {"delivery_id": made.id}
+
+
 def trade_item(session: Session, owner: Company) -> Values:
     return {"item_id": make_item(session, owner).id}
 
@@ -216,4 +240,6 @@ SUBJECTS: dict[str, Builder] = {
     "parcel": parcel,
     "invoice": invoice,
     "invoice_line": invoice_line,
+    "webhook": webhook,
+    "webhook_delivery": webhook_delivery,
 }

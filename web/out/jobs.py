@@ -1,6 +1,7 @@
-"""The jobs of this folder by name."""
+"""The jobs of this folder by name, and which of them the clock calls."""
 
-from web.out import printers
+from web.out import printers, webhooks
 from wms.floor.service.printing import SEND
 
-TASKS = {SEND: printers.send}
+TASKS = {SEND: printers.send, webhooks.TAIL: webhooks.tail, webhooks.SEND: webhooks.send}
+EVERY = {webhooks.TAIL: "* * * * *"}

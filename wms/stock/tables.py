@@ -153,6 +153,8 @@ class Posting(Tenanted, Base):
         Index("uq_posting_reverses_id", "reverses_id", unique=True, postgresql_where=text("reverses_id IS NOT NULL")),
         Index(None, "tenant_id", "source_doc"),
         Index(None, "tenant_id", "event_at"),
+        # Transactions run on with the table: who tails it in their order reads its last pages (web/out/webhooks.py).
+        Index(None, "transaction_id", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
     )
     id: Mapped[Id]
     idem_key: Mapped[str]
