@@ -41,6 +41,7 @@ MODULES = (
     "web.api.orders",
     "web.api.units",
     "web.api.put_away",
+    "web.api.quality",
     "web.api.waves",
     "web.api.moves",
     "web.api.picks",

@@ -33,11 +33,12 @@ from web.out.webhooks import new_secret
 from wms.customs import verification_lists
 from wms.customs.tables import AccountBook
 from wms.floor.service.cartons import carton_types
-from wms.floor.tables import AdvanceNotice, OutboundOrder, Parcel, PutAwayRule
+from wms.floor.tables import AdvanceNotice, Inspection, InspectionPlan, OutboundOrder, Parcel, PutAwayRule
 from wms.floor.tables.billing import Invoice, InvoiceLine
 from wms.freight.service import announce
 from wms.freight.tables.transfers import Transfer
 from wms.parties.tables import Company
+from wms.stock.tables import StockHold
 from wms.watch.tables.temperatures import TemperaturePlace
 
 Values = dict[str, object]
@@ -218,6 +219,32 @@ def parcel(session: Session, owner: Company) -> Values:
     return {"sscc": unit.sscc}
 
 
+def inspection(session: Session, owner: Company) -> Values:
+    site, item = make_site(session), make_item(session, owner)
+    plan = InspectionPlan(sampling="share", share_permille=100, source="test", valid_from_on=date(2026, 1, 1))
+    received = AdvanceNotice(notice_no=f"ASN-{number()}", site_id=site.id, owner_id=owner.id, trade_mode="0110")
+    session.add_all([plan, received])
+    session.flush()
+    made = Inspection(
+        owner_id=owner.id, site_id=site.id, notice_id=received.id, plan_id=plan.id, trade_item_id=item.id,
+        location_id=make_location(session, site).id, lot_qty=1, sample_qty=1, opened_at=datetime.now(UTC),
+        inspection_no=f"IN{number()}",
+    )  # fmt: skip
+    session.add(made)
+    session.flush()
+    return {"inspection_id": made.id}
+
+
+def hold(session: Session, owner: Company) -> Values:
+    made = StockHold(
+        owner_id=owner.id, site_id=make_site(session).id, trade_item_id=make_item(session, owner).id, qty=1,
+        reason="other", placed_at=datetime.now(UTC),
+    )  # fmt: skip
+    session.add(made)
+    session.flush()
+    return {"hold_id": made.id}
+
+
 SUBJECTS: dict[str, Builder] = {
     "verification_list": verification_list,
     "person": person,
@@ -231,6 +258,8 @@ SUBJECTS: dict[str, Builder] = {
     "order": order,
     "handling_unit": handling_unit,
     "lot": lot,
+    "inspection": inspection,
+    "hold": hold,
     "put_away_rule": put_away_rule,
     "transfer": transfer,
     "trade_item": trade_item,

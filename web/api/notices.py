@@ -67,6 +67,7 @@ class NoticeIn(Body):
     verification_list: Code | None = None
     expected_at: Instant | None = None
     is_blind: bool = False
+    supplier: Code | None = None
 
 
 class ChangeIn(Body):
@@ -263,6 +264,7 @@ def _announce(session: Session, body: NoticeIn) -> Mapping[str, Any]:
         body.verification_list,
         body.expected_at,
         body.is_blind,
+        body.supplier,
     )
     service.announce(session, command)
     return whole(session, known(session, body.notice_no))
@@ -323,6 +325,7 @@ def _head(row: NoticeRow) -> dict[str, Any]:
         "kind": row.kind,
         "is_blind": row.is_blind,
         "delivery_no": row.delivery_no,
+        "supplier": row.supplier,
         "trade_mode": row.trade_mode,
         "site": row.site_code,
         "owner_zh": row.owner_name_zh,

@@ -214,7 +214,7 @@ def move(sscc: str, body: MoveIn) -> Response:
     return _done(
         body,
         lambda session: units.move(
-            session, sscc, _place(session, body.site, body.to), body.deed(), seen_at=body.seen_at
+            session, sscc, place_of(session, body.site, body.to), body.deed(), seen_at=body.seen_at
         ),
     )
 
@@ -268,7 +268,7 @@ def pack(sscc: str, body: PackIn) -> Response:
     return _done(
         body,
         lambda session: repacking.pack(
-            session, _place(session, body.site, body.place), _wanted(session, sscc, body.lines), sscc, body.deed()
+            session, place_of(session, body.site, body.place), _wanted(session, sscc, body.lines), sscc, body.deed()
         ),
     )
 
@@ -288,7 +288,8 @@ def _owner_id(session: Session, code: str) -> int:
     return found
 
 
-def _place(session: Session, site: str, code: str) -> Location:
+def place_of(session: Session, site: str, code: str) -> Location:
+    """Return a place of a site by their codes. Raises NotFound."""
     site_id = session.scalar(select(Site.id).where(func.upper(Site.code) == site.upper()))
     found = location_by_code(session, site_id, code) if site_id else None
     if found is None:

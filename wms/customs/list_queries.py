@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from wms.customs.rules import LineFacts, ListFacts, UnknownList
 from wms.customs.tables import AccountBook, VerificationLine, VerificationList
 from wms.stock.rules import AccountKey
-from wms.stock.tables import Account, Balance, Posting
+from wms.stock.tables import Account, Balance, Posting, StockHold
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ def _awaiting(session: Session, list_id: int, kind: str) -> dict[int, int]:
 
 
 def held_accounts(session: Session, book_line_id: int) -> tuple[Held, ...]:
-    """Return where goods of a book line lie on hold, oldest account first."""
+    """Return where goods of a book line lie on hold, oldest account first, without what is held for another reason."""
     rows = session.execute(
         select(
             Account.kind,
@@ -172,7 +172,32 @@ def held_accounts(session: Session, book_line_id: int) -> tuple[Held, ...]:
         )
         .order_by(Account.id)
     )
-    return tuple(Held(AccountKey(*row[:10]), row[10]) for row in rows)
+    found = [Held(AccountKey(*row[:10]), row[10]) for row in rows]
+    kept, units = _held_for_other_reasons(session, {one.account.trade_item_id for one in found})
+    stays: dict[AccountKey, int] = {}
+    # What is held by name stays where it was held; where it was packed over since, as many of the lot stay.
+    for one in sorted(found, key=lambda one: one.account.handling_unit_id not in units):
+        key = (one.account.site_id, one.account.trade_item_id, one.account.lot_id)
+        stays[one.account] = min(one.free_qty, kept.get(key, 0))
+        kept[key] = kept.get(key, 0) - stays[one.account]
+    lifted = (Held(one.account, one.free_qty - stays[one.account]) for one in found)
+    return tuple(one for one in lifted if one.free_qty)
+
+
+def _held_for_other_reasons(
+    session: Session, item_ids: set[int]
+) -> tuple[dict[tuple[int | None, int, int | None], int], set[int | None]]:
+    """Return how many units of (site, item, lot) are on hold by name (inspection, recall …), and on which pallets."""
+    rows = session.execute(
+        select(StockHold.site_id, StockHold.trade_item_id, StockHold.lot_id, StockHold.handling_unit_id, StockHold.qty)
+        .where(StockHold.state == "open", StockHold.trade_item_id.in_(item_ids))
+    )  # fmt: skip
+    kept: dict[tuple[int | None, int, int | None], int] = {}
+    units: set[int | None] = set()
+    for site_id, item_id, lot_id, unit_id, qty in rows:
+        kept[site_id, item_id, lot_id] = kept.get((site_id, item_id, lot_id), 0) + qty
+        units.add(unit_id)
+    return kept, units
 
 
 def booked_qty(session: Session, book_line_id: int) -> int:

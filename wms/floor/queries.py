@@ -40,6 +40,7 @@ class NoticeRow:
     kind: str = "announced"
     is_blind: bool = False
     delivery_no: str | None = None
+    supplier: str | None = None
 
     @property
     def is_bonded(self) -> bool:
@@ -113,6 +114,7 @@ _NOTICE = (
         AdvanceNotice.kind,
         AdvanceNotice.is_blind,
         AdvanceNotice.delivery_no,
+        AdvanceNotice.supplier,
     )
     .join(Site, Site.id == AdvanceNotice.site_id)
     .join(Company, Company.id == AdvanceNotice.owner_id)

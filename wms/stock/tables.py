@@ -31,6 +31,7 @@ PHYSICAL, BOOK = "physical", "book"
 CUSTOMS_STATUSES = ("free", "bonded", "export")
 QUALITY_STATUSES = ("good", "hold", "damaged", "quarantine", "expired")
 HANDLING_UNIT_KINDS = ("pallet", "carton", "crate", "roll", "container", "parcel")
+HOLD_REASONS = ("inspection", "damage", "recall", "complaint", "expiry", "customs", "other")
 RESERVATION_STATES = ("held", "posted", "void", "expired")
 # One text of all dimensions: IS NOT DISTINCT FROM cannot use an index, equality of this text can.
 DIMENSIONS = (
@@ -289,6 +290,41 @@ class Reservation(Tenanted, Base):
     expires_at: Mapped[Instant]
     recorded_at: Mapped[RecordedAt]
     settled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class StockHold(Tenanted, Base):
+    """Why stock is on hold: which item, lot and unit, how many, for what reason, and how it ended.
+
+    Customs' booking lifts the hold of what it books, but never of what stands here open.
+    """
+
+    __tablename__ = "stock_hold"
+    __table_args__ = (
+        one_of("reason", HOLD_REASONS),
+        one_of("state", ("open", "released")),
+        CheckConstraint("qty > 0", name="qty_positive"),
+        CheckConstraint("(state = 'open') = (released_at IS NULL)", name="released_has_time"),
+        Index("ix_stock_hold_open", "trade_item_id", "lot_id", postgresql_where=text("state = 'open'")),
+    )
+    id: Mapped[Id]
+    owner_id: Mapped[int] = mapped_column(ForeignKey("company.id"))
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
+    trade_item_id: Mapped[int] = mapped_column(ForeignKey("trade_item.id"))
+    lot_id: Mapped[int | None] = mapped_column(ForeignKey("lot.id"))
+    handling_unit_id: Mapped[int | None] = mapped_column(ForeignKey("handling_unit.id"))
+    qty: Mapped[Qty]
+    reason: Mapped[str]
+    note: Mapped[str | None]
+    document: Mapped[str | None]
+    state: Mapped[str] = mapped_column(server_default="open")
+    posting_id: Mapped[int | None] = mapped_column(ForeignKey("posting.id"))
+    placed_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    placed_at: Mapped[Instant]
+    to_status: Mapped[str | None]
+    release_reason: Mapped[str | None]
+    release_posting_id: Mapped[int | None] = mapped_column(ForeignKey("posting.id"))
+    released_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    released_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
 class PeriodClose(Tenanted, Base):

@@ -34,6 +34,7 @@ class Announce:
     list_no: str | None = None
     expected_at: datetime | None = None
     is_blind: bool = False
+    supplier: str | None = None
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ def file_head(session: Session, command: Announce) -> Head:
             verification_list_id=list_id,
             expected_at=command.expected_at,
             is_blind=command.is_blind,
+            supplier=command.supplier,
         )
         .on_conflict_do_nothing()
         .returning(AdvanceNotice.id)

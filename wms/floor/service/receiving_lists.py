@@ -24,9 +24,10 @@ from wms.floor.rules import mistakes
 from wms.floor.rules.list_receipt import ItemFacts, ListLine
 from wms.floor.rules.putaway import BLOCKED_STATUSES
 from wms.floor.rules.receiving import line_for, quality_of
-from wms.floor.service import closing
+from wms.floor.service import closing, inspecting
 from wms.floor.service.closing import Closing
-from wms.floor.tables import AdvanceNotice
+from wms.floor.service.units import Deed
+from wms.floor.tables import AdvanceNotice, InspectionPlan
 from wms.stock import ledger
 from wms.stock.ledger import AccountKey, Line
 
@@ -139,6 +140,9 @@ def receive_list(session: Session, command: ReceiveList) -> Received:
     if faults:
         return Received(0, 0, (), tuple(faults))
     posting_ids = _post(session, command, notice, found, dock_id)
+    if session.scalar(select(InspectionPlan.id).limit(1)) is not None:
+        deed = Deed(f"list:{command.key}", command.event_at, command.device)
+        inspecting.set_aside(session, notice, _by_account(found), deed)
     session.execute(
         text("UPDATE advance_notice SET state = 'receiving', started_at = :at WHERE id = :id AND state = 'open'"),
         {"id": notice.id, "at": command.event_at},
@@ -291,6 +295,13 @@ def _book_line_id(session: Session, notice: NoticeRow, match: NoticeLineRow | No
     if found is None:
         raise rules.NotInBook(item=item.code)
     return found
+
+
+def _by_account(found: Sequence[_Found]) -> list[tuple[AccountKey, int]]:
+    sums: dict[AccountKey, int] = defaultdict(int)
+    for one in found:
+        sums[one.account] += one.line.qty
+    return list(sums.items())
 
 
 def _post(

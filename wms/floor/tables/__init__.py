@@ -25,6 +25,7 @@ from wms.floor.tables.picking import (
     PickTote,
     Substitution,
 )
+from wms.floor.tables.quality import INSPECTION_STATES, SAMPLINGS, Inspection, InspectionPlan, OwnerChange
 from wms.floor.tables.receiving import (
     DIFFERENCE_KINDS,
     NOTICE_STATES,
@@ -44,6 +45,7 @@ from wms.floor.tables.units import UNIT_EVENT_KINDS, UnitEvent
 __all__ = [
     "ALLOCATION_STATES",
     "DIFFERENCE_KINDS",
+    "INSPECTION_STATES",
     "JOBS",
     "LOAD_STATES",
     "METHODS",
@@ -55,6 +57,7 @@ __all__ = [
     "PICK_LINE_STATES",
     "PICK_LIST_STATES",
     "PUT_AWAY_STATES",
+    "SAMPLINGS",
     "SHIP_POLICIES",
     "SUBSTITUTION_STATES",
     "TASK_KINDS",
@@ -66,6 +69,8 @@ __all__ = [
     "Allocation",
     "CartonType",
     "Difference",
+    "Inspection",
+    "InspectionPlan",
     "ItemSubstitute",
     "LoadProof",
     "LoadStop",
@@ -73,6 +78,7 @@ __all__ = [
     "NoticeLine",
     "OrderLine",
     "OutboundOrder",
+    "OwnerChange",
     "PackRule",
     "Parcel",
     "ParcelItem",

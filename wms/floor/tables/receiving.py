@@ -58,6 +58,7 @@ class AdvanceNotice(Tenanted, Base):
     kind: Mapped[str] = mapped_column(server_default="announced")
     is_blind: Mapped[bool] = mapped_column(server_default=text("false"))
     delivery_no: Mapped[str | None]
+    supplier: Mapped[str | None]
     cancel_reason: Mapped[str | None]
     recorded_at: Mapped[RecordedAt]
 
