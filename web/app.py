@@ -71,6 +71,7 @@ MODULES = (
     "web.pages.home",
     "web.pages.scan",
     "web.pages.desk",
+    "web.pages.desk_orders",
     "web.pages.imports",
     "web.pages.paper",
     "web.pages.work",

@@ -100,10 +100,16 @@ def new_wave(body: WaveIn) -> Response:
     return write(lambda session: _gather(session, body), body.model_dump(mode="json"), status=201)
 
 
+def site_id_of(session: Session, code: str) -> int:
+    """Return the id of a site. Raises NotFound."""
+    found = session.scalar(select(Site.id).where(func.upper(Site.code) == code.upper()))
+    if found is None:
+        raise NotFound(field="site", what=code)
+    return found
+
+
 def _gather(session: Session, body: WaveIn) -> Mapping[str, Any]:
-    site_id = session.scalar(select(Site.id).where(func.upper(Site.code) == body.site.upper()))
-    if site_id is None:
-        raise NotFound(field="site", what=body.site)
+    site_id = site_id_of(session, body.site)
     if body.orders:
         ids = []
         for order_no in body.orders:
@@ -128,21 +134,32 @@ def start(wave_no: str, body: Start) -> Response:
     """
 
     def act(session: Session) -> Mapping[str, Any]:
-        row = _known(session, wave_no)
-        count = text(
-            "SELECT count(*) FROM order_line l JOIN outbound_order o ON o.id = l.order_id WHERE o.wave_id = :wave"
-        )
-        if session.execute(count, {"wave": row.id}).scalar_one() > waving.AT_ONCE_LINES and row.state == "planned":
-            who = current_scope()
-            job_id = defer(
-                session, "waves.release", lock=f"wave-{row.id}", tenant_id=who.tenant_id, person_id=who.person_id,
-                wave_no=row.wave_no, key=request_key(), to_place=body.to_place,
-            )  # fmt: skip
-            return {"wave_no": row.wave_no, "job_id": job_id}
-        made = waving.release(session, row.wave_no, request_key(), datetime.now(UTC), to_place=body.to_place)
-        return {"left_behind": made.left_behind, **_whole(session, wave_no)}
+        done = start_wave(session, wave_no, request_key(), body.to_place)
+        return done if "job_id" in done else {**done, **_whole(session, wave_no)}
 
     return write(act, body.model_dump(mode="json"))
+
+
+def start_wave(session: Session, wave_no: str, key: str, to_place: str | None) -> Mapping[str, Any]:
+    """Start a wave now, or by a job (``job_id``) where it is large."""
+    row = _known(session, wave_no)
+    count = text("SELECT count(*) FROM order_line l JOIN outbound_order o ON o.id = l.order_id WHERE o.wave_id = :wave")
+    lines: int = session.execute(count, {"wave": row.id}).scalar_one()
+    if lines > waving.AT_ONCE_LINES and row.state == "planned":
+        who = current_scope()
+        job_id = defer(
+            session,
+            "waves.release",
+            lock=f"wave-{row.id}",
+            tenant_id=who.tenant_id,
+            person_id=who.person_id,
+            wave_no=row.wave_no,
+            key=key,
+            to_place=to_place,
+        )
+        return {"wave_no": row.wave_no, "job_id": job_id}
+    made = waving.release(session, row.wave_no, key, datetime.now(UTC), to_place=to_place)
+    return {"left_behind": made.left_behind}
 
 
 @bp.post("/waves/<wave_no>/cancel")

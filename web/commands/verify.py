@@ -6,6 +6,7 @@ import sys
 import click
 
 import wms.customs.verify
+import wms.floor.verify
 import wms.freight.verify
 import wms.gate.verify
 import wms.stock.verify
@@ -20,6 +21,7 @@ from wms.stock.verify import Finding, snapshot
 AREAS = (
     wms.stock.verify.findings,
     wms.customs.verify.findings,
+    wms.floor.verify.findings,
     wms.watch.verify.findings,
     wms.gate.verify.findings,
     wms.freight.verify.findings,

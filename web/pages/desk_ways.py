@@ -5,6 +5,8 @@ from wms.errors import N_
 
 DESK_WAYS = (
     Way("/desk", N_("Stock on hand"), "boxes", N_("What lies where, whose it is and in which customs status.")),
+    Way("/desk/orders", N_("Orders"), "list", N_("What owners want sent, and how far it is.")),
+    Way("/desk/waves", N_("Waves"), "wave", N_("Gather orders, start picking, follow it and call it off.")),
     Way("/desk/work", N_("Work"), "people", N_("What waits, who does what now, what was done today.")),
     Way("/desk/age", N_("Age and expiry"), "clock", N_("How old stock is, and when it expires.")),
     Way("/desk/parcels", N_("Parcels"), "container", N_("What is packed, how much it weighs and how far it is.")),

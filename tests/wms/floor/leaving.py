@@ -89,7 +89,11 @@ class Yard:
         order_id = place_order(
             session,
             PlaceOrder(
-                order_no=number, site_id=self.site.id, owner_id=self.owner.id, lines=lines, **(given | head)  # type: ignore[arg-type]
+                order_no=number,
+                site_id=self.site.id,
+                owner_id=self.owner.id,
+                lines=lines,
+                **(given | head),  # type: ignore[arg-type]
             ),
             now(),
         )
@@ -223,5 +227,3 @@ def of_kind(session: Session, kind: str, item: TradeItem) -> int:
 def state_of(session: Session, order_id: int) -> str:
     found: str = session.execute(text("SELECT state FROM outbound_order WHERE id = :id"), {"id": order_id}).scalar_one()
     return found
-
-

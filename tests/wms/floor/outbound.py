@@ -9,12 +9,15 @@ from sqlalchemy.orm import Session
 
 from tests import build
 from wms.catalog.tables import PackagingLevel, TradeItem
+from wms.db import Database, Scope
+from wms.floor import verify as floor_verify
 from wms.floor.rules.orders import OrderLineIn
 from wms.floor.service.allocating import Allocated, allocate
 from wms.floor.service.orders import PlaceOrder, place_order
 from wms.parties.tables import Company, Location, Person, Site
 from wms.stock.ledger import AccountKey, Line, Posting, moved, post
 from wms.stock.tables import Lot
+from wms.stock.verify import run, snapshot
 
 
 def now() -> datetime:
@@ -125,6 +128,15 @@ def shares(session: Session, order_id: int) -> list[tuple[str, str | None, int]]
         {"order": order_id},
     )
     return [(row[0], row[1], int(row[2])) for row in rows]
+
+
+def clean(database: Database, scope: Scope) -> bool:
+    """Whether the ledger, and orders and picks against it, show no finding; what is found is printed."""
+    found = run(database, scope)
+    with snapshot(database, scope) as session:
+        found += floor_verify.findings(session)
+    print(*found, sep="\n")
+    return not found
 
 
 def state_of(session: Session, order_id: int) -> str:

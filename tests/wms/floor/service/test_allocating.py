@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from tests import build
-from tests.wms.floor.outbound import Hall, build_hall, days, now, promise, shares, state_of
+from tests.wms.floor.outbound import Hall, build_hall, clean, days, now, promise, shares, state_of
 from tests.wms.stock.test_races import all_at_once, deadlocks
 from wms.db import Database, Scope
 from wms.floor.rules.orders import OrderLineIn
@@ -17,7 +17,6 @@ from wms.floor.service.orders import ChangeOrder, cancel_order, change_order
 from wms.parties import dated
 from wms.stock.ledger import Reserve, reserve
 from wms.stock.rules import NotAvailable
-from wms.stock.verify import run
 
 
 @pytest.fixture
@@ -38,7 +37,7 @@ def test_first_expired_goes_first_and_never_what_expires_before_it_ships(
         assert (done.lines, done.lines_met, done.qty) == (1, 0, 20)
         assert shares(session, order_id) == [("B-1-2", "LATE", 10), ("B-1-3", "SOON", 10)]
         assert state_of(session, order_id) == "part_allocated"
-    assert run(database, scope) == []
+    assert clean(database, scope)
 
 
 def test_enough_life_must_be_left_on_the_day_of_shipping(database: Database, scope: Scope, hall: Hall) -> None:
@@ -167,7 +166,7 @@ def test_a_cancelled_or_changed_order_gives_its_stock_back(database: Database, s
         assert (state_of(session, one), state_of(session, other)) == ("cancelled", "open")
         assert promise(session, [one, other]).qty == 9
         assert shares(session, other) == [("B-1-1", None, 9)]
-    assert run(database, scope) == []
+    assert clean(database, scope)
 
 
 def test_the_same_deed_twice_promises_once(database: Database, scope: Scope, hall: Hall) -> None:
@@ -202,7 +201,7 @@ def test_odoo_32857_twenty_orders_for_ten_units_get_exactly_ten(database: Databa
     assert all(isinstance(result, Allocated) for result in results), results
     assert sorted(result.qty for result in results) == [0] * 10 + [1] * 10
     assert deadlocks(database, scope) == before
-    assert run(database, scope) == []
+    assert clean(database, scope)
 
 
 def test_inventree_12478_two_for_a_full_item_of_five_one_gets_it(database: Database, scope: Scope, hall: Hall) -> None:
@@ -211,7 +210,7 @@ def test_inventree_12478_two_for_a_full_item_of_five_one_gets_it(database: Datab
             fresh = build_hall(session)
         results = racing(database, scope, orders_of_one(database, scope, fresh, [5], 2, 5))
         assert sorted(result.qty for result in results) == [0, 5]
-    assert run(database, scope) == []
+    assert clean(database, scope)
 
 
 def test_openboxes_6061_two_allocations_never_take_five_to_minus_five(
@@ -223,7 +222,7 @@ def test_openboxes_6061_two_allocations_never_take_five_to_minus_five(
     with database.unit_of_work(scope) as session:
         sql = "SELECT min(b.qty - b.qty_reserved), sum(b.qty_reserved) FROM balance b WHERE owner_id = :owner"
         assert tuple(session.execute(text(sql), {"owner": hall.owner.id}).one()) == (0, 5)
-    assert run(database, scope) == []
+    assert clean(database, scope)
 
 
 def test_rivals_over_the_same_places_never_wait_in_a_circle(database: Database, scope: Scope, hall: Hall) -> None:
@@ -232,4 +231,4 @@ def test_rivals_over_the_same_places_never_wait_in_a_circle(database: Database, 
     results = racing(database, scope, order_ids)
     assert sum(result.qty for result in results) == 240
     assert deadlocks(database, scope) == before
-    assert run(database, scope) == []
+    assert clean(database, scope)

@@ -126,9 +126,7 @@ def test_the_database_itself_forbids_to_approve_ones_own_count(
     [row] = waiting(database, scope)
     for person in (hall.other_clerk, hall.clerk):
         with pytest.raises(IntegrityError, match="approver_not"), database.unit_of_work(scope) as session:
-            session.execute(
-                update(CountDifference).where(CountDifference.id == row.id).values(decided_by=person.id)
-            )
+            session.execute(update(CountDifference).where(CountDifference.id == row.id).values(decided_by=person.id))
     with pytest.raises(IntegrityError, match="recounted_by_another"), database.unit_of_work(scope) as session:
         session.execute(update(CountPlace).where(CountPlace.round == 2).values(counter_id=hall.clerk.id))
 

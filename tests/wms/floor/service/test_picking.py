@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from tests import build
-from tests.wms.floor.outbound import Hall, build_hall, now, shares, state_of
+from tests.wms.floor.outbound import Hall, build_hall, clean, now, shares, state_of
 from tests.wms.stock.test_races import all_at_once, deadlocks
 from web import waving
 from wms.db import Database, Scope
@@ -26,7 +26,6 @@ from wms.floor.service.picking import Take, Taken, pick, pick_many
 from wms.floor.tables import Task
 from wms.stock.ledger import AccountKey, Posting, moved, post
 from wms.stock.tables import HandlingUnit
-from wms.stock.verify import run
 
 
 @pytest.fixture
@@ -92,7 +91,7 @@ def test_from_order_to_tote_at_the_packing_place(database: Database, scope: Scop
         assert wave is not None
         assert (wave.state, wave.done_permille) == ("picked", 1000)
         assert session.scalar(select(Task.state).where(Task.subject_id == row.id, Task.kind == "pick")) == "done"
-    assert run(database, scope) == []
+    assert clean(database, scope)
 
 
 def test_a_list_is_one_posting_and_a_bad_line_does_not_hold_up_the_others(
@@ -119,7 +118,7 @@ def test_a_list_is_one_posting_and_a_bad_line_does_not_hold_up_the_others(
         )
         rest = pick_many(session, "rest", [Take(line.id, 10, crate.id) for line in lines[3:]], now())
         assert [getattr(one, "code", "ok") for one in rest] == ["reservation_not_open", "ok"]
-    assert run(database, scope) == []
+    assert clean(database, scope)
 
 
 def test_a_whole_pallet_keeps_its_label(database: Database, scope: Scope, hall: Hall) -> None:
@@ -131,7 +130,7 @@ def test_a_whole_pallet_keeps_its_label(database: Database, scope: Scope, hall: 
         assert line.is_whole_unit
         assert pick(session, "whole", Take(line.id, 40), now()).handling_unit_id == pallet.id
         assert in_unit(session, pallet) == [("PACK-1", 40)]
-    assert run(database, scope) == []
+    assert clean(database, scope)
 
 
 def test_the_rest_of_a_line_goes_into_another_tote_as_a_line_of_its_own(
@@ -150,7 +149,7 @@ def test_the_rest_of_a_line_goes_into_another_tote_as_a_line_of_its_own(
             (5, 5, one.sscc),
             (7, 7, other.sscc),
         ]
-    assert run(database, scope) == []
+    assert clean(database, scope)
 
 
 def test_short_goods_are_looked_for_elsewhere_and_the_place_is_counted(
@@ -174,7 +173,7 @@ def test_short_goods_are_looked_for_elsewhere_and_the_place_is_counted(
             shortage.report_short(session, "again", [line.id], now())
         pick(session, "other", Take(new.id, 7, crate.id), now())
         assert (state_of(session, order_id), in_unit(session, crate)) == ("picked", [("PACK-1", 12)])
-    assert run(database, scope) == []
+    assert clean(database, scope)
 
 
 def test_what_cannot_be_found_is_short_on_the_order(database: Database, scope: Scope, hall: Hall) -> None:
@@ -191,7 +190,7 @@ def test_what_cannot_be_found_is_short_on_the_order(database: Database, scope: S
         assert state_of(session, order_id) == "picked"
         sql = "SELECT ordered_qty, allocated_qty, picked_qty, short_qty FROM order_line WHERE id = :id"
         assert tuple(session.execute(text(sql), {"id": line.order_line_id}).one()) == (12, 2, 2, 10)
-    assert run(database, scope) == []
+    assert clean(database, scope)
 
 
 def test_undo_brings_goods_back_and_promises_them_again(database: Database, scope: Scope, hall: Hall) -> None:
@@ -221,7 +220,7 @@ def test_undo_brings_goods_back_and_promises_them_again(database: Database, scop
             "SELECT b.qty, b.qty_reserved FROM balance b JOIN account a ON a.id = b.account_id WHERE a.dimensions = :d"
         )
         assert tuple(session.execute(text(sql), {"d": account.dimensions}).one()) == (0, 0)
-    assert run(database, scope) == []
+    assert clean(database, scope)
 
 
 def test_what_has_left_its_tote_cannot_be_undone(database: Database, scope: Scope, hall: Hall) -> None:
@@ -246,7 +245,7 @@ def test_bonded_goods_are_picked_within_the_zone(database: Database, scope: Scop
         (line,) = lines_of(session, released(session, hall))
         pick(session, "a", Take(line.id, 12, tote(session, hall).id), now())
         assert state_of(session, order_id) == "picked"
-    assert run(database, scope) == []
+    assert clean(database, scope)
 
 
 def test_weighed_goods_carry_their_grams_into_the_tote(database: Database, scope: Scope, hall: Hall) -> None:
@@ -271,7 +270,7 @@ def test_weighed_goods_carry_their_grams_into_the_tote(database: Database, scope
         assert session.execute(text("SELECT weight_g FROM pick_line WHERE id = :id"), {"id": line.id}).scalar_one() == (
             2_170
         )
-    assert run(database, scope) == []
+    assert clean(database, scope)
 
 
 def racing(database: Database, scope: Scope, jobs: list[Callable[[Session], Any]]) -> list[Any]:
@@ -298,7 +297,7 @@ def test_two_pickers_on_one_line_take_it_once(database: Database, scope: Scope, 
     )
     assert sum(isinstance(one, Taken) for one in results) == 1, results
     assert sum(isinstance(one, AlreadyPicked) for one in results) == 3
-    assert run(database, scope) == []
+    assert clean(database, scope)
 
 
 def test_pickers_shorts_and_undos_at_once_never_wait_in_a_circle(database: Database, scope: Scope, hall: Hall) -> None:
@@ -324,4 +323,4 @@ def test_pickers_shorts_and_undos_at_once_never_wait_in_a_circle(database: Datab
     results = racing(database, scope, jobs)
     assert not [one for one in results if isinstance(one, Exception)], results
     assert deadlocks(database, scope) == before
-    assert run(database, scope) == []
+    assert clean(database, scope)

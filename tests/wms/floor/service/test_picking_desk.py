@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, text, update
 
 from tests import build
-from tests.wms.floor.outbound import Hall, build_hall, days, now, state_of
+from tests.wms.floor.outbound import Hall, build_hall, clean, days, now, state_of
 from tests.wms.floor.service.test_picking import in_unit
 from tests.wms.floor.world import Scanner
 from tests.wms.stock.test_races import all_at_once
@@ -23,7 +23,6 @@ from wms.floor.service import waves
 from wms.floor.tables import Task
 from wms.stock.ledger import AccountKey, Posting, moved, post
 from wms.stock.tables import HandlingUnit, Lot
-from wms.stock.verify import run
 
 
 class Handheld(Scanner):
@@ -91,7 +90,7 @@ def test_place_first_from_the_list_to_the_ledger(
         unit = session.scalars(select(HandlingUnit).where(HandlingUnit.sscc == tote)).one()
         assert in_unit(session, unit) == [("PACK-1", 3)]
         assert unit.kind == "crate"
-    assert run(database, scope) == []
+    assert clean(database, scope)
 
 
 def test_goods_first_works_too_and_asks_for_a_tote_when_there_is_none(
@@ -291,7 +290,7 @@ def test_short_sends_the_picker_elsewhere(database: Database, scope: Scope, hall
     with database.unit_of_work(scope) as session:
         assert state_of(session, order_id) == "picked"
         assert session.scalars(select(Task.kind).where(Task.state == "open")).all() == ["count"]
-    assert run(database, scope) == []
+    assert clean(database, scope)
 
 
 def test_undo_takes_the_last_pick_back_even_after_the_list_was_done(
@@ -311,7 +310,7 @@ def test_undo_takes_the_last_pick_back_even_after_the_list_was_done(
     picker.scan("B-1-1")
     picker.scan("QTY 3")
     assert picker.scan(label(hall.tea)).code == "picked"
-    assert run(database, scope) == []
+    assert clean(database, scope)
 
 
 def test_next_leaves_a_stop_for_later_and_done_leaves_the_list_to_others(

@@ -147,9 +147,7 @@ def test_the_version_that_holds_on_the_day_is_used(database: Database, scope: Sc
         ({"valid_until_on": today() - timedelta(days=1)}, processing.BadBillDays),
     ],
 )
-def test_a_bill_that_cannot_be_is_refused(
-    session: Session, given: dict[str, Any], mistake: type[Exception]
-) -> None:
+def test_a_bill_that_cannot_be_is_refused(session: Session, given: dict[str, Any], mistake: type[Exception]) -> None:
     with pytest.raises(mistake):
         Bench(session).bill(session, **given)
 

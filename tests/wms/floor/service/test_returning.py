@@ -85,9 +85,7 @@ def test_a_return_is_taken_in_graded_and_closed(database: Database, scope: Scope
     assert is_clean(database, scope)
 
 
-def test_undo_takes_back_the_grade_and_then_the_goods(
-    database: Database, scope: Scope, hall: Hall, gun: Gun
-) -> None:
+def test_undo_takes_back_the_grade_and_then_the_goods(database: Database, scope: Scope, hall: Hall, gun: Gun) -> None:
     number, one = announced(database, scope, hall), gun()
     one.scans(number, "INSP", "QTY 5", hall.label(), "GRADE A")
     assert one.scans("UNDO", "UNDO", "UNDO") == ["return_undone", "return_undone", "nothing_to_undo"]

@@ -5,7 +5,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from tests import build
-from tests.wms.floor.outbound import Hall, build_hall, days, now, state_of
+from tests.wms.floor.outbound import Hall, build_hall, clean, days, now, state_of
 from tests.wms.floor.service.test_picking import lines_of, open_lines, released, tote
 from tests.wms.floor.service.test_picking_desk import Handheld, new_sscc, release
 from wms.catalog.tables import TradeItem
@@ -21,7 +21,6 @@ from wms.floor.rules.substitutes import (
 )
 from wms.floor.service import shortage, substituting
 from wms.floor.service.picking import Take, pick
-from wms.stock.verify import run
 
 
 @pytest.fixture
@@ -63,7 +62,7 @@ def test_a_pre_approved_substitute_is_on_the_list_at_once(database: Database, sc
         pick(session, "sub", Take(new.id, 12, crate.id), now())
         assert state_of(session, order_id) == "picked"
         assert pick_queries.pick_lists(session, list_no=row.list_no)[0].state == "done"
-    assert run(database, scope) == []
+    assert clean(database, scope)
 
 
 def test_others_wait_for_a_second_person(database: Database, scope: Scope, hall: Hall) -> None:
@@ -89,7 +88,7 @@ def test_others_wait_for_a_second_person(database: Database, scope: Scope, hall:
         assert state_of(session, order_id) == "picked"
         with pytest.raises(SubstitutionDecided):
             substituting.decide(session, "twice", asked.substitution_id, now(), is_approved=True)
-    assert run(database, scope) == []
+    assert clean(database, scope)
 
 
 def test_the_picker_is_told_by_scan(database: Database, scope: Scope, hall: Hall) -> None:
@@ -106,7 +105,7 @@ def test_the_picker_is_told_by_scan(database: Database, scope: Scope, hall: Hall
     picker.scan("B-2-3")
     picker.scan("QTY 10")
     assert picker.scan(other.gtin or "").code == "picked"
-    assert run(database, scope) == []
+    assert clean(database, scope)
 
 
 def test_names_what_cannot_stand_for_what(database: Database, scope: Scope, hall: Hall) -> None:

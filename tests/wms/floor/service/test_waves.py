@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, text
 
-from tests.wms.floor.outbound import Hall, build_hall, now, promise, state_of
+from tests.wms.floor.outbound import Hall, build_hall, clean, now, promise, state_of
 from tests.wms.stock.test_races import all_at_once
 from web import waving
 from wms.db import Database, Scope
@@ -23,7 +23,6 @@ from wms.floor.service import waves
 from wms.floor.service.orders import cancel_order
 from wms.floor.tables import Task
 from wms.parties.tables import Location
-from wms.stock.verify import run
 
 
 @pytest.fixture
@@ -94,7 +93,7 @@ def test_a_method_cuts_the_lists_its_own_way(
         tasks = session.scalars(select(Task).where(Task.kind == "pick", Task.subject_id.in_(done.list_ids))).all()
         assert {task.state for task in tasks} == {"open"}
         assert {state_of(session, one) for one in ids} == {"released"}
-    assert run(database, scope) == []
+    assert clean(database, scope)
 
 
 def test_a_cart_takes_no_more_orders_than_it_has_slots(database: Database, scope: Scope, hall: Hall) -> None:
@@ -162,7 +161,7 @@ def test_a_wave_is_called_off_and_its_orders_keep_their_stock(database: Database
             waves.call_off(session, made.wave_no, now())
         again = waves.gather(session, hall.site.id, "batch", WaveRule())
         assert waving.release(session, again.wave_no, "on", now(), to_place=None).lines == 1
-    assert run(database, scope) == []
+    assert clean(database, scope)
 
 
 def test_a_cancelled_order_leaves_its_list(database: Database, scope: Scope, hall: Hall) -> None:
@@ -174,7 +173,7 @@ def test_a_cancelled_order_leaves_its_list(database: Database, scope: Scope, hal
         cancel_order(session, gone, "customer", now())
         row = lists_of(session, made.wave_no)[0]
         assert [line.order_no for line in pick_queries.list_lines(session, row.id)] == [kept]
-    assert run(database, scope) == []
+    assert clean(database, scope)
 
 
 def test_bonded_goods_are_not_brought_to_a_place_outside_supervision(
@@ -221,4 +220,4 @@ def test_a_large_wave_is_released_by_a_job_that_may_run_twice(
         row = pick_queries.wave_by_no(session, wave_no)
         assert row is not None
         assert (row.state, row.lines, row.orders, row.qty) == ("released", 7, 7, 14)
-    assert run(database, scope) == []
+    assert clean(database, scope)
