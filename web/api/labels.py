@@ -120,6 +120,16 @@ def item(item_id: int, query: ItemQuery) -> Response:
     return labelled([label], query, f"item-{item_id}")
 
 
+@bp.get("/parcels/<sscc>")
+@policy(*READERS, firms=True, subject="parcel")
+@bp.input(LabelQuery, location="query", arg_name="query")
+def packed_parcel(sscc: str, query: LabelQuery) -> Response:
+    """Give the label of a parcel that was packed here."""
+    with unit_of_work() as session:
+        facts = making.parcel(session, sscc)
+    return labelled([parcel_label(facts, parcel_words(), copies=query.copies)], query, f"parcel-{sscc[:18]}")
+
+
 @bp.post("/parcels")
 @policy("clerk", "supervisor", "planner")
 @bp.input(LabelQuery, location="query", arg_name="query")

@@ -43,6 +43,15 @@ def packing_list(number: str) -> Response:
     return paper(sheet, f"packing-list-{number[:18]}")
 
 
+@bp.get("/pick-lists/<list_no>")
+@policy(*READERS)
+def pick_list(list_no: str) -> Response:
+    """Give a pick list to carry: places in walking order, each with its barcode, and the slot of the cart."""
+    with unit_of_work() as session:
+        sheet = making.pick_list(session, list_no)
+    return paper(sheet, f"pick-list-{list_no[:40]}")
+
+
 @bp.get("/count-sheets")
 @policy(*READERS)
 @bp.input(CountQuery, location="query", arg_name="query")

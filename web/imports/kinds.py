@@ -31,8 +31,10 @@ from wms.catalog.rules import Packaging
 from wms.catalog.service import FileItem
 from wms.errors import WmsError
 from wms.floor.rules.opening import Lying, UnknownOwner, UnknownSite
+from wms.floor.rules.orders import OrderExists, OrderLineIn
 from wms.floor.service.notice_list import NoticeList, NoticeRowIn
 from wms.floor.service.opening import Opening
+from wms.floor.service.orders import PlaceOrder, place_order
 from wms.parties import importing as places
 from wms.parties.tables import LOCATION_KINDS, TEMPERATURE_CLASSES, VELOCITY_CLASSES, Company, Site
 from wms.stock.tables import QUALITY_STATUSES
@@ -59,6 +61,18 @@ class Intake(Protocol):
         """Enter what the books allow; return how many rows, and the refused ones."""
         ...
 
+    def finish(self) -> tuple[int, list[Fault]]:
+        """Enter what was kept until its last row was seen."""
+        ...
+
+
+class Plain:
+    """An intake that keeps nothing back."""
+
+    def finish(self) -> tuple[int, list[Fault]]:
+        """Nothing was kept."""
+        return 0, []
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -69,7 +83,7 @@ class Kind:
     begin: Callable[[Session, Choice], Intake]
 
 
-class Items:
+class Items(Plain):
     """Trade items with up to four packagings."""
 
     def __init__(self, session: Session, choice: Choice) -> None:
@@ -103,7 +117,7 @@ class Items:
         return FileItem(owner_id=owner_id, packagings=tuple(levels), **plain)
 
 
-class Places:
+class Places(Plain):
     """Places of sites."""
 
     def __init__(self, session: Session, choice: Choice) -> None:
@@ -125,7 +139,7 @@ class Places:
         return n_taken, faults + [Fault(one.row, one.refusal) for one in refused]
 
 
-class OpeningStock:
+class OpeningStock(Plain):
     """Goods that lie there already; every thousand rows are one posting."""
 
     def __init__(self, session: Session, choice: Choice) -> None:
@@ -137,12 +151,70 @@ class OpeningStock:
         return len(given) - len(refused), [Fault(one.row, one.refusal) for one in refused]
 
 
+class Orders(Plain):
+    """Orders with their lines: rows of one order number that follow each other are one order."""
+
+    def __init__(self, session: Session, choice: Choice) -> None:
+        self._session, self._now, self._keep = session, choice.event_at, choice.keep_existing
+        self._owners = {row.code: row.id for row in session.execute(select(Company.code, Company.id))}
+        self._sites = {row.code: row.id for row in session.execute(select(Site.code, Site.id))}
+        self._kept: list[Row] = []
+
+    def take(self, rows: Sequence[Row]) -> tuple[int, list[Fault]]:
+        n_taken = 0
+        faults: list[Fault] = []
+        for row in rows:
+            if self._kept and row.values["order_no"] != self._kept[0].values["order_no"]:
+                more, found = self.finish()
+                n_taken, faults = n_taken + more, faults + found
+            self._kept.append(row)
+        return n_taken, faults
+
+    def finish(self) -> tuple[int, list[Fault]]:
+        rows, self._kept = self._kept, []
+        if not rows:
+            return 0, []
+        try:
+            with self._session.begin_nested():
+                place_order(self._session, self._order(rows), self._now)
+        except OrderExists as refusal:
+            return (0, []) if self._keep else (0, [Fault(rows[0].number, refusal)])
+        except WmsError as refusal:
+            return 0, [Fault(_row_of(rows, refusal), refusal)]
+        return len(rows), []
+
+    def _order(self, rows: Sequence[Row]) -> PlaceOrder:
+        head = rows[0].values
+        owner_id, site_id = self._owners.get(head["owner"].upper()), self._sites.get(head["site"].upper())
+        if owner_id is None:
+            raise UnknownOwner(field="owner", owner=head["owner"])
+        if site_id is None:
+            raise UnknownSite(field="site", site=head["site"])
+        lines = tuple(
+            OrderLineIn(
+                row.values["item"], row.values["qty"], row.values["unit"], row.values["min_life_days"],
+                (row.values["lot_no"],) if row.values["lot_no"] else (), strategy=row.values["strategy"],
+            )
+            for row in rows
+        )  # fmt: skip
+        names = ("priority", "carrier", "service", "route", "ship_policy", "consignee_name", "consignee_region")
+        return PlaceOrder(
+            head["order_no"], site_id, owner_id, head["trade_mode"], lines, **{name: head[name] for name in names}
+        )
+
+
+def _row_of(rows: Sequence[Row], refusal: WmsError) -> int:
+    """Return the row that a refusal of an order's line means, else the order's first row."""
+    _, _, number = (refusal.field or "").partition("lines.")
+    return rows[int(number) - 1].number if number.isdecimal() and 0 < int(number) <= len(rows) else rows[0].number
+
+
 def _lying(row: Row) -> Lying:
     values = dict(row.values)
     return Lying(row=row.number, place=values.pop("location"), **values)
 
 
-class Notices:
+class Notices(Plain):
     """Advance notices: one line a row; rows of one number are one notice and agree in what they say of it."""
 
     def __init__(self, session: Session, _choice: Choice) -> None:
@@ -247,12 +319,33 @@ NOTICES = (
     Column("order_no", text(80), names=("订单号",)),
 )  # fmt: skip
 
+ORDERS = (
+    Column("order_no", number_text(40), True, ("订单号",), "SO-2026-0001"),
+    Column("site", text(30), True, ("仓库",), "YY-1"),
+    Column("owner", text(30), True, ("货主", "owner_code"), "LAKE"),
+    Column("trade_mode", number_text(4), True, ("监管方式",), "0110"),
+    Column("item", text(80), True, ("货号", "sku"), "SKU-1001"),
+    Column("qty", whole(1), True, ("数量",), "3"),
+    Column("unit", text(30), names=("单位",), example="piece"),
+    Column("lot_no", text(20), names=("批号", "lot")),
+    Column("min_life_days", whole(0, 10_000), names=("最短效期天数",), default=0),
+    Column("strategy", text(30), names=("分配策略",)),
+    Column("priority", whole(0, 9), names=("优先级",), example="5", default=5),
+    Column("carrier", text(60), names=("承运商",)),
+    Column("service", text(60), names=("服务",)),
+    Column("route", text(60), names=("线路",)),
+    Column("ship_policy", among("partial", "complete"), names=("发货方式",), default="partial"),
+    Column("consignee_name", text(120), names=("收货人",), example="张三"),
+    Column("consignee_region", text(120), names=("收货地区",), example="长沙"),
+)  # fmt: skip
+
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
         Kind("items", ITEMS, Items),
         Kind("locations", PLACES, Places),
         Kind("opening-stock", OPENING, OpeningStock),
+        Kind("orders", ORDERS, Orders),
         Kind("notices", NOTICES, Notices),
     )
 }

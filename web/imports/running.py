@@ -120,13 +120,17 @@ def _take_all(
             chunk = []
     if chunk:
         _take(intake, chunk, outcome)
+    _note_all(outcome, *intake.finish())
     if not outcome.n_rows:
         raise refusals.EmptyFile(name="")
     outcome.faults.sort(key=lambda fault: fault.row)
 
 
 def _take(intake: Intake, chunk: list[Row], outcome: Outcome) -> None:
-    n_taken, faults = intake.take(chunk)
+    _note_all(outcome, *intake.take(chunk))
+
+
+def _note_all(outcome: Outcome, n_taken: int, faults: list[Fault]) -> None:
     outcome.n_taken += n_taken
     by_row: dict[int, list[Fault]] = {}
     for fault in faults:

@@ -14,7 +14,13 @@ from web.imports.running import Outcome
 from wms.errors import N_, WmsError
 
 bp = Blueprint("imports", __name__, url_prefix="/desk/imports")
-NAMES = {"items": N_("Trade items"), "locations": N_("Places"), "opening-stock": N_("Opening stock")}
+NAMES = {
+    "items": N_("Trade items"),
+    "locations": N_("Places"),
+    "opening-stock": N_("Opening stock"),
+    "orders": N_("Orders"),
+    "notices": N_("Advance notices"),
+}
 SHOWN = 200
 
 

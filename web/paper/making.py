@@ -11,16 +11,18 @@ from sqlalchemy.orm import Session
 
 from web.i18n import named
 from web.paper import gs1
-from web.paper.labels import Content, Unit, item_label, location_label, sscc_label
+from web.paper.labels import Content, Parcel, Unit, item_label, location_label, sscc_label
 from web.paper.layout import Label
 from web.paper.sheets import Barcode, Column, Sheet
 from web.words import word
 from wms.catalog import queries as catalog
 from wms.codes import gs1_keys
 from wms.errors import N_, Kind, NotFound, WmsError
+from wms.floor import packing_queries, pick_queries
 from wms.floor import paper_queries as queries
 from wms.floor.paper_queries import Contained, UnitHead
-from wms.parties.tables import Location, Site
+from wms.floor.tables import OutboundOrder
+from wms.parties.tables import Company, Location, Site
 
 MOST_LABELS = 500
 
@@ -133,6 +135,52 @@ def trade_item_label(
         lines.append(f"{_('Serial number')} {serial}")
     lines.append(word("temperature", item.temperature_class))
     return item_label(_name(item), item.code, tuple(elements), tuple(lines), copies=copies)
+
+
+def parcel(session: Session, sscc: str) -> Parcel:
+    """Return what the label of a packed parcel says. Raises NotFound."""
+    row = packing_queries.parcel_by_sscc(session, sscc)
+    if row is None:
+        raise NotFound(what=sscc[:60])
+    order = session.get(OutboundOrder, row.order_id) if row.order_id else None
+    of_order = packing_queries.parcels(session, order_no=order.order_no, limit=500) if order else ()
+    places = [one.sscc for one in of_order if one.state != "void"]
+    site, owner = session.get_one(Site, row.site_id), session.get_one(Company, row.owner_id)
+    receiver = (order.consignee_name, order.consignee_region, row.carrier) if order else (row.carrier,)
+    return Parcel(
+        sscc, (named(site), named(owner)), tuple(one for one in receiver if one) or ("–",),
+        order.order_no if order else row.waybill_no or sscc, row.weight_g,
+        places.index(sscc) + 1 if sscc in places else 1, max(1, len(places)),
+    )  # fmt: skip
+
+
+def pick_list(session: Session, list_no: str) -> Sheet:
+    """Return a pick list in walking order, with a barcode of each place. Raises NotFound."""
+    head = pick_queries.list_by_no(session, list_no)
+    if head is None:
+        raise NotFound(what=list_no[:60])
+    lines = [line for line in pick_queries.list_lines(session, head.id) if line.state != "void"]
+    way_mm = head.route_mm
+    facts = [
+        (_("Site"), head.site_code),
+        (_("Wave"), head.wave_no or "–"),
+        (_("Bring to"), head.to_place),
+        (_("Lines"), str(len(lines))),
+        (_("Way"), f"{way_mm // 1000} m" if way_mm is not None else "–"),
+        (_("Picker"), (head.person_zh if str(get_locale()) == "zh" else head.person_en) or "–"),
+    ]
+    columns = [
+        Column("#", 4), Column(_("Place"), 24), Column(_("Item"), 14), Column(_("Name"), 24), Column(_("Lot"), 12),
+        Column(_("Slot"), 6), Column(_("Quantity"), 12, is_number=True), Column(_("Picked"), 10),
+    ]  # fmt: skip
+    rows: list[list[str | Barcode]] = []
+    last = None
+    for number, line in enumerate(lines, 1):
+        place: str | Barcode = Barcode(line.place, data=line.place) if line.place != last else ""
+        last = line.place
+        rows.append([str(number), place, line.item_code, _name(line), line.lot_no or "", str(line.slot),
+                     f"{line.qty} {word('unit', line.base_unit)}", ""])  # fmt: skip
+    return Sheet(_("Pick list"), Barcode(head.list_no, data=head.list_no), facts, columns, rows)
 
 
 def packing_list(session: Session, sscc: str) -> Sheet:

@@ -18,6 +18,7 @@ from web.imports.kinds import KINDS
 from web.imports.running import run
 from wms.catalog.tables import PackagingLevel, TradeItem
 from wms.db import Database, Scope
+from wms.floor.order_queries import order_by_no, order_lines
 from wms.parties.tables import Company, Location, Site
 from wms.stock.queries import Stock, on_hand
 from wms.stock.tables import Posting
@@ -310,6 +311,28 @@ def test_asks_for_the_file(doorman: Doorman) -> None:
 
 def test_a_clerk_may_not(doorman: Doorman) -> None:
     assert send(doorman, "items", b"a", role="clerk").status_code == 403
+
+
+def test_orders_come_in_with_their_lines(
+    doorman: Doorman, house: dict[str, Any], owner: Company, database: Database, scope: Scope,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("web.imports.running.CHUNK", 2)  # an order goes on over the end of a chunk
+    item = house["items"][1]
+    columns = ["order_no", "site", "owner", "trade_mode", "item", "qty", "unit", "收货人"]
+    head = [house["site"].code, owner.code, "0110"]
+    numbers = [f"SO{build.number()}" for _ in range(2)]
+    rows: list[list[Any]] = [[numbers[0], *head, item.code, n, "piece", "张三"] for n in (1, 2, 3)]
+    rows += [[numbers[1], *head, item.code, 4, "carton", ""], [numbers[1], *head, "NOTHING", 5, "", ""]]
+    said = send(doorman, "orders", csv_of(columns, rows), dry_run=True).get_json()
+    assert [(one["row"], one["code"]) for one in said["faults"]] == [(6, "not_owners_item")]
+    assert send(doorman, "orders", csv_of(columns, rows[:4])).get_json()["taken"] == 4
+    with database.unit_of_work(scope) as session:
+        lines = {no: [line.ordered_qty for line in order_lines(session, order_by_no(session, no).id)]  # type: ignore[union-attr]
+                 for no in numbers}  # fmt: skip
+    assert lines == {numbers[0]: [1, 2, 3], numbers[1]: [48]}
+    again = send(doorman, "orders", csv_of(columns, rows[:3])).get_json()
+    assert [one["code"] for one in again["errors"]] == ["order_exists"]
 
 
 @pytest.mark.parametrize("form", ["csv", "xlsx"])

@@ -14,9 +14,16 @@ from sqlalchemy import update
 from tests import build
 from tests.web.conftest import Cast, Doorman
 from tests.web.paper.zpl_printer import print_zpl
+from tests.wms.floor.leaving import build_yard, by
+from tests.wms.floor.outbound import build_hall, now, promise
 from web.out import jobs
 from wms.catalog.tables import PackagingLevel
 from wms.db import Database, Scope
+from wms.floor import packing_queries, pick_queries
+from wms.floor.rules.orders import OrderLineIn
+from wms.floor.rules.waves import WaveRule
+from wms.floor.service import packing, waves
+from wms.floor.service.packing import OpenParcel, PutIn
 from wms.floor.service.printing import SEND
 from wms.floor.tables.printing import PrintJob
 from wms.parties.tables import Company
@@ -157,6 +164,40 @@ def test_an_item_without_a_gtin_has_no_gs1_label(
         item = build.make_item(session, session.get_one(Company, cast.firm_id), gtin=None)
     said = ask(doorman, f"labels/items/{item.id}")
     assert said.get_json()["type"].endswith(":no_gtin")
+
+
+def test_a_packed_parcel_has_its_label(doorman: Doorman, database: Database, scope: Scope) -> None:
+    with database.unit_of_work(scope) as session:
+        yard = build_yard(session)
+        order_id, number, tote = yard.picked_order(session, (yard.tea, 2), consignee_name="张三", consignee_region="HN")
+        parcel = packing.open_parcel(session, OpenParcel(yard.packing.id, yard.owner.id, "P5", order_id), by())
+        packing.put_in(session, PutIn(parcel.id, tote.id, yard.tea.id, 2), by())
+        sscc = packing_queries.sscc_of(session, parcel)
+    said = ask(doorman, f"labels/parcels/{sscc}")
+    assert sorted(read(said.data)) == sorted([f"00{sscc}", number])
+    assert {"张三", "HN", "1/1"} <= set(words(said.data).split())
+    (printed,) = print_zpl(ask(doorman, f"labels/parcels/{sscc}", format="zpl").data)
+    assert f">;>800{sscc}" in printed.bar_fields
+    assert ask(doorman, "labels/parcels/000000000000000000").status_code == 404
+
+
+def test_a_pick_list_leads_through_the_aisles(doorman: Doorman, database: Database, scope: Scope) -> None:
+    with database.unit_of_work(scope) as session:
+        hall = build_hall(session)
+        for place in (hall.bins[5], hall.bins[0], hall.bins[2]):
+            hall.put(session, hall.tea, place, 4)
+        order_id, _number = hall.order(session, OrderLineIn(hall.tea.code, 12))
+        promise(session, [order_id])
+        made = waves.gather(session, hall.site.id, "discrete", WaveRule())
+        waves.release(session, made.wave_no, now())
+        (row,) = pick_queries.pick_lists(session, wave=made.wave_no)
+        walked = [line.place for line in pick_queries.list_lines(session, row.id)]
+    content = ask(doorman, f"papers/pick-lists/{row.list_no}").data
+    assert set(read(content)) == {row.list_no, *walked}
+    text = words(content)
+    assert [text.index(place) for place in walked] == sorted(text.index(place) for place in walked)
+    assert hall.tea.code in text
+    assert ask(doorman, "papers/pick-lists/NOTHING").status_code == 404
 
 
 class Paper(socketserver.TCPServer):
