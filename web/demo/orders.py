@@ -48,20 +48,20 @@ def enter_orders(session: Session, items: Mapping[int, Item], now: datetime, see
         select(func.count()).select_from(OutboundOrder).where(of_demo, OutboundOrder.state.in_(("open", "allocated")))
     )
     stood = session.scalar(select(func.count()).select_from(OutboundOrder).where(of_demo)) or 0
-    offers = {site: _offers(session, site, items) for site, *_ in SITES}
+    lying = {site: offers(session, site, items) for site, *_ in SITES}
     placed = []
     for number in range(stood + 1, stood + 1 + max(0, OPEN - (open_ones or 0))):
         rng = random.Random(f"dongting-orders-{seed}-{number}")  # noqa: S311 - synthetic data, no secret
         draw = SITES[number % len(SITES)]
-        if offers[draw[0]]:
-            placed.append((number, _place(session, rng, number, draw, offers[draw[0]], now)))
+        if lying[draw[0]]:
+            placed.append((number, _place(session, rng, number, draw, lying[draw[0]], now)))
     promised = [order_id for number, order_id in placed if number % PROMISED == 0]
     if promised:
         allocate(session, f"demo-orders:{stood}", promised, now)
     return len(placed)
 
 
-def _offers(session: Session, site: str, items: Mapping[int, Item]) -> list[Offer]:
+def offers(session: Session, site: str, items: Mapping[int, Item]) -> list[Offer]:
     """What lies free and good at a site, the oldest items first."""
     found = session.execute(
         select(Account.owner_id, Account.trade_item_id)

@@ -5,6 +5,7 @@ is dated (gate passes, ready and due days of consignments) is freshened at every
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -15,8 +16,8 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
 from web.databases import app_url, owner_url
-from web.demo import arrivals, cold, documents, freight, gate, notice, orders, passes, stock, yard_file
-from web.demo.goods import draw_items, enter_items
+from web.demo import arrivals, cold, documents, floor, freight, gate, notice, orders, passes, stock, yard_file
+from web.demo.goods import Item, draw_items, enter_items
 from web.demo.people import DEMO_USERS, DemoUser, company_rows, enter_people
 from web.demo.zone import enter_zone, location_rows, site_rows
 from wms.catalog.tables import TradeItem
@@ -81,7 +82,10 @@ def seed_into(session: Session, settings: Settings, now: datetime) -> Told:
         yard_file.register_strangers(session, number)
         items = draw_items(number)
         notice.enter_notice(session, items, ids, now, now.astimezone(BEIJING).date(), number)
-    return Told(was_there, *freshen(session, number, now))
+    added = freshen(session, number, now)
+    if not was_there:
+        floor.enter_floor(session, ids.companies, ids.sites, _by_id(session, items), now)
+    return Told(was_there, *added)
 
 
 def freshen(session: Session, number: int, now: datetime) -> tuple[int, int]:
@@ -89,9 +93,7 @@ def freshen(session: Session, number: int, now: datetime) -> tuple[int, int]:
     companies = {row[0]: row[1] for row in session.execute(select(Company.code, Company.id))}
     sites = {row[0]: row[1] for row in session.execute(select(Site.code, Site.id))}
     items = draw_items(number)
-    by_code = {item.code: item for item in items}
-    rows = session.execute(select(TradeItem.id, TradeItem.code))
-    by_id = {item_id: by_code[code] for item_id, code in rows if code in by_code}
+    by_id = _by_id(session, items)
     passes.extend(session, now)
     wanted = passes.missing(session, WANTED)
     zone = passes.Zone(companies, sites, now, number)
@@ -99,6 +101,12 @@ def freshen(session: Session, number: int, now: datetime) -> tuple[int, int]:
     passes.issue_empty(session, len(passes.missing(session, {"inbound_empty": 40})), zone)
     orders.enter_orders(session, by_id, now, number)
     return added, freight.enter_freight(session, companies, items, now, number)
+
+
+def _by_id(session: Session, items: Sequence[Item]) -> dict[int, Item]:
+    by_code = {item.code: item for item in items}
+    rows = session.execute(select(TradeItem.id, TradeItem.code))
+    return {item_id: by_code[code] for item_id, code in rows if code in by_code}
 
 
 def analyze(url: str) -> None:

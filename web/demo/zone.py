@@ -24,6 +24,7 @@ GROUND = (
     ("quarantine", "quarantine", "QRT"),
     ("packing", "packing", "PACK"),
     ("gate_buffer", "gate_buffer", "GATE"),
+    ("chutes", "chute", "CHUTE"),
 )
 
 
@@ -44,7 +45,7 @@ def location_rows() -> list[dict[str, Any]]:
 def _places(layout: dict[str, Any]) -> Iterator[dict[str, Any]]:
     common = {"site": layout["site"], "is_bonded": layout["is_bonded"], "holds": ""}
     for name, kind, prefix in GROUND:
-        for number in range(1, layout[name] + 1):
+        for number in range(1, layout.get(name, 0) + 1):
             yield {
                 **common, "code": f"{prefix}-{number:02d}", "kind": kind, "temperature_class": layout["temperature"],
                 "pick_sequence": number, "max_weight_g": None, "max_volume_mm3": None, "zone": None, "aisle": None,
