@@ -6,6 +6,7 @@ import sys
 import click
 
 import wms.customs.verify
+import wms.floor.load_verify
 import wms.floor.verify
 import wms.freight.verify
 import wms.gate.verify
@@ -22,6 +23,7 @@ AREAS = (
     wms.stock.verify.findings,
     wms.customs.verify.findings,
     wms.floor.verify.findings,
+    wms.floor.load_verify.findings,
     wms.watch.verify.findings,
     wms.gate.verify.findings,
     wms.freight.verify.findings,

@@ -136,6 +136,23 @@ def units_on(session: Session, load_id: int) -> tuple[LoadedRow, ...]:
     return tuple(LoadedRow(**row) for row in session.execute(ON_LOAD, {"load": load_id}).mappings())
 
 
+ITEMS_ON = text("""
+    SELECT item, sum(qty)::bigint FROM (
+      SELECT a.trade_item_id AS item, b.qty FROM load_unit u JOIN account a ON a.handling_unit_id = u.handling_unit_id
+        JOIN balance b ON b.account_id = a.id
+       WHERE u.load_id = :load AND u.unloaded_at IS NULL AND a.kind = 'location' AND b.qty > 0
+      UNION ALL
+      SELECT trade_item_id, qty FROM load_unit
+       WHERE load_id = :load AND unloaded_at IS NULL AND handling_unit_id IS NULL) held
+     GROUP BY item
+""")
+
+
+def items_on(session: Session, load_id: int) -> dict[int, int]:
+    """Return the base units of each item on a load, for the screen; the proof reads the vehicle's accounts instead."""
+    return {item: int(qty) for item, qty in session.execute(ITEMS_ON, {"load": load_id})}
+
+
 def stops_of(session: Session, load_id: int) -> dict[int, str]:
     """Return the stops of a load by their number."""
     rows = session.execute(select(LoadStop.stop_no, LoadStop.code).where(LoadStop.load_id == load_id))

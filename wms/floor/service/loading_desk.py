@@ -266,10 +266,7 @@ def progress_of(desk: Desk, load: VehicleLoad) -> dict[str, Any] | None:
     """Return what the pass names and what of it is on the vehicle, for the screen; None without a pass."""
     if load.gate_pass_id is None:
         return None
-    inside: dict[int, int] = {}
-    for content in units.lying_at(desk.session, load.location_id):
-        item = content.account.trade_item_id
-        inside[item] = inside.get(item, 0) + content.qty
+    inside = loading_queries.items_on(desk.session, load.id)
     lines = []
     for line in loading_queries.pass_lines(desk.session, load.gate_pass_id):
         part = min(inside.get(line.trade_item_id, 0), line.qty)

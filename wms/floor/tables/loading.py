@@ -87,6 +87,7 @@ class LoadUnit(Tenanted, Base):
         ),
         Index(None, "load_id"),
         Index(None, "scan_id"),
+        Index(None, "handling_unit_id"),
         Index(
             "uq_load_unit_standing", "handling_unit_id", unique=True,
             postgresql_where=text("handling_unit_id IS NOT NULL AND unloaded_at IS NULL AND left_at IS NULL"),

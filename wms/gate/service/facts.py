@@ -133,14 +133,6 @@ def goods_missing(session: Session, pass_id: int) -> bool:
         .group_by(func.coalesce(GatePassGoods.account_id, GatePassLine.account_id))
         .subquery()
     )
-    book = (
-        select(func.coalesce(func.sum(Balance.qty), 0))
-        .select_from(Balance)
-        .join(BookAccount, BookAccount.id == Balance.account_id)
-        .where(BookAccount.kind == "book", BookAccount.book_line_id == Account.book_line_id)
-        .correlate(Account)
-        .scalar_subquery()
-    )
     short = (
         select(func.count())
         .select_from(lines)
@@ -150,11 +142,28 @@ def goods_missing(session: Session, pass_id: int) -> bool:
             or_(
                 Account.id.is_(None),
                 func.coalesce(Balance.qty, 0) < lines.c.qty,
-                and_(Account.customs_status == "bonded", book < lines.c.qty),
             )
         )
     )
-    return session.scalars(short).one() > 0
+    # Lots and lines of one book line take from the same book: it must hold them all together.
+    leaving = (
+        select(Account.book_line_id, func.sum(lines.c.qty).label("qty"))
+        .select_from(lines)
+        .join(Account, Account.id == lines.c.account_id)
+        .where(Account.customs_status == "bonded")
+        .group_by(Account.book_line_id)
+        .subquery()
+    )
+    book = (
+        select(func.coalesce(func.sum(Balance.qty), 0))
+        .select_from(Balance)
+        .join(BookAccount, BookAccount.id == Balance.account_id)
+        .where(BookAccount.kind == "book", BookAccount.book_line_id == leaving.c.book_line_id)
+        .correlate(leaving)
+        .scalar_subquery()
+    )
+    unbooked = select(func.count()).select_from(leaving).where(book < leaving.c.qty)
+    return session.scalars(short).one() > 0 or session.scalars(unbooked).one() > 0
 
 
 def is_claimed(session: Session, row: GatePass, passage_id: int, stage: int) -> bool:

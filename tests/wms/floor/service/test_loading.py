@@ -6,10 +6,11 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import create_engine, func, select, text, update
 from sqlalchemy.orm import Session
 
 from tests import build
+from tests.conftest import Urls
 from tests.wms.floor.leaving import (
     Gun,
     Yard,
@@ -30,6 +31,7 @@ from wms.customs.tables import AccountBook, GatePass, GatePassGoods, Verificatio
 from wms.db import Database, Scope
 from wms.errors import WmsError
 from wms.floor import loading_queries, packing_queries
+from wms.floor.load_verify import findings as floor_findings
 from wms.floor.rules import loading as rules
 from wms.floor.service import departing, loading, packing, sorting
 from wms.floor.service.loading import LooseGoods, NewLoad
@@ -49,6 +51,7 @@ from wms.parties.tables import Location
 from wms.record.tables import Leaf
 from wms.stock.tables import Account, Balance, Entry, HandlingUnit, Posting
 from wms.stock.verify import run as verify
+from wms.stock.verify import snapshot
 
 TRUCK_G = 14_000_000
 
@@ -563,8 +566,36 @@ def test_the_ledger_verifies_after_a_day_of_leaving(fresh_database: Database) ->
         departing.close_load(session, load.id, by())
         approve_pass(session, gate_pass.id, at=now())
         drive_out(session, zone, gate_pass)
-    findings = verify(fresh_database, scope)
-    assert findings == []
+    assert verify(fresh_database, scope) == []
+    with snapshot(fresh_database, scope) as session:
+        assert list(floor_findings(session)) == []
     with fresh_database.unit_of_work(scope) as session:
         assert session.scalars(select(func.sum(Balance.qty)).where(Balance.qty > 0)).one()
         assert session.scalars(select(HandlingUnit.id)).all()
+
+
+def test_a_proof_that_was_changed_is_found(fresh_urls: Urls, fresh_database: Database) -> None:
+    scope = Scope.system(1)
+    with fresh_database.unit_of_work(scope) as session:
+        zone = build_yard(session, "bonded")
+        plate = new_plate()
+        gate_pass = file_pass(session, zone, {zone.tea.id: 6}, plate)
+        load = truck(session, zone, plate=plate, gate_pass_no=gate_pass.internal_no)
+        loading.put_on(session, load.id, zone.tote(session, (zone.tea, 5)).sscc, by())
+        departing.close_load(session, load.id, by())
+    with snapshot(fresh_database, scope) as session:
+        assert list(floor_findings(session)) == []
+    superuser = create_engine(fresh_urls.superuser)
+    with superuser.begin() as connection:
+        connection.execute(text("ALTER TABLE load_proof DISABLE TRIGGER ALL"))
+        connection.execute(
+            text("UPDATE load_proof SET body = jsonb_set(body, '{lines,0,loaded_qty}', '6'), verdict = 'agrees'")
+        )
+        connection.execute(text("UPDATE vehicle_load SET state = 'closed'"))
+    with snapshot(fresh_database, scope) as session:
+        assert [one.invariant for one in floor_findings(session)] == ["I11"]
+    with superuser.begin() as connection:
+        connection.execute(text("UPDATE load_proof SET verdict = 'differs'"))
+    superuser.dispose()
+    with snapshot(fresh_database, scope) as session:
+        assert sorted(one.invariant for one in floor_findings(session)) == ["I11", "I5"]
