@@ -53,6 +53,7 @@ MODULES = (
     "web.api.loads",
     "web.api.returns",
     "web.api.processing",
+    "web.api.replenishments",
     "web.api.verification_lists",
     "web.api.gates",
     "web.api.consignments",

@@ -159,3 +159,19 @@ def test_a_kit_over_http(doorman: Doorman, database: Database, scope: Scope, hal
     assert [(row["item"], row["qty"]) for row in shown["made_of"]] == [(hall.cream.code, 6)]
     assert [row["done"] for row in clerk.get("processing-orders")] == [3]
     assert len(clerk.get("bills")) == 1
+
+
+def test_a_replenishment_over_http(doorman: Doorman, hall: Hall) -> None:
+    boss = Caller(doorman, hall.boss)
+    face = {"place": "P-1", "owner": hall.owner.code, "item": hall.milk.code, "least": 10, "most": 40}
+    assert boss.post("pick-faces", {"site": hall.site.code, "faces": [face]}).get_json() == {"faces": 1}
+    wrong = boss.post("pick-faces", {"site": hall.site.code, "faces": [face | {"least": 40}]})
+    assert wrong.get_json()["type"].endswith("bad_limits")
+    made = boss.post("replenishments", {"site": hall.site.code, "demand": []}).get_json()
+    assert [(part["from_place"], part["to_place"], part["qty"]) for part in made["parts"]] == [("A-1", "P-1", 40)]
+    assert boss.get("pick-faces")[0]["incoming"] == 40
+    again = boss.post("replenishments", {"site": hall.site.code, "demand": []}).get_json()
+    assert again["replenishments"] == []
+    number = made["replenishments"][0]
+    assert boss.post(f"replenishments/{number}/void").get_json()["state"] == "void"
+    assert boss.get("replenishments?state=open") == []

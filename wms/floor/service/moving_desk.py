@@ -4,7 +4,7 @@ A pallet says itself where it lies, so a place scanned before a pallet that lies
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
@@ -18,7 +18,7 @@ from wms.floor.rules import mistakes, moving
 from wms.floor.rules.answers import Answer, Expect, Outcome
 from wms.floor.rules.commands import Command, Verb
 from wms.floor.service import goods as labels
-from wms.floor.service import inside_undo, putting_away
+from wms.floor.service import inside_undo, putting_away, replenishing, replenishing_desk
 from wms.floor.service import moving_board as boards
 from wms.floor.service.desk import Desk, pending_label
 from wms.floor.service.jobs import Job
@@ -27,6 +27,9 @@ from wms.floor.service.moving_board import Board, Taken
 from wms.stock import ledger
 from wms.stock.rules import ShortInPast, ShortStock
 from wms.stock.tables import HandlingUnit
+
+if TYPE_CHECKING:
+    from wms.floor.service.scanning import TakeScan
 
 
 @dataclass(frozen=True)
@@ -52,10 +55,19 @@ class Hand:
         return found
 
 
+def follow_screen(desk: Desk, scan: "TakeScan", label: Label) -> None:
+    """Make the site and the replenishment on the screen the desk's own."""
+    putting_away.follow_screen(desk, scan, label)
+    if scan.document_no and scan.document_no != desk.context.document_no:
+        replenishing_desk.choose(desk, scan.document_no)
+
+
 def step(desk: Desk, label: Label) -> Answer:
     """Answer a scan that is no command: goods, or a place."""
     if desk.context.site_id is None:
         raise mistakes.NoSite
+    if replenishing_desk.is_chosen(desk):
+        return replenishing_desk.step(desk, label)
     if label.fault is None and (label.item_gtin or label.sscc):
         if (desk.context.pending or {}).get("needs") == "place":
             raise mistakes.PlaceFirst(item=desk.context.pending["names"])  # type: ignore[index]
@@ -211,6 +223,9 @@ def _understood(hand: Hand) -> dict[str, Any]:
 
 def command(desk: Desk, given: Command) -> Answer:
     """Answer a command barcode."""
+    own = replenishing_desk.command(desk, given) if replenishing_desk.is_chosen(desk) else None
+    if own is not None:
+        return own
     match given.verb:
         case Verb.QTY:
             desk.context.next_qty = given.qty or 1
@@ -227,10 +242,10 @@ def command(desk: Desk, given: Command) -> Answer:
 
 
 def _undo(desk: Desk, key: str | None) -> Answer:
-    if desk.context.pending and key is None:
+    if (desk.context.pending or {}).get("needs") and key is None:
         return _back(desk)
     scan = inside_undo.last_posted(desk, key)
-    inside_undo.reverse(desk, scan)
+    replenishing.take_back(desk.session, inside_undo.reverse(desk, scan), desk.event_at)
     text = N_("Undone: the goods lie where they were before.")
     return Answer(Outcome.OK, "move_undone", text, {"key": scan.key}, expects=expects(desk))
 
@@ -251,4 +266,4 @@ def expects(desk: Desk) -> tuple[Expect, ...]:
     return (Expect.GOODS, Expect.PLACE)
 
 
-JOB = Job("move", putting_away.follow_screen, command, step, expects)
+JOB = Job("move", follow_screen, command, step, expects)
