@@ -54,6 +54,7 @@ MODULES = (
     "web.api.returns",
     "web.api.processing",
     "web.api.replenishments",
+    "web.api.destructions",
     "web.api.verification_lists",
     "web.api.gates",
     "web.api.consignments",

@@ -175,3 +175,28 @@ def test_a_replenishment_over_http(doorman: Doorman, hall: Hall) -> None:
     number = made["replenishments"][0]
     assert boss.post(f"replenishments/{number}/void").get_json()["state"] == "void"
     assert boss.get("replenishments?state=open") == []
+
+
+def test_a_destruction_over_http(doorman: Doorman, database: Database, scope: Scope, hall: Hall) -> None:
+    with database.unit_of_work(scope) as session:
+        company = build.make_company(session, "customs")
+        officer_person = build.make_person(session, company, "customs_officer")
+    clerk, boss = Caller(doorman, hall.clerk), Caller(doorman, hall.boss)
+    goods = {"place": "A-1", "owner": hall.owner.code, "item": hall.milk.code, "qty": 10}
+    aside = clerk.post(
+        "quarantines", {"site": hall.site.code, "goods": goods, "reason": "torn foil", "to_place": "Q-1"}
+    ).get_json()
+    assert (aside["place"], aside["qty"]) == ("Q-1", 10)
+    decided = boss.post(f"quarantines/{aside['quarantine_no']}/decide", {"decision": "damaged"})
+    assert decided.get_json()["decision"] == "damaged"
+    lines = [goods | {"place": "Q-1"}]
+    body = {"site": hall.site.code, "reason": "spoilt", "method": "burnt", "lines": lines}
+    number = clerk.post("destructions", body).get_json()["destruction_no"]
+    assert boss.post(f"destructions/{number}/approve").get_json()["state"] == "approved"
+    assert clerk.post(f"destructions/{number}/witness").get_json()["type"].endswith("requester_may_not_do")
+    assert clerk.post(f"destructions/{number}/carry-out").get_json()["type"].endswith("witnesses_missing")
+    for caller in (Caller(doorman, officer_person), boss):
+        assert caller.post(f"destructions/{number}/witness").status_code == 200
+    done = clerk.post(f"destructions/{number}/carry-out").get_json()
+    assert (done["state"], len(done["sha256"])) == ("destroyed", 64)
+    assert clerk.get(f"destructions/{number}")["certificate"]["goods"][0]["qty"] == 10
