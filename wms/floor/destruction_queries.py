@@ -54,7 +54,8 @@ class DestructionRow:
 
 _QUARANTINES = """
     SELECT q.id, q.quarantine_no, s.code AS site, l.code AS place, t.code AS item, t.name_zh, t.name_en, lot.lot_no,
-           q.qty, q.reason, q.state, m.name_zh AS put_by_zh, m.name_en AS put_by_en, q.recorded_at, q.decision, q.decided_at
+           q.qty, q.reason, q.state, m.name_zh AS put_by_zh, m.name_en AS put_by_en, q.recorded_at, q.decision,
+           q.decided_at
       FROM quarantine q JOIN site s ON s.id = q.site_id JOIN account a ON a.id = q.account_id
       JOIN location l ON l.id = a.location_id JOIN trade_item t ON t.id = a.trade_item_id
       LEFT JOIN lot ON lot.id = a.lot_id LEFT JOIN person m ON m.id = q.put_by
