@@ -79,6 +79,7 @@ MODULES = (
     "web.pages.work",
     "web.pages.billing",
     "web.pages.values",
+    "web.pages.desk_inside",
     "web.pages.desk_leaving",
     "web.pages.desk_transfers",
     "web.pages.temperature",

@@ -200,3 +200,38 @@ def test_a_destruction_over_http(doorman: Doorman, database: Database, scope: Sc
     done = clerk.post(f"destructions/{number}/carry-out").get_json()
     assert (done["state"], len(done["sha256"])) == ("destroyed", 64)
     assert clerk.get(f"destructions/{number}")["certificate"]["goods"][0]["qty"] == 10
+
+
+def test_the_pages_show_what_waits_and_take_the_decision(
+    doorman: Doorman, database: Database, scope: Scope, hall: Hall
+) -> None:
+    clerk, boss = Caller(doorman, hall.clerk), Caller(doorman, hall.boss)
+    for person in (hall.clerk, hall.other_clerk):
+        Handheld(database, scope.tenant_id, hall, person, "count").scans("A-1", "QTY 90", hall.label(), "CONFIRM")
+    line = {"place": "A-1", "item": hall.milk.code, "lot_no": "L1", "qty": -51}
+    body = {"document": "P-9", "site": hall.site.code, "owner": hall.owner.code, "reason": "BREAKAGE", "lines": [line]}
+    adjustment = clerk.post("adjustments", body).get_json()["adjustment_no"]
+    goods = {"place": "A-1", "owner": hall.owner.code, "item": hall.milk.code, "qty": 2}
+    quarantine = clerk.post("quarantines", {"site": hall.site.code, "goods": goods, "reason": "torn"}).get_json()
+    face = {"place": "P-1", "owner": hall.owner.code, "item": hall.milk.code, "least": 1, "most": 5}
+    boss.post("pick-faces", {"site": hall.site.code, "faces": [face]})
+    [found] = boss.get("count-differences?state=waiting")
+    assert "Approve" in boss.page("/desk/counts")
+    assert "Approve" not in clerk.page("/desk/counts")
+    done = [
+        boss.form("/desk/inside", deed="difference-approve", number=str(found["id"]), qty="-10",
+                  back="desk_inside.counts"),
+        boss.form("/desk/inside", deed="adjustment-approve", number=adjustment),
+        boss.form("/desk/inside", deed="quarantine-good", number=quarantine["quarantine_no"]),
+        boss.form("/desk/inside", deed="fill", number=hall.site.code),
+    ]  # fmt: skip
+    assert [one.status_code for one in done] == [302] * 4
+    with database.unit_of_work(scope) as session:
+        assert lying(session, hall, "A-1") == 39
+    assert "P-1" in boss.page(f"/desk/inside?site={hall.site.code}")
+    again = boss.form("/desk/inside", deed="adjustment-approve", number=adjustment)
+    assert again.status_code == 409
+    assert hall.boss.name_en in again.text
+    assert clerk.form("/desk/inside", deed="adjustment-approve", number=adjustment).status_code == 403
+    assert boss.form("/desk/inside", deed="eat", number="1").status_code == 403
+    assert boss.page("/desk/returns")
