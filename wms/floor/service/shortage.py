@@ -1,24 +1,20 @@
 """Fewer goods than promised: the promise ends, a count is asked for, and other goods are looked for at once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from importlib import import_module
-from importlib.util import find_spec
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from wms.floor import allocation_queries
 from wms.floor.rules import picking as rules
-from wms.floor.service import allocating, pick_lists, picking, tasks
+from wms.floor.service import allocating, counting, pick_lists, picking
 from wms.floor.service.allocating import Only
 from wms.floor.service.picking import settle_orders
-from wms.floor.service.tasks import NewTask
 from wms.record.service import append_leaf
 from wms.stock import ledger
 
-COUNTING = "wms.floor.service.counting"
 IN_WORK = ("released", "picking")
 
 SHORT = text("UPDATE pick_line SET short_qty = qty - picked_qty, state = 'short' WHERE id = ANY (:ids)")
@@ -96,7 +92,7 @@ def report_short(session: Session, key: str, line_ids: Sequence[int], at: dateti
     new = put_on_list(session, list_id, {row["order_line_id"]: row["slot"] for row in chosen}, found.allocation_ids)
     given_up = {row.id: row.short_qty for row in session.execute(GIVE_UP, {"lines": order_lines})}
     for place, item in sorted({(row["location_id"], row["trade_item_id"]) for row in chosen}):
-        _count(session, chosen[0]["site_id"], place, item)
+        counting.trigger(session, place, item, "short_pick")
     told = {"lines": list(line_ids), "missing": sum(left), "found": found.qty}
     append_leaf(session, "short_pick", told, list_id)
     settle_orders(session, orders, at)
@@ -116,15 +112,3 @@ def put_on_list(session: Session, list_id: int, slots: dict[int, int], allocatio
         "allocations": list(allocations),
     }
     return list(session.execute(REPLACE, values).scalars())
-
-
-def _count(session: Session, site_id: int, location_id: int, trade_item_id: int) -> None:
-    """Ask for a count of the place: through the counting use case where there is one, else as a task by itself."""
-    if find_spec(COUNTING) is not None:
-        trigger: Callable[[Session, int, int, str], object] | None
-        trigger = getattr(import_module(COUNTING), "trigger", None)
-        if trigger is not None:
-            trigger(session, location_id, trade_item_id, "short_pick")
-            return
-    code: str = session.execute(text("SELECT code FROM location WHERE id = :id"), {"id": location_id}).scalar_one()
-    tasks.offer(session, NewTask(site_id, "count", location_id, code, priority=3, location_id=location_id))
