@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from web.auth.policy import PEOPLE, policy
 from web.context import unit_of_work
 from web.downloads import csv_response
-from web.pages.desk_ways import desk_ways
+from web.pages.desk_ways import desk_groups, is_open
 from wms.catalog.tables import TradeItem
 from wms.codes import gs1_keys
 from wms.parties import queries
@@ -17,7 +17,8 @@ from wms.stock.queries import OnHand, Stock, on_hand
 from wms.stock.tables import CUSTOMS_STATUSES, QUALITY_STATUSES
 
 bp = Blueprint("desk", __name__)
-bp.add_app_template_global(desk_ways, "desk_ways")
+bp.add_app_template_global(desk_groups, "desk_groups")
+bp.add_app_template_global(is_open, "desk_is_open")
 SHOWN, EXPORTED, ITEMS = 50, 20_000, 20
 COLUMNS = (
     "account_id", "item_code", "gtin", "item_name_zh", "item_name_en", "site_code", "location_code", "sscc", "lot_no",

@@ -1,28 +1,63 @@
-"""The tabs of the desk: the floor's pages and where they stand. Only what the caller may open is shown."""
+"""The pages of the desk by what they are about. Only what the caller may open is shown."""
+
+from dataclasses import dataclass
+
+from flask import request
 
 from web.navigation import Way, open_ways
 from wms.errors import N_
 
-DESK_WAYS = (
+
+@dataclass(frozen=True)
+class Group:
+    """Pages about one thing; the first of them opens when the group is chosen."""
+
+    label: str
+    icon: str
+    ways: tuple[Way, ...]
+
+
+STOCK = (
     Way("/desk", N_("Stock on hand"), "boxes", N_("What lies where, whose it is and in which customs status.")),
-    Way("/desk/orders", N_("Orders"), "list", N_("What owners want sent, and how far it is.")),
-    Way("/desk/waves", N_("Waves"), "wave", N_("Gather orders, start picking, follow it and call it off.")),
-    Way("/desk/work", N_("Work"), "people", N_("What waits, who does what now, what was done today.")),
     Way("/desk/age", N_("Age and expiry"), "clock", N_("How old stock is, and when it expires.")),
-    Way("/desk/counts", N_("Counts"), "list", N_("Counts that run, and differences that wait for a supervisor.")),
-    Way("/desk/returns", N_("Returns"), "back", N_("What comes back, how it is graded, until when it may.")),
-    Way("/desk/inside", N_("Inside"), "boxes", N_("Adjustments, quarantine, destruction, kits and replenishment.")),
-    Way("/desk/parcels", N_("Parcels"), "container", N_("What is packed, how much it weighs and how far it is.")),
-    Way("/desk/loads", N_("Loads"), "truck", N_("What stands on which vehicle, and whether its pass says the same.")),
-    Way("/desk/billing", N_("Billing"), "scale", N_("What owners owe for storage and handling, from the ledger.")),
-    Way("/desk/paper", N_("Paper"), "document", N_("Labels, packing lists and count sheets; printers.")),
-    Way("/desk/imports", N_("Import"), "upload", N_("Enter lists from CSV and XLSX files.")),
-    Way("/desk/values", N_("Rates and limits"), "list", N_("What holds from which day, and where it is taken from.")),
     Way("/desk/temperature", N_("Cold chain"), "warn", N_("Where it is too warm, and which goods were there.")),
     Way("/desk/transfers", N_("Transfers"), "route", N_("What is on its way between sites, what is late or missing.")),
 )
+OUTBOUND = (
+    Way("/desk/orders", N_("Orders"), "list", N_("What owners want sent, and how far it is.")),
+    Way("/desk/waves", N_("Waves"), "wave", N_("Gather orders, start picking, follow it and call it off.")),
+    Way("/desk/parcels", N_("Parcels"), "container", N_("What is packed, how much it weighs and how far it is.")),
+    Way("/desk/loads", N_("Loads"), "truck", N_("What stands on which vehicle, and whether its pass says the same.")),
+)
+INSIDE = (
+    Way("/desk/counts", N_("Counts"), "list", N_("Counts that run, and differences that wait for a supervisor.")),
+    Way("/desk/returns", N_("Returns"), "back", N_("What comes back, how it is graded, until when it may.")),
+    Way("/desk/inside", N_("Inside"), "boxes", N_("Adjustments, quarantine, destruction, kits and replenishment.")),
+)
+SUPERVISION = (
+    Way("/desk/work", N_("Work"), "people", N_("What waits, who does what now, what was done today.")),
+    Way("/desk/billing", N_("Billing"), "scale", N_("What owners owe for storage and handling, from the ledger.")),
+)
+PAPER = (
+    Way("/desk/paper", N_("Paper"), "document", N_("Labels, packing lists and count sheets; printers.")),
+    Way("/desk/imports", N_("Import"), "upload", N_("Enter lists from CSV and XLSX files.")),
+    Way("/desk/values", N_("Rates and limits"), "list", N_("What holds from which day, and where it is taken from.")),
+)
+DESK_GROUPS = (
+    Group(N_("Stock"), "boxes", STOCK),
+    Group(N_("Outbound"), "truck", OUTBOUND),
+    Group(N_("In the house"), "home", INSIDE),
+    Group(N_("Supervision"), "people", SUPERVISION),
+    Group(N_("Paper and files"), "document", PAPER),
+)
 
 
-def desk_ways() -> list[Way]:
-    """Return the tabs that exist and that the caller may open."""
-    return open_ways(DESK_WAYS)
+def desk_groups() -> list[Group]:
+    """Return the groups with those of their pages that exist and that the caller may open; none is empty."""
+    shown = (Group(group.label, group.icon, tuple(open_ways(group.ways))) for group in DESK_GROUPS)
+    return [group for group in shown if group.ways]
+
+
+def is_open(way: Way) -> bool:
+    """Whether the page shown is this one, or lies under it."""
+    return request.path == way.path or (way.path != "/desk" and request.path.startswith(way.path + "/"))
