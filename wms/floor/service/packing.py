@@ -328,7 +328,7 @@ def close_parcel(
     parcel.closed_by = session.scalar(select(APP_PERSON))
     parcel.label = _label(session, parcel, label, inside)
     session.flush()
-    _after_close(session, parcel)
+    after_close(session, parcel)
     return Closed(parcel, weighing)
 
 
@@ -380,7 +380,8 @@ def _label(session: Session, parcel: Parcel, sscc: str, inside: Sequence[Content
     }
 
 
-def _after_close(session: Session, parcel: Parcel) -> None:
+def after_close(session: Session, parcel: Parcel) -> None:
+    """Offer the sorting of a closed parcel, and let its order follow."""
     number = document_no("PC", parcel.id)
     tasks.offer(
         session,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -22,12 +22,16 @@ from wms.floor.service.acting import By, Portion, by_scan, carry
 from wms.floor.service.counting_in import APP_PERSON
 from wms.floor.service.desk import Desk
 from wms.floor.service.jobs import Job
-from wms.floor.service.packing import locked
+from wms.floor.service.packing import after_close, locked
 from wms.floor.service.putting_away import choose_site
 from wms.floor.service.scanning import TakeScan
 from wms.floor.tables.orders import OutboundOrder
 from wms.floor.tables.packing import Parcel, SortRule
+from wms.floor.tables.scans import Scan
 from wms.parties.tables import Location
+from wms.stock import ledger
+from wms.stock.rules import AlreadyReversed, ShortInPast, ShortStock
+from wms.stock.tables import Account, Entry, Posting
 
 
 class SortRuleExists(WmsError):
@@ -112,6 +116,42 @@ def put_into_chute(session: Session, parcel_id: int, chute_id: int, by: By) -> i
     return posting_id
 
 
+def take_out(session: Session, parcel_id: int, by: By) -> int:
+    """Take a sorted parcel back to where it came from, by the mirror image of its posting; returns that posting's id.
+
+    Raises ParcelNotClosed (it is on a vehicle), NothingToUndo, MovedSince.
+    """
+    parcel = locked(session, parcel_id)
+    sscc = packing_queries.sscc_of(session, parcel)
+    if parcel.state != "closed":
+        raise rules.ParcelNotClosed(sscc=sscc, state=parcel.state)
+    posting = session.scalars(
+        select(Posting)
+        .where(Posting.kind == "sort", Posting.source_doc == f"parcel:{sscc}")
+        .order_by(Posting.id.desc())
+        .limit(1)
+    ).one_or_none()
+    if posting is None or parcel.sorted_at is None:
+        raise mistakes.NothingToUndo
+    back_to: int | None = session.scalars(
+        select(func.min(Account.location_id))
+        .join(Entry, Entry.account_id == Account.id)
+        .where(Entry.posting_id == posting.id, Entry.qty < 0)
+    ).one()
+    inside = units.contents(session, [unit.id for unit in units.tree(session, parcel.handling_unit_id)])
+    at = max([by.at, *(content.last_event_at for content in inside)])
+    try:
+        undone = ledger.reverse(session, by.key, posting.id, reason="taken out of the chute", event_at=at)
+    except (ShortStock, ShortInPast, AlreadyReversed) as refusal:
+        raise mistakes.MovedSince from refusal
+    assert back_to is not None
+    parcel.location_id, parcel.sorted_at, parcel.sorted_by = back_to, None, None
+    session.execute(update(Scan).where(Scan.posting_id == posting.id).values(undone_at=by.at))
+    session.flush()
+    after_close(session, parcel)
+    return undone.posting_id
+
+
 def _check(session: Session, parcel: Parcel, sscc: str) -> None:
     if parcel.sorted_at is not None:
         chute = session.get_one(Location, parcel.location_id).code
@@ -181,11 +221,14 @@ def _confirm(desk: Desk, parcel: Parcel, sscc: str, chute_id: int) -> Answer:
     desk.context.pending = None
     values: dict[str, Any] = {"sscc": sscc, "chute": desk.session.get_one(Location, chute_id).code}
     text = N_("Parcel %(sscc)s is in chute %(chute)s.")
-    return Answer(Outcome.OK, "sorted", text, values, None, expects(desk), {"kind": "parcel", "sscc": sscc})
+    understood = {"kind": "parcel", "sscc": sscc}
+    return Answer(Outcome.OK, "sorted", text, values, None, expects(desk), understood, is_undoable=True)
 
 
 def command(desk: Desk, given: Command) -> Answer:
-    """Answer a command barcode: BACK puts down the parcel, then leaves the chute."""
+    """Answer a command barcode: BACK puts down the parcel, then leaves the chute; UNDO takes the last one out again."""
+    if given.verb is Verb.UNDO:
+        return _undo(desk, given.text)
     if given.verb is not Verb.BACK:
         raise mistakes.NothingToConfirm
     if desk.context.pending:
@@ -193,6 +236,22 @@ def command(desk: Desk, given: Command) -> Answer:
         return Answer(Outcome.OK, "put_down", N_("Put down. Nothing was booked."), expects=expects(desk))
     desk.context.location_id = None
     return Answer(Outcome.OK, "place_left", N_("The place is no longer chosen."), expects=expects(desk))
+
+
+def _undo(desk: Desk, key: str | None) -> Answer:
+    query = (
+        select(Posting.source_doc)
+        .join(Scan, Scan.posting_id == Posting.id)
+        .where(Scan.device == desk.device, Scan.job == "sort", Scan.undone_at.is_(None), Posting.kind == "sort")
+    )
+    if key is not None:
+        query = query.where(Scan.key == key)
+    document = desk.session.scalars(query.order_by(Scan.id.desc()).limit(1)).one_or_none()
+    parcel = packing_queries.parcel_by_sscc(desk.session, document.removeprefix("parcel:")) if document else None
+    if parcel is None:
+        raise mistakes.NothingToUndo
+    desk.posting_id = take_out(desk.session, parcel.id, by_scan(desk))
+    return Answer(Outcome.OK, "undone", N_("Undone: %(qty)s taken back."), {"qty": 1}, expects=expects(desk))
 
 
 def expects(desk: Desk) -> tuple[Expect, ...]:

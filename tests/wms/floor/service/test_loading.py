@@ -528,6 +528,10 @@ def test_scans_sort_a_parcel_whichever_is_scanned_first(database: Database, scop
     assert at.scan(sscc_label(parcels[1])).code == "already_sorted"
     assert at.codes("BACK", sscc_label(stray)) == ["place_left", "no_chute_for"]
     assert at.scan("DOCK-1").code == "not_a_chute"
+    assert at.codes("UNDO", "UNDO", "UNDO") == ["undone", "undone", "nothing_to_undo"]
+    with database.unit_of_work(scope) as session:
+        assert (at_place(session, floor.north), at_place(session, floor.packing)) == (0, 4)
+    assert at.codes(sscc_label(parcels[1]), "CH-N") == ["chute_told", "sorted"]
     assert at.scan(sscc_label("000000000000000000")).code == "unknown_parcel"
 
 
