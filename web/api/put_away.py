@@ -21,7 +21,7 @@ from wms.errors import NotFound
 from wms.floor import storing_queries
 from wms.floor.queries import location_by_code
 from wms.floor.rules.putaway import STRATEGIES, Goods
-from wms.floor.service import storing_rules, suggesting
+from wms.floor.service import cross_docking, storing_rules, suggesting
 from wms.floor.service.storing_rules import NewRule
 from wms.parties.tables import TEMPERATURE_CLASSES, VELOCITY_CLASSES, Company, Site
 from wms.stock.tables import CUSTOMS_STATUSES, Lot
@@ -121,6 +121,31 @@ def suggestion(query: GoodsQuery) -> Response:
     if found is None:
         return jsonify({"place": None, "strategy": None, "why": gettext("No place has room for these goods.")})
     return jsonify({"place": found.place.code, "strategy": found.strategy, "why": gettext(found.why)})
+
+
+class SiteQuery(Query):
+    """A site by its code."""
+
+    site: Code
+
+
+@bp.get("/cross-docks")
+@policy(*READERS, firms=True)
+@bp.input(SiteQuery, location="query", arg_name="query")
+def cross_docks(query: SiteQuery) -> Response:
+    """List the goods at a site's docks that open orders wait for, and how many base units they lack."""
+    with unit_of_work() as session:
+        found = cross_docking.waiting_at_docks(session, _id_of(session, Site, query.site))
+    return jsonify(
+        [
+            {
+                "task_id": task.task_id, "dock": task.from_code, "name_zh": task.name_zh, "name_en": task.name_en,
+                "lot_no": task.lot_no, "sscc": task.sscc, "left_qty": task.left_qty, "wanted_qty": wait.qty,
+                "orders": list(wait.order_nos), "is_planned": wait.is_planned,
+            }
+            for task, wait in found
+        ]
+    )  # fmt: skip
 
 
 def _enter(session: Session, body: RuleIn) -> Mapping[str, Any]:

@@ -33,6 +33,7 @@ BASE = (
 NARROWED = (
     " AND (cast(:velocity AS text) IS NULL OR l.velocity_class = :velocity)"
     " AND (cast(:zone AS text) IS NULL OR l.zone = :zone)"
+    " AND (l.zone IS DISTINCT FROM :kept_zone OR l.zone = :zone)"
 )
 # Places along the way that are free, and the last one looked at.
 FREE = text(
@@ -58,6 +59,7 @@ SAME = text(
                          AND a.kind = 'location' AND a.site_id = :site_id AND b.qty > 0
                          AND (cast(:lot_id AS bigint) IS NULL OR a.lot_id = :lot_id))
          AND {STORED} AND l.temperature_class = :temperature_class AND l.is_bonded = :is_bonded
+         AND l.zone IS DISTINCT FROM :kept_zone
        ORDER BY {WAY} LIMIT :found) l {HOLDS} ORDER BY sequence"""  # noqa: S608 - our own constants
 )
 QUARANTINE = text(
@@ -85,8 +87,9 @@ _hints: WeakKeyDictionary[Engine, dict[tuple[Any, ...], Hint]] = WeakKeyDictiona
 class Search:
     """The looks of one suggestion; what a strategy found is kept for the next one that asks the same."""
 
-    def __init__(self, session: Session, site_id: int, goods: Goods) -> None:
-        self.session, self.site_id, self.goods = session, site_id, goods
+    def __init__(self, session: Session, site_id: int, goods: Goods, kept_zone: str | None = None) -> None:
+        """``kept_zone`` is kept free for another purpose: only who asks for it by name finds its places."""
+        self.session, self.site_id, self.goods, self.kept_zone = session, site_id, goods, kept_zone or ""
 
     def look(self, strategy: Strategy, bonded: bool) -> Iterable[Place]:
         """Return the places that a strategy considers, nearest first."""
@@ -118,6 +121,7 @@ class Search:
             "temperature_class": goods.temperature_class,
             "owner_id": goods.owner_id,
             "item_id": goods.trade_item_id,
+            "kept_zone": self.kept_zone,
             **values,
         }
         return [place_of(row) for row in self.session.execute(query, given).mappings()]
@@ -160,6 +164,7 @@ class Search:
             "until": until,
             "most": most,
             "found": FOUND,
+            "kept_zone": self.kept_zone,
             **ways,
         }
         rows = self.session.execute(query, values).mappings().all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,9 @@ from wms.floor.rules import mistakes, putaway
 from wms.floor.rules.answers import Answer, Expect, Outcome
 from wms.floor.rules.commands import Command, Verb
 from wms.floor.rules.putaway import Goods, Suggestion
+from wms.floor.service import cross_docking, suggesting, undoing
 from wms.floor.service import goods as labels
-from wms.floor.service import suggesting, undoing
+from wms.floor.service.cross_docking import CrossDock
 from wms.floor.service.desk import Desk, pending_label
 from wms.floor.service.jobs import Job
 from wms.floor.service.storing import store
@@ -75,7 +77,12 @@ def _goods(desk: Desk, label: Label) -> Answer:
     wanted = _wanted(desk, label, waiting)
     if desk.context.location_id is not None:
         return _put(desk, label, waiting, wanted, desk.context.location_id, None)
-    suggested = _suggest(desk, goods_of(waiting, wanted))
+    goods = goods_of(waiting, wanted)
+    across = cross_docking.suggest(desk.session, waiting, goods, desk.event_at.date())
+    if across is not None:
+        desk.keep("place", label, names=waiting.names, cross_qty=across.qty)
+        return _told_across(desk, waiting, across)
+    suggested = _suggest(desk, goods)
     desk.keep("place", label, names=waiting.names)
     if suggested is None:
         return _told(desk, Outcome.WARN, "place_wanted", waiting, wanted, None)
@@ -92,6 +99,19 @@ def _wanted(desk: Desk, label: Label, waiting: Waiting) -> int:
     if wanted > waiting.left_qty:
         raise mistakes.TooMany(item=waiting.names, left=waiting.left_qty, wanted=wanted)
     return wanted
+
+
+def _told_across(desk: Desk, waiting: Waiting, across: CrossDock) -> Answer:
+    values = {
+        "qty": across.qty,
+        "item": waiting.names,
+        "place": across.place.code,
+        "orders": ", ".join(across.wait.order_nos[:3]),
+    }
+    text = N_("Put %(qty)s × %(item)s to %(place)s: orders wait for it (%(orders)s).")
+    return Answer(
+        Outcome.OK, "cross_dock", text, values, None, expects(desk), _understood(waiting, across.qty)
+    )
 
 
 def _told(
@@ -181,7 +201,42 @@ def _resume(desk: Desk, place_id: int, reason: str | None) -> Answer:
     label = pending_label(pending)
     waiting = _waiting(desk, label)
     wanted = _wanted(desk, label, waiting)
+    across = _across(desk, waiting, wanted, place_id, pending)
+    if across is not None:
+        return _put_across(desk, waiting, across)
     return _put(desk, label, waiting, wanted, place_id, reason)
+
+
+def _across(
+    desk: Desk, waiting: Waiting, wanted: int, place_id: int, pending: Mapping[str, Any]
+) -> CrossDock | None:
+    """Return the cross-dock that was suggested and is done, None when the goods are stored after all."""
+    if "cross_qty" not in pending:
+        return None
+    qty = min(wanted, int(pending["cross_qty"]))
+    goods = goods_of(waiting, qty)
+    again = cross_docking.suggest(desk.session, waiting, goods, desk.event_at.date())
+    place = place_queries.place(desk.session, place_id)
+    if again is None or place.zone != again.place.zone:
+        return None
+    putaway.check_place(goods, place)
+    return replace(again, place=place, qty=min(qty, again.qty))
+
+
+def _put_across(desk: Desk, waiting: Waiting, across: CrossDock) -> Answer:
+    found = Suggestion(across.place, "cross_dock")
+    lines = store(desk, waiting, across.qty, across.place.id, found, None)
+    placed = [line.account for line in lines if line.qty > 0]
+    met = cross_docking.promise(desk.session, desk.key, across.wait, placed, desk.event_at)
+    desk.clear_next()
+    values = {
+        "qty": across.qty, "item": waiting.names, "place": across.place.code,
+        "left": waiting.left_qty - across.qty, "lines": met,
+    }  # fmt: skip
+    text = N_("%(qty)s × %(item)s put to %(place)s and promised to %(lines)s order lines.")
+    return Answer(
+        Outcome.OK, "cross_docked", text, values, None, expects(desk), _understood(waiting, across.qty)
+    )
 
 
 def _put(desk: Desk, label: Label, waiting: Waiting, qty: int, place_id: int, reason: str | None) -> Answer:

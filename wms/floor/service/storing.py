@@ -18,8 +18,8 @@ from wms.stock.ledger import AccountKey, Line
 
 def store(
     desk: Desk, waiting: Waiting, qty: int, place_id: int, suggested: Suggestion | None, reason: str | None
-) -> None:
-    """Post ``qty`` base units of a task from its dock to a place, and lower the task.
+) -> list[Line]:
+    """Post ``qty`` base units of a task from its dock to a place, and lower the task; return what was posted.
 
     Raises TooMany when another clerk was faster.
     """
@@ -54,6 +54,7 @@ def store(
         )
     )
     desk.session.flush()
+    return lines
 
 
 def _lines(desk: Desk, waiting: Waiting, qty: int, place_id: int) -> tuple[list[Line], datetime]:
