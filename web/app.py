@@ -78,6 +78,7 @@ MODULES = (
     "web.pages.paper",
     "web.pages.work",
     "web.pages.billing",
+    "web.pages.webhooks",
     "web.pages.values",
     "web.pages.desk_inside",
     "web.pages.desk_leaving",

@@ -160,6 +160,7 @@ WORDS = {
         "process": N_("Work on"),
         "destroy": N_("Destroy"),
     },
+    "delivery_state": {"queued": N_("waits"), "delivered": N_("delivered"), "dead": N_("given up")},
     "invoice_state": {"draft": N_("draft"), "issued": N_("issued"), "credited": N_("credited")},
     "service": {
         "storage": N_("Storage"),
