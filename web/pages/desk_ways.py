@@ -20,13 +20,6 @@ class Group:
 STOCK = (
     Way("/desk", N_("Stock on hand"), "boxes", N_("What lies where, whose it is and in which customs status.")),
     Way("/desk/age", N_("Age and expiry"), "clock", N_("How old stock is, and when it expires.")),
-    Way("/desk/parcels", N_("Parcels"), "container", N_("What is packed, how much it weighs and how far it is.")),
-    Way("/desk/loads", N_("Loads"), "truck", N_("What stands on which vehicle, and whether its pass says the same.")),
-    Way("/desk/billing", N_("Billing"), "scale", N_("What owners owe for storage and handling, from the ledger.")),
-    Way("/desk/paper", N_("Paper"), "document", N_("Labels, packing lists and count sheets; printers.")),
-    Way("/desk/webhooks", N_("Webhooks"), "next", N_("Who is told of stock changes, and what was sent.")),
-    Way("/desk/imports", N_("Import"), "upload", N_("Enter lists from CSV and XLSX files.")),
-    Way("/desk/values", N_("Rates and limits"), "list", N_("What holds from which day, and where it is taken from.")),
     Way("/desk/temperature", N_("Cold chain"), "warn", N_("Where it is too warm, and which goods were there.")),
     Way("/desk/transfers", N_("Transfers"), "route", N_("What is on its way between sites, what is late or missing.")),
 )
@@ -48,6 +41,7 @@ SUPERVISION = (
 PAPER = (
     Way("/desk/paper", N_("Paper"), "document", N_("Labels, packing lists and count sheets; printers.")),
     Way("/desk/imports", N_("Import"), "upload", N_("Enter lists from CSV and XLSX files.")),
+    Way("/desk/webhooks", N_("Webhooks"), "next", N_("Who is told of stock changes, and what was sent.")),
     Way("/desk/values", N_("Rates and limits"), "list", N_("What holds from which day, and where it is taken from.")),
 )
 DESK_GROUPS = (
