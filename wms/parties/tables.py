@@ -122,6 +122,8 @@ class Location(Tenanted, Base):
     __tablename__ = "location"
     __table_args__ = (
         UniqueConstraint("site_id", "code"),
+        # Every scan of a place asks for it, in whatever case its letters are written.
+        Index("ix_location_site_id_upper_code", "site_id", text("upper(code)")),
         one_of("kind", LOCATION_KINDS),
         one_of("temperature_class", TEMPERATURE_CLASSES),
         one_of("velocity_class", VELOCITY_CLASSES),

@@ -112,10 +112,11 @@ def on_hand(session: Session, stock: Stock, *, after: int = 0, limit: int = PAGE
     where, values = stock.where()
     # The page is cut before the names are joined: behind row-level security the planner expects one row and would
     # join and sort every account first (10,000 pallets: 85 ms instead of 419 ms).
+    of_owner = "" if stock.owner_id is None else " AND b.owner_id = :owner_id"  # its own index, in the page's order
     sql = (
         f"WITH page AS MATERIALIZED (SELECT {ACCOUNT}, a.id, b.qty, b.qty_reserved, b.last_event_at"
         " FROM balance b JOIN account a ON a.id = b.account_id"
-        f" WHERE b.qty > 0 AND b.account_id > :after AND {where} ORDER BY b.account_id LIMIT :limit)"
+        f" WHERE b.qty > 0 AND b.account_id > :after AND {where}{of_owner} ORDER BY b.account_id LIMIT :limit)"
         f" SELECT {ACCOUNT}, a.qty, a.qty_reserved, a.last_event_at,{NAMES} FROM page a{JOINED} ORDER BY a.id"
     )
     rows = session.execute(text(sql), {**values, "after": after, "limit": _page(limit)})
