@@ -84,13 +84,11 @@ class FloorWriter:
 
         def work(session: Session) -> int:
             held = reserve_many(session, wanted)
-            picks = [
-                Posting(f"{key}-p{i}", "pick", at, _taken(one, promised.reservation_id), key)
-                for i, (one, promised) in enumerate(zip(shelves, held, strict=True))
-                if not isinstance(promised, WmsError)
-            ]
-            done = post_many(session, picks)
-            return sum(not isinstance(one, WmsError) for one in done)
+            promised = [(one, got) for one, got in zip(shelves, held, strict=True) if not isinstance(got, WmsError)]
+            # A list is one fact, as wms.floor.service.picking posts it.
+            lines = tuple(line for one, got in promised for line in _taken(one, got.reservation_id))
+            (done,) = post_many(session, [Posting(f"{key}-p", "pick", at, lines, key)]) if lines else [None]
+            return 0 if done is None or isinstance(done, WmsError) else len(promised)
 
         return self._database.run(SCOPE, work)
 
