@@ -157,6 +157,7 @@ class _Work:
     rules: Rules
     best: list[tuple[CartonType, tuple[Placed, ...]]] = field(default_factory=list)
     bound: int = 0
+    most: dict[tuple[str, frozenset[str]], tuple[Placed, ...]] = field(default_factory=dict)  # found before
 
     @property
     def price(self) -> int:
@@ -344,6 +345,13 @@ def _cheapest(work: _Work, pieces: Sequence[Piece]) -> tuple[CartonType, tuple[P
 
 def _most(work: _Work, kind: CartonType, rest: Sequence[Piece]) -> tuple[CartonType, tuple[Placed, ...]]:
     """What one carton takes of the rest: the large first, none that may not lie with the others, up to its weight."""
+    asked = (kind.code, frozenset(piece.id for piece in rest))
+    if asked not in work.most:
+        work.most[asked] = _fill_most(work, kind, rest)
+    return kind, work.most[asked]
+
+
+def _fill_most(work: _Work, kind: CartonType, rest: Sequence[Piece]) -> tuple[Placed, ...]:
     weight = 0
     chosen: list[Piece] = []
     for piece in sorted(rest, key=lambda piece: (-piece.volume_mm3, piece.id)):
@@ -352,7 +360,7 @@ def _most(work: _Work, kind: CartonType, rest: Sequence[Piece]) -> tuple[CartonT
             chosen.append(piece)
             weight += piece.weight_g
     placed, _ = fill([piece.as_box() for piece in chosen], *_inner(kind), work.rules.support_permille, 2)
-    return kind, tuple(Placed(*spot) for spot in placed)
+    return tuple(Placed(*spot) for spot in placed)
 
 
 def _worth(work: _Work, kind: CartonType, placed: tuple[Placed, ...]) -> tuple[int, int, str]:
