@@ -134,6 +134,18 @@ WORDS = {
     "destruction_state": {"requested": N_("waits for approval"), "approved": N_("approved")},
     "bill_kind": {"kit": N_("kit"), "dekit": N_("taking apart"), "process": N_("processing")},
     "fill_reason": {"min": N_("below its least"), "demand": N_("wanted by orders")},
+    "unit_event": {
+        "made": N_("labelled"),
+        "nested": N_("put into"),
+        "taken_out": N_("taken out"),
+        "moved": N_("moved"),
+        "split": N_("split off"),
+        "merged": N_("merged"),
+        "repacked": N_("packed over"),
+        "unpacked": N_("unpacked"),
+        "packed": N_("packed into"),
+        "given": N_("given to another owner"),
+    },
     "unit": {
         "piece": N_("pc"),
         "bottle": N_("bottle"),

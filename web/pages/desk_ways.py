@@ -20,6 +20,7 @@ class Group:
 STOCK = (
     Way("/desk", N_("Stock on hand"), "boxes", N_("What lies where, whose it is and in which customs status.")),
     Way("/desk/age", N_("Age and expiry"), "clock", N_("How old stock is, and when it expires.")),
+    Way("/desk/units", N_("Handling units"), "container", N_("What stands in what, and where its goods came from.")),
     Way("/desk/temperature", N_("Cold chain"), "warn", N_("Where it is too warm, and which goods were there.")),
     Way("/desk/transfers", N_("Transfers"), "route", N_("What is on its way between sites, what is late or missing.")),
 )

@@ -29,6 +29,14 @@ class UnknownUnit(WmsError):
     text = N_("%(item)s is not packed in %(unit)s. Units: %(units)s.")
 
 
+class UnitTaken(WmsError):
+    """One name would mean two quantities."""
+
+    code = "unit_taken"
+    kind = Kind.CONFLICT
+    text = N_("%(item)s is already packed in %(unit)s.")
+
+
 class InexactConversion(WmsError):
     """A conversion would leave a fraction; it is refused, never rounded in silence (ledger reference, section 1)."""
 
