@@ -35,7 +35,11 @@ from wms.customs.tables import AccountBook
 from wms.floor.service.cartons import carton_types
 from wms.floor.tables import AdvanceNotice, Inspection, InspectionPlan, OutboundOrder, Parcel, PutAwayRule
 from wms.floor.tables.billing import Invoice, InvoiceLine
+from wms.freight.rules.demand import forecast
+from wms.freight.rules.replenish import LeadTime, Situation, Terms, advise
 from wms.freight.service import announce
+from wms.freight.service.proposals import explain
+from wms.freight.tables.supply import Proposal
 from wms.freight.tables.transfers import Transfer
 from wms.parties.tables import Company
 from wms.stock.tables import StockHold
@@ -245,6 +249,21 @@ def hold(session: Session, owner: Company) -> Values:
     return {"hold_id": made.id}
 
 
+def proposal(session: Session, owner: Company) -> Values:
+    sites = [make_site(session).id, make_site(session, "overseas").id]
+    why = explain(
+        Situation(forecast([]), LeadTime(1_000, 0, "test"), 7_000, 950, 0, 0, 0, Terms(), 120),
+        advise(Situation(forecast([]), LeadTime(1_000, 0, "test"), 7_000, 950, 0, 0, 0, Terms(), 120)),
+    )
+    made = Proposal(
+        owner_id=owner.id, from_site_id=sites[0], to_site_id=sites[1], trade_item_id=make_item(session, owner).id,
+        mode="rail", computed_on=date(2026, 1, 1), qty=0, risk_permille=0, overstock_qty=0, why=why,
+    )  # fmt: skip
+    session.add(made)
+    session.flush()
+    return {"proposal_id": made.id}
+
+
 SUBJECTS: dict[str, Builder] = {
     "verification_list": verification_list,
     "person": person,
@@ -271,4 +290,5 @@ SUBJECTS: dict[str, Builder] = {
     "invoice_line": invoice_line,
     "webhook": webhook,
     "webhook_delivery": webhook_delivery,
+    "proposal": proposal,
 }

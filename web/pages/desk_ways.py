@@ -23,6 +23,8 @@ STOCK = (
     Way("/desk/units", N_("Handling units"), "container", N_("What stands in what, and where its goods came from.")),
     Way("/desk/temperature", N_("Cold chain"), "warn", N_("Where it is too warm, and which goods were there.")),
     Way("/desk/transfers", N_("Transfers"), "route", N_("What is on its way between sites, what is late or missing.")),
+    Way("/desk/replenishment", N_("Replenishment"), "boxes", N_("What to send to warehouses abroad, and why.")),
+    Way("/desk/sell-through", N_("Sell-through"), "list", N_("What came, what was sold and how long the rest lasts.")),
 )
 OUTBOUND = (
     Way("/desk/orders", N_("Orders"), "list", N_("What owners want sent, and how far it is.")),

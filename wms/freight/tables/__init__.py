@@ -1,5 +1,6 @@
 """Tables of freight: consignments with their transport, and transfers between sites."""
 
+from wms.freight.tables import supply, transfers
 from wms.freight.tables.consignments import (
     AllotmentUse,
     Consignment,
@@ -16,4 +17,6 @@ __all__ = [
     "Milestone",
     "TransportBooking",
     "TransportLeg",
+    "supply",
+    "transfers",
 ]

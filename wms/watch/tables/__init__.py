@@ -1,5 +1,6 @@
 """Tables of the watch: fence, cameras, alarms and live notes; temperature places beside them."""
 
+from wms.watch.tables import temperatures
 from wms.watch.tables.alarms import (
     ALARM_SOURCES,
     ALARM_STATES,
@@ -18,4 +19,5 @@ __all__ = [
     "Camera",
     "FenceSection",
     "LiveNote",
+    "temperatures",
 ]
