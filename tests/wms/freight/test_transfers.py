@@ -20,6 +20,7 @@ from wms.customs.gate_pass_rules import NewPass, PassDocument, PassLine
 from wms.customs.gate_passes import apply_for_pass, approve_pass
 from wms.customs.tables import GatePass
 from wms.db import Database, Scope, set_scope
+from wms.floor.tables import PutAwayTask
 from wms.floor.tables.tasks import Task
 from wms.freight import verify
 from wms.freight.queries import transfers as queries
@@ -105,6 +106,15 @@ def test_goods_are_somewhere_at_every_step(clean: None, session: Session, ends: 
     assert sum_of(session, ends, "location", site_id=ends.destination.id, quality_status="damaged") == 5
     assert sum_of(session, ends, "in_transit") == 0
     assert shelf.location_id == ends.shelf.id
+
+
+def test_what_arrives_at_a_dock_waits_to_be_put_away(clean: None, session: Session, ends: Ends) -> None:
+    stock(session, ends, 10)
+    made = sent(session, ends, 10)
+    arrive(session, made.transfer_no, Counted(1, ends.dock.code, good_qty=6, damaged_qty=2))
+    arrive(session, made.transfer_no, Counted(1, ends.dock.code, good_qty=2))
+    waiting = session.execute(select(PutAwayTask.is_blocked, PutAwayTask.qty).order_by(PutAwayTask.is_blocked)).all()
+    assert [tuple(row) for row in waiting] == [(False, 8), (True, 2)]
 
 
 def test_a_shortage_gets_an_account_an_owner_and_a_deadline(clean: None, session: Session, ends: Ends) -> None:

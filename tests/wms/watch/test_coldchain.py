@@ -28,6 +28,7 @@ from wms.db import Database, Scope, set_scope
 from wms.floor.tables.tasks import Task
 from wms.parties import dated
 from wms.stock.ledger import AccountKey, Line, Posting, Reserve, post, reserve
+from wms.stock.tables import StockHold
 from wms.watch.queries import histories
 from wms.watch.queries import temperatures as queries
 from wms.watch.rules.temperatures import (
@@ -229,11 +230,13 @@ def test_released_after_review_wherever_it_lies_now(clean: None, session: Sessio
     held = cold.account(cold.room[0], a, quality_status="hold")
     carry(session, held, cold.account(cold.outside, a, quality_status="hold"), 4, 250)
     inspector(session, scope, cold)
+    assert session.scalars(select(StockHold.state)).all() == ["open", "open"]  # customs' booking lifts none of these
     spoilt = session.scalars(select(TemperatureHold.id).where(TemperatureHold.lot_id == b.id)).one()
     found = breach(session)
     review(session, Review(found.id, "good", "core temperature never above -16", at(300), {spoilt: "damaged"}))
     assert by_quality(session, cold) == {("A", "good"): 10, ("B", "damaged"): 5}
     assert session.scalars(select(Task.state)).all() == ["done"]
+    assert set(session.scalars(select(StockHold.to_status))) == {"good", "damaged"}
     with pytest.raises(BreachReviewed, match=cold.inspector.name_en):
         review(session, Review(found.id, "good", "once more", at(301), {}))
 

@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from wms.floor.service import tasks
+from wms.floor.service.counting_in import want_place
 from wms.freight.rules.transfers import (
     UNDER_WAY,
     MoreThanOnTheWay,
@@ -79,6 +80,7 @@ class _Arriving:
     command: Receive
     entries: list[Line] = field(default_factory=list)
     counted: list[tuple[int, int, str, int]] = field(default_factory=list)  # line, place, kind, quantity
+    placed: list[tuple[AccountKey, int, Location]] = field(default_factory=list)
     differences: list[tuple[InPiece, str, int, AccountKey, AccountKey | None]] = field(default_factory=list)
 
 
@@ -149,6 +151,7 @@ def _place(session: Session, at: _Arriving, mine: Sequence[InPiece], place: Loca
                 customs_status=_status_at(at.site, source.customs_status),
             )  # fmt: skip
             _carry(at, one, source, target, taken)
+            at.placed.append((target, taken, place))
     at.counted.append((mine[0].line.id, place.id, kind, qty))
 
 
@@ -171,6 +174,7 @@ def _surplus(session: Session, at: _Arriving, mine: Sequence[InPiece], place: Lo
     source = replace(like, kind="discrepancy", handling_unit_id=None, quality_status="good")
     target = replace(like, kind="location", location_id=place.id, handling_unit_id=None, quality_status="hold")
     _carry(at, one, source, target, qty)
+    at.placed.append((target, qty, place))
     at.counted.append((one.line.id, place.id, "over", qty))
     at.differences.append((one, "over", qty, source, target))
 
@@ -202,6 +206,9 @@ def _file(session: Session, at: _Arriving) -> TransferArrival:
             transfer.transfer_no,
         )  # fmt: skip
         posting_id = ledger.post(session, posting).posting_id
+    for account, qty, place in at.placed:
+        if place.kind == "dock":  # from there it is put away like any receipt
+            want_place(session, at.site.id, account, qty)
     arrival = TransferArrival(
         transfer_id=transfer.id, owner_id=transfer.owner_id, arrival_no=arrival_no, site_id=at.site.id,
         is_last=at.command.is_last, event_at=at.command.event_at, posting_id=posting_id,

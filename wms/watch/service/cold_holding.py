@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from wms.stock import ledger
 from wms.stock.accounts import account_ids
 from wms.stock.ledger import AccountKey
+from wms.stock.tables import StockHold
 from wms.watch.rules.temperatures import Limit, subjects_of
 from wms.watch.rules.tracing import Moved, Step, Traced, Window, trace
 from wms.watch.tables.temperatures import TemperatureBreach, TemperatureHold
@@ -219,6 +220,15 @@ def _post(session: Session, breach: TemperatureBreach, row: object, qty: int, *,
         f"breach:{breach.id}", f"{breach.min_mdegc}…{breach.max_mdegc} m°C",
     )  # fmt: skip
     posted = ledger.post(session, posting)
+    if account.kind == "location":
+        # Held by name, so that customs' booking does not lift it with its own holds.
+        session.add(
+            StockHold(
+                owner_id=account.owner_id, site_id=account.site_id, trade_item_id=account.trade_item_id,
+                lot_id=account.lot_id, handling_unit_id=account.handling_unit_id, qty=qty, reason="other",
+                note="temperature", document=f"breach:{breach.id}", posting_id=posted.posting_id, placed_at=now,
+            )
+        )  # fmt: skip
     session.add(
         TemperatureHold(
             breach_id=breach.id, owner_id=account.owner_id, trade_item_id=account.trade_item_id,

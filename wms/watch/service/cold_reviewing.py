@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from wms.floor.service import tasks
 from wms.parties.tables import Person
 from wms.record.service import append_leaf
 from wms.stock import ledger
-from wms.stock.tables import Posting
+from wms.stock.tables import Posting, StockHold
 from wms.watch.rules.temperatures import (
     BreachNotOver,
     BreachReviewed,
@@ -129,6 +129,14 @@ def _decide(
             tuple(lines), f"breach:{breach.id}", said,
         )  # fmt: skip
         one.decision_posting_id = ledger.post(session, posting).posting_id
+    session.execute(
+        update(StockHold)
+        .where(StockHold.posting_id == one.posting_id, StockHold.state == "open")
+        .values(
+            state="released", to_status=decision, release_reason=said, release_posting_id=one.decision_posting_id,
+            released_by=breach.reviewed_by, released_at=at,
+        )
+    )  # fmt: skip
     with session.no_autoflush:
         one.state, one.decision = "decided", decision
 

@@ -6,8 +6,8 @@ from sqlalchemy.dialects import postgresql
 
 from migrations.support import protect, ship_value
 
-revision = "0102_pre_supply"
-down_revision = "0101_pre_loads"
+revision = "0104_pre_supply"
+down_revision = "0103_pre_place_codes"
 branch_labels = None
 depends_on = None
 
