@@ -78,8 +78,10 @@ def release_job(
         if wave.state != "planned":
             return
         batches = allocating.batches(session, waves.order_ids_of(session, wave.id))
+    # A job that runs again asks for what is still wanted, which is another promise: it must not meet its own old keys.
+    deed = f"wave:{key}:{int(now.timestamp() * 1000)}"
     for number, order_ids in enumerate(batches):
-        database.run(scope, partial(allocating.allocate, key=f"wave:{key}:{number}", order_ids=order_ids, now=now))
+        database.run(scope, partial(allocating.allocate, key=f"{deed}:{number}", order_ids=order_ids, now=now))
     made = database.run(scope, lambda session: waves.release(session, wave_no, now, to_place=to_place))
     for i in range(0, len(made.list_ids), ROUTED_AT_ONCE):
         some = made.list_ids[i : i + ROUTED_AT_ONCE]
