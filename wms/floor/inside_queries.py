@@ -151,10 +151,19 @@ _LOCK = text(
 
 def places(session: Session, location_ids: Collection[int]) -> dict[int, Place]:
     """Return places with what they hold. Those with limits are locked, so that two movers cannot overfill one."""
-    ids = sorted(location_ids)
-    session.execute(_LOCK, {"ids": ids})
-    rows = session.execute(_PLACES, {"ids": ids}).mappings()
+    lock_limited(session, location_ids)
+    return places_now(session, location_ids)
+
+
+def places_now(session: Session, location_ids: Collection[int]) -> dict[int, Place]:
+    """Return places with what they hold at this moment, without a lock."""
+    rows = session.execute(_PLACES, {"ids": sorted(location_ids)}).mappings()
     return {row["id"]: place_queries.place_of(row) for row in rows}
+
+
+def lock_limited(session: Session, location_ids: Collection[int]) -> list[int]:
+    """Lock the places that have limits, in ascending order, until the transaction ends; returns their ids."""
+    return list(session.execute(_LOCK, {"ids": sorted(location_ids)}).scalars())
 
 
 def location_ids(session: Session, site_id: int, codes: Collection[str]) -> dict[str, int]:

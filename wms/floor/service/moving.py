@@ -19,6 +19,7 @@ from wms.errors import WmsError
 from wms.floor import inside_queries as reads
 from wms.floor.inside_queries import Pile, Touch
 from wms.floor.rules import moving
+from wms.floor.rules.putaway import Place
 from wms.floor.service import moving_board as boards
 from wms.floor.service.moving_board import Board, Taken
 from wms.floor.tables.moves import UnitParted
@@ -91,6 +92,20 @@ def move_many(session: Session, command: MoveList) -> list[Moved | WmsError]:
     """
     known = _known(session, command)
     board = _board(session, command, known)
+    before = dict(board.places)
+    answers, laid = _lay_all(session, command, known, board)
+    if not _still_fits(session, before):
+        answers, laid = _lay_all(session, command, known, _board(session, command, known))
+    for one, result in zip(laid, ledger.post_many(session, [one.posting for one in laid]), strict=True):
+        answers[one.line_no] = _answer(session, known, one, result)
+    stood = [(one.unit, answers[one.line_no]) for one in laid if one.unit is not None]
+    part_units(session, [(unit, moved.posting_id) for unit, moved in stood if isinstance(moved, Moved)])
+    return [answers[line_no] for line_no in range(1, len(command.lines) + 1)]
+
+
+def _lay_all(
+    session: Session, command: MoveList, known: _Known, board: Board
+) -> tuple[dict[int, Moved | WmsError], list[_Laid]]:  # fmt: skip
     answers: dict[int, Moved | WmsError] = {}
     laid: list[_Laid] = []
     for line_no in range(1, len(command.lines) + 1):
@@ -99,11 +114,17 @@ def move_many(session: Session, command: MoveList) -> list[Moved | WmsError]:
         except WmsError as refusal:
             refusal.field = refusal.field or f"lines.{line_no}"
             answers[line_no] = refusal
-    for one, result in zip(laid, ledger.post_many(session, [one.posting for one in laid]), strict=True):
-        answers[one.line_no] = _answer(session, known, one, result)
-    stood = [(one.unit, answers[one.line_no]) for one in laid if one.unit is not None]
-    part_units(session, [(unit, moved.posting_id) for unit, moved in stood if isinstance(moved, Moved)])
-    return [answers[line_no] for line_no in range(1, len(command.lines) + 1)]
+    return answers, laid
+
+
+def _still_fits(session: Session, before: dict[int, Place]) -> bool:
+    """Lock the places with limits, late and in order, and say whether they hold what the list was laid out for.
+
+    Locked from the start, lists of different movers would wait for each other while they are only being read.
+    """
+    limited = reads.lock_limited(session, before)
+    now = reads.places_now(session, limited) if limited else {}
+    return all(now[place_id] == before[place_id] for place_id in limited)
 
 
 def _known(session: Session, command: MoveList) -> _Known:
@@ -154,7 +175,7 @@ def _board(session: Session, command: MoveList, known: _Known) -> Board:
         if (place := reads.by_code(known.places, line.from_place))
         and (item := known.items.get((line.owner.upper(), line.item)))
     }
-    board.places = reads.places(session, targets | {place for place, _ in sources})
+    board.places = reads.places_now(session, targets)
     board.lay(reads.piles_of_items_at(session, sources))
     board.lay(reads.piles_on(session, {unit for tree in known.trees.values() for unit in tree}))
     return board
