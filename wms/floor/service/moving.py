@@ -19,7 +19,6 @@ from wms.errors import WmsError
 from wms.floor import inside_queries as reads
 from wms.floor.inside_queries import Pile, Touch
 from wms.floor.rules import moving
-from wms.floor.rules.putaway import Place
 from wms.floor.service import moving_board as boards
 from wms.floor.service.moving_board import Board, Taken
 from wms.floor.tables.moves import UnitParted
@@ -83,6 +82,7 @@ class _Laid:
     posting: Posting
     taken: list[Taken]
     unit: HandlingUnit | None
+    target_id: int
 
 
 def move_many(session: Session, command: MoveList) -> list[Moved | WmsError]:
@@ -92,9 +92,8 @@ def move_many(session: Session, command: MoveList) -> list[Moved | WmsError]:
     """
     known = _known(session, command)
     board = _board(session, command, known)
-    before = dict(board.places)
     answers, laid = _lay_all(session, command, known, board)
-    if not _still_fits(session, before):
+    if not _still_fits(session, board.places, laid):
         answers, laid = _lay_all(session, command, known, _board(session, command, known))
     for one, result in zip(laid, ledger.post_many(session, [one.posting for one in laid]), strict=True):
         answers[one.line_no] = _answer(session, known, one, result)
@@ -117,14 +116,20 @@ def _lay_all(
     return answers, laid
 
 
-def _still_fits(session: Session, before: dict[int, Place]) -> bool:
-    """Lock the places with limits, late and in order, and say whether they hold what the list was laid out for.
+def _still_fits(session: Session, targets: Collection[int], laid: Sequence[_Laid]) -> bool:
+    """Lock the places with limits, late and in order, and say whether they can still take what was laid out for them.
 
     Locked from the start, lists of different movers would wait for each other while they are only being read.
     """
-    limited = reads.lock_limited(session, before)
+    limited = reads.lock_limited(session, targets)
     now = reads.places_now(session, limited) if limited else {}
-    return all(now[place_id] == before[place_id] for place_id in limited)
+    try:
+        for one in laid:
+            for taken in one.taken if one.target_id in now else ():
+                now[one.target_id] = boards.with_goods(now[one.target_id], taken)
+    except WmsError:
+        return False
+    return True
 
 
 def _known(session: Session, command: MoveList) -> _Known:
@@ -201,7 +206,7 @@ def _lay(session: Session, command: MoveList, known: _Known, board: Board, line_
         command.document_no,
         device=command.device,
     )
-    return _Laid(line_no, posting, taken, unit if is_whole else None)
+    return _Laid(line_no, posting, taken, unit if is_whole else None, target_id)
 
 
 def _names_part(line: MoveLine) -> bool:

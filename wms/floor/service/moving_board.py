@@ -70,9 +70,7 @@ class Board:
         lines: list[Line] = []
         place = self.places[location_id]
         for one in taken:
-            goods = goods_of(one.pile, one.qty)
-            moving.check_move(goods, place)
-            place = _with(place, goods)
+            place = with_goods(place, one)
         for one in taken:
             lines += self._carry_one(one, location_id, as_unit=as_unit)
         self.places[location_id] = place
@@ -110,7 +108,10 @@ def goods_of(pile: Pile, qty: int) -> Goods:
     )
 
 
-def _with(place: Place, goods: Goods) -> Place:
+def with_goods(place: Place, taken: Taken) -> Place:
+    """Return a place as it is with the goods in it. Raises what the rules forbid."""
+    goods = goods_of(taken.pile, taken.qty)
+    moving.check_move(goods, place)
     return replace(
         place,
         used_weight_g=place.used_weight_g + goods.weight_g,
