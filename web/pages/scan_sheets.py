@@ -66,6 +66,10 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("DONE", N_("Done")),
     ("QTY 5", N_("Quantity 5")),
     ("QTY 12", N_("Quantity 12")),
+    ("GRADE A", N_("Returned: grade A")),
+    ("GRADE B", N_("Returned: grade B")),
+    ("GRADE C", N_("Returned: grade C")),
+    ("GRADE SCRAP", N_("Returned: scrap")),
     *REASONS,
 )
 
