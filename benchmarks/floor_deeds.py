@@ -6,13 +6,16 @@ the ledger: in the end both must say the same.
 """
 
 import itertools
+import json
 import random
 import threading
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select, text
@@ -35,6 +38,7 @@ from wms.floor.service import (
     loading,
     packing,
     repacking,
+    returning,
     shortage,
     undo_at_desk,
     units,
@@ -60,17 +64,24 @@ from wms.freight.tables.transfers import Transfer
 from wms.parties.tables import Company, CompanyRole, Location, Person, PersonRole, Site
 from wms.stock.ledger import AccountKey, Posting, moved, post
 from wms.stock.tables import BookLine, HandlingUnit
+from wms.watch.service import cold_evaluating, temperatures
+from wms.watch.tables.temperatures import TemperaturePlace
 
 HOUSE_KINDS = ("bonded", "ordinary", "overseas")
 PLACES = {
     **{f"B-{n:02d}": "bin" for n in range(1, 13)},
-    "DOCK-1": "dock", "PACK-1": "packing", "Q-1": "quarantine", "STAGE-1": "staging",
+    "INSP-1": "inspection", "DOCK-1": "dock", "PACK-1": "packing", "Q-1": "quarantine", "STAGE-1": "staging",
 }  # fmt: skip
+STANDING = text(
+    "SELECT p.idem_key, EXISTS (SELECT 1 FROM posting r WHERE r.reverses_id = p.id) AS is_undone FROM posting p"
+    " WHERE p.tenant_id = app_tenant() AND p.idem_key = ANY (:keys)"
+)
 PICKED = text(
     "SELECT l.handling_unit_id, l.trade_item_id, sum(l.picked_qty)::bigint AS qty FROM order_line ol"
     " JOIN pick_line l ON l.order_line_id = ol.id WHERE ol.order_id = :id AND l.picked_qty > 0"
     " GROUP BY 1, 2 ORDER BY 1, 2"
 )
+COLD_BINS = ("B-11", "B-12")
 
 
 @dataclass(frozen=True)
@@ -93,17 +104,64 @@ class House:
         return self.kind == "bonded"
 
 
-@dataclass
 class Tally:
-    """Units that came in, left or were corrected, by item: what a clerk with a pencil would know."""
+    """What a clerk with a pencil would know: what was about to come in or leave, and what was told to stand.
 
-    sums: Counter[tuple[str, int]] = field(default_factory=Counter)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    ``file`` keeps it line by line, so that it outlives the process; what was about to happen when the process or the
+    database was killed is looked up in the end by its key.
+    """
 
-    def add(self, what: str, item_id: int, qty: int) -> None:
-        """``what`` is in, out or corrected; corrections have a sign."""
+    def __init__(self, file: Path | None = None) -> None:
+        self.goods: dict[str, tuple[str, list[tuple[int, int]]]] = {}
+        self.states: dict[str, str] = {}
+        self._lock = threading.Lock()
+        self._out = file.open("a", encoding="utf-8", buffering=1) if file else None
+
+    def about(self, key: str, what: str, goods: list[tuple[int, int]]) -> None:
+        """A posting under ``key`` is about to bring units in, out or back."""
+        self._note("about", key, what, goods)
+
+    def now(self, key: str, state: str) -> None:
+        """It stands, fell (was refused), is about to be undone, or was undone."""
+        self._note(state, key)
+
+    def _note(self, state: str, key: str, what: str = "", goods: list[tuple[int, int]] | None = None) -> None:
         with self._lock:
-            self.sums[what, item_id] += qty
+            if self._out:
+                self._out.write(json.dumps([state, key, what, goods]) + "\n")
+            self.take(state, key, what, goods or [])
+
+    def take(self, state: str, key: str, what: str, goods: list[tuple[int, int]]) -> None:
+        """Take a line of a file in again."""
+        if state == "about":
+            self.goods[key] = (what, [(item, qty) for item, qty in goods])
+        self.states[key] = state
+
+    @classmethod
+    def read(cls, files: Iterable[Path]) -> "Tally":
+        """All that was kept by processes that are gone; a line that was cut off by a kill is none."""
+        made = cls()
+        for file in files:
+            for line in file.read_text(encoding="utf-8").splitlines():
+                with suppress(json.JSONDecodeError):
+                    made.take(*json.loads(line))
+        return made
+
+    def reckon(self, session: Session) -> tuple[Counter[tuple[str, int]], list[str]]:
+        """Units in, out and back by item, and what the ledger lost or kept against what was told."""
+        rows = session.execute(STANDING, {"keys": list(self.goods)})
+        found = {row.idem_key: row.is_undone for row in rows}
+        sums: Counter[tuple[str, int]] = Counter()
+        wrong = []
+        for key, (what, goods) in self.goods.items():
+            state, stands = self.states[key], key in found and not found[key]
+            wanted = {"stands": True, "fell": False, "undone": False}.get(state, stands)
+            if wanted != stands:
+                wrong.append(f"{key} ({what} {goods}): told {state}, but the ledger says otherwise")
+            if stands:
+                for item, qty in goods:  # an item may stand there more than once
+                    sums[what, item] += qty
+        return sums, wrong
 
 
 def build_houses(session: Session, kinds: tuple[str, ...] = HOUSE_KINDS, prefix: str = "SIM") -> tuple[House, ...]:
@@ -241,16 +299,25 @@ class Worker:
         number, qty = f"ASN-{self.key()}", self.draw.randint(1, 40)
         lines = (LineIn(code, self.draw.randint(1, 60)),)
         self.work(lambda s: announce(s, Announce(number, self.house.site_id, self.house.owner_id, "0110", lines)))
-        steps = [number, "DOCK-1", f"QTY {qty}", gtin]
+        steps = [number, "DOCK-1", f"QTY {qty}"]
         if self.draw.random() < 0.2:
             steps.insert(2, "NOT-A-LABEL")
-        answer = None
         for step in steps:
-            answer = self.scan("receive", step, notice_no=number)
-        if answer.code in {"received", "over"} or answer.is_undoable:
-            self.tally.add("in", item_id, qty)
-            if self.draw.random() < 0.15 and self.scan("receive", "UNDO", notice_no=number).outcome.value == "ok":
-                self.tally.add("in", item_id, -qty)
+            self.scan("receive", step, notice_no=number)
+        return self._counted("receive", gtin, "in", item_id, qty, notice_no=number)
+
+    def _counted(self, job: str, gtin: str, what: str, item_id: int, qty: int, **given: Any) -> str:
+        """The scan that counts goods in, and now and then its undoing."""
+        key = f"scan:{self._prefix}:{self._seq + 1}"
+        self.tally.about(key, what, [(item_id, qty)])
+        answer = self.scan(job, gtin, **given)
+        self.tally.now(key, "stands" if answer.is_undoable else "fell")
+        if answer.is_undoable and self.draw.random() < 0.15:
+            self.tally.now(key, "undoing")
+            if self.scan(job, "UNDO", **given).outcome.value == "ok":
+                self.tally.now(key, "undone")
+            else:
+                self.tally.now(key, "stands")
         return str(answer.code)
 
     def _receive_bonded(self) -> str:
@@ -262,8 +329,9 @@ class Worker:
         )  # fmt: skip
         books = [AccountKey(kind, owner, item_id, book_line_id=line) for kind in ("customs_source", "book")]
         pairs = (*moved(AccountKey("supplier", owner, item_id), shelf, qty), *moved(books[0], books[1], qty))
+        self.tally.about(key, "in", [(item_id, qty)])
         self.work(lambda s: post(s, Posting(key, "receipt", self.clock(), pairs)))
-        self.tally.add("in", item_id, qty)
+        self.tally.now(key, "stands")
         return "received"
 
     def receive_list(self) -> str:
@@ -273,10 +341,49 @@ class Worker:
         drawn = self.draw.sample(self.house.items, 3)
         lines = tuple(LineIn(code, self.draw.randint(5, 50)) for _, code, _ in drawn)
         self.work(lambda s: announce(s, Announce(number, self.house.site_id, self.house.owner_id, "0110", lines)))
+        goods = [(item_id, line.qty) for (item_id, _, _), line in zip(drawn, lines, strict=True)]
+        self.tally.about(f"list:{key}:0", "in", goods)
         self.work(lambda s: receive_list(s, ReceiveList(key, number, "DOCK-1", self.clock(), close=True)))
-        for (item_id, _, _), line in zip(drawn, lines, strict=True):
-            self.tally.add("in", item_id, line.qty)
+        self.tally.now(f"list:{key}:0", "stands")
         return "received"
+
+    def come_back(self) -> str:
+        """A customer sends goods back; they are taken in and graded."""
+        if self.house.is_bonded:
+            return "not here"
+        (item_id, _, gtin), qty, number = self.item(), self.draw.randint(1, 4), f"RT-{self.key()}"
+        lines = (returning.ReturnLineIn(item_id, qty),)
+        new = returning.NewReturn(number, self.house.site_id, self.house.owner_id, lines, self.clock().date())
+        self.work(lambda s: returning.announce(s, new))
+        for step in (number, "INSP-1", f"QTY {qty}"):
+            self.scan("return", step, document_no=number)
+        code = self._counted("return", gtin, "back", item_id, qty, document_no=number)
+        for step in (f"GRADE {self.draw.choice(['A', 'B', 'C'])}", "CONFIRM", "CONFIRM"):
+            self.scan("return", step, document_no=number)
+        return code
+
+    def breach(self) -> str:
+        """It was too warm where some of the goods stand: exactly those are held."""
+        house, at, warm = self.house, self.clock(), self.draw.random() < 0.5
+        readings = [
+            temperatures.NewReading(f"T-{house.site_code}", at - timedelta(minutes=n), 21_000 if warm else 3_000)
+            for n in range(90, -1, -10)
+        ]
+
+        def act(session: Session) -> str:
+            place = session.scalars(select(TemperaturePlace).where(TemperaturePlace.site_id == house.site_id)).first()
+            if place is None:
+                code, since = f"COLD-{house.site_code}", at - timedelta(hours=3)
+                new = temperatures.NewPlace(house.site_code, code, "冷藏区", "Chilled zone", "chilled")
+                place = temperatures.add_place(session, new)
+                for bin_code in COLD_BINS:
+                    temperatures.add_member(session, code, temperatures.NewMember(since, location=bin_code))
+                temperatures.add_sensor(session, code, temperatures.NewSensor(f"T-{house.site_code}", since))
+            stored = temperatures.store(session, readings)
+            cold_evaluating.evaluate(session, place.id, at)
+            return f"{'warm' if warm else 'cold'}, {'new' if stored.new else 'known'}"
+
+        return str(self.work(act, boss=True))
 
     def put_away(self) -> str:
         waiting = self.work(
@@ -543,7 +650,7 @@ class Worker:
         """Load what is packed and send it off; out of a bonded house goods leave by the gate alone: refused."""
         by, house = self.by(), self.house
 
-        def act(session: Session) -> tuple[str, list[tuple[int, int]]]:
+        def act(session: Session) -> str:
             parcels = session.scalars(
                 select(Parcel)
                 .where(Parcel.state == "closed", Parcel.site_id == house.site_id)
@@ -551,7 +658,7 @@ class Worker:
                 .limit(5)
             ).all()
             if not parcels:
-                return "nothing packed", []
+                return "nothing packed"
             load = loading.open_load(
                 session,
                 loading.NewLoad(house.site_id, f"湘F{self.draw.randint(10_000, 99_999)}", "DOCK-1", carrier="SF"),
@@ -564,13 +671,14 @@ class Worker:
                 (content.account.trade_item_id, content.qty)
                 for content in leaving_queries.lying_at(session, session.get_one(VehicleLoad, load.id).location_id)
             ]
+            self.tally.about(f"{by.key}-d", "out", gone)
             departing.depart(session, load.id, By(f"{by.key}-d", self.clock()))
-            return "shipped", gone
+            return "shipped"
 
-        outcome, gone = self.work(act)
-        for item_id, qty in gone:
-            self.tally.add("out", item_id, qty)
-        return str(outcome)
+        outcome = str(self.work(act))
+        if outcome == "shipped":
+            self.tally.now(f"{by.key}-d", "stands")
+        return outcome
 
     def cancel(self) -> str:
         def act(session: Session) -> str:
@@ -635,7 +743,7 @@ DEEDS: dict[str, Callable[[Worker], str]] = {
     for name in (
         "receive_by_scan", "receive_list", "put_away", "move", "count", "decide_count", "plan_count", "adjust",
         "approve_adjustment", "undo", "build_unit", "change_unit", "order", "wave", "pick", "unpick", "pack", "ship",
-        "cancel", "transfer", "arrive",
+        "cancel", "transfer", "arrive", "come_back", "breach",
     )
 }  # fmt: skip
 OFTEN = {"receive_by_scan": 4, "put_away": 5, "move": 3, "order": 4, "wave": 3, "pick": 6, "pack": 4, "ship": 2}
@@ -660,13 +768,13 @@ IN_HOUSE = text(
 def unaccounted(session: Session, houses: tuple[House, ...], tally: Tally) -> list[str]:
     """Where ledger and tally differ, in words; empty when every unit is accounted for."""
     rows = {row.trade_item_id: row for row in session.execute(IN_HOUSE)}
-    wrong = []
+    sums, wrong = tally.reckon(session)
     for item_id, code, _ in houses[0].items:
         row = rows.get(item_id)
         here, supplied, gone, corrected, off = (
             (row.here or 0, -(row.supplied or 0), row.gone or 0, -(row.corrected or 0), row.off) if row else (0,) * 5
         )
-        came, left = tally.sums["in", item_id], tally.sums["out", item_id]
+        came, left = sums["in", item_id], sums["out", item_id] - sums["back", item_id]
         if (supplied, gone, off) != (came, left, 0) or here != came - left + corrected:
             wrong.append(
                 f"{code}: {came} came in and {left} left; the ledger has {supplied} in, {gone} out, {corrected}"
