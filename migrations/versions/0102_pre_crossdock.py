@@ -15,4 +15,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise RuntimeError("a dated value is never taken away: enter another one instead")
+    raise RuntimeError("a dated value is never taken away: restore a backup of the older version instead")

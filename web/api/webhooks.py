@@ -26,7 +26,7 @@ class WebhookIn(Body):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "example": {"name": "erp", "url": "https://erp.example.com/dongting", "kinds": ["receipt", "ship"]}
+            "example": {"name": "erp", "url": "address of your server, by https", "kinds": ["receipt", "ship"]}
         }
     )
 
