@@ -162,7 +162,7 @@ WORDS = {
         "pick": N_("Pick"),
         "pack": N_("Pack"),
         "sort": N_("Sort"),
-        "load": N_("Load"),
+        "load": N_("Load a vehicle"),
         "unload": N_("Unload"),
         "replenish": N_("Replenish"),
         "move": N_("Move"),

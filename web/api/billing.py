@@ -281,8 +281,8 @@ def sheet_of(found: Mapping[str, Any]) -> Sheet:
     facts = [
         (_("Owner of goods"), f"{found['owner']} {named(owner)}"),
         (_("State"), word("invoice_state", found["state"])),
-        (_("From"), found["since_on"]),
-        (_("To"), found["until_on"]),
+        (_("First day"), found["since_on"]),
+        (_("Last day"), found["until_on"]),
         (_("Total"), money(found["total_minor"], found["currency"])),
         (_("Issued"), (found["issued_at"] or "–")[:10]),
     ]

@@ -35,7 +35,7 @@ JOB_NAMES = {
     "pick": N_("Pick"),
     "pack": N_("Pack"),
     "sort": N_("Sort"),
-    "load": N_("Load"),
+    "load": N_("Load a vehicle"),
     "count": N_("Count"),
     "return": N_("Return"),
 }
