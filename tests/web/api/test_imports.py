@@ -14,6 +14,7 @@ from werkzeug.test import TestResponse
 from tests import build
 from tests.web.conftest import Doorman
 from tests.web.imports.files import csv_of, xlsx_of
+from tests.web.uploads import form_with
 from web.imports.kinds import KINDS
 from web.imports.running import run
 from wms.catalog.tables import PackagingLevel, TradeItem
@@ -38,8 +39,8 @@ def send(
     doorman: Doorman, kind: str, content: bytes, name: str = "list.csv", role: str = "supervisor", **query: Any
 ) -> TestResponse:
     headers = doorman.token(role) | {"Accept-Language": "en"}
-    data = {"file": (io.BytesIO(content), name)}
-    return doorman.app.test_client().post(f"/api/v1/imports/{kind}", headers=headers, data=data, query_string=query)
+    form = form_with(content, name)
+    return doorman.app.test_client().post(f"/api/v1/imports/{kind}", headers=headers, query_string=query, **form)
 
 
 def items_of(owner: Company, codes: Sequence[str]) -> list[list[Any]]:
