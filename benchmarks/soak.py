@@ -1,8 +1,9 @@
-"""The long runs: ``python -m benchmarks.soak [--minutes 10] [--rounds 20] [--seed N]``.
+"""The long runs: ``python -m benchmarks.soak [--minutes 10] [--days 10] [--rounds 20] [--seed N]``.
 
-First the proof tests with ``rounds`` times their usual number of sequences and kills, then the whole demo for
-``minutes`` with its programs killed now and then while a robot scans over HTTP, and ``dongting verify`` on what it
-leaves. Exit status 0: all clean, and each scan counted once.
+First the proof tests with ``rounds`` times their usual number of sequences and kills, then ``days`` of the simulated
+warehouse floor (:mod:`benchmarks.floor_day`), then the whole demo for ``minutes`` with its programs killed now and then
+while a robot scans over HTTP, and ``dongting verify`` on what it leaves. Exit status 0: all clean, and each scan
+counted once.
 """
 
 import argparse
@@ -27,7 +28,12 @@ import psycopg
 from benchmarks.scanning_robot import Robot
 from wms.postgres import EmbeddedPostgres, libpq
 
-PROOFS = ("tests/wms/stock/test_machine.py", "tests/wms/stock/test_races.py", "tests/wms/stock/test_crashes.py")
+PROOFS = (
+    "tests/wms/stock/test_machine.py",
+    "tests/wms/stock/test_races.py",
+    "tests/wms/stock/test_crashes.py",
+    "tests/wms/floor/test_machine.py",
+)
 READY_S = 300
 KILLABLE = ("ingest", "worker", "web", "postgres")
 COUNTED = ("posting", "entry", "leaf", "inbox", "passage", "decision", "procrastinate_jobs")
@@ -38,14 +44,17 @@ def main() -> int:
     asked = _arguments()
     print(f"seed {asked.seed}", flush=True)
     proofs = asked.rounds == 0 or _proofs(asked.rounds, asked.seed)
+    floor = asked.days == 0 or _floor(asked.days, asked.minutes, asked.seed)
     demo = asked.minutes == 0 or _demo(asked.minutes, random.Random(asked.seed))
-    print(f"proofs {'clean' if proofs else 'FAILED'}, demo {'clean' if demo else 'FAILED'}")
-    return 0 if proofs and demo else 1
+    said = {"proofs": proofs, "floor": floor, "demo": demo}
+    print(", ".join(f"{name} {'clean' if clean else 'FAILED'}" for name, clean in said.items()))
+    return 0 if all(said.values()) else 1
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10, help="how long the demo runs; 0: not at all")
+    parser.add_argument("--days", type=float, default=10, help="days of the simulated warehouse floor; 0: none")
     parser.add_argument("--rounds", type=int, default=20, help="times the usual number of proofs; 0: none")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**9))
     return parser.parse_args()
@@ -55,6 +64,12 @@ def _proofs(rounds: int, seed: int) -> bool:
     environ = os.environ | {"DONGTING_SOAK": str(rounds)}
     command = [sys.executable, "-m", "pytest", "-q", "--timeout=3600", f"--hypothesis-seed={seed}", *PROOFS]
     return subprocess.run(command, env=environ, check=False).returncode == 0
+
+
+def _floor(days: float, minutes: float, seed: int) -> bool:
+    """Three houses, forty people; in half of the demo's minutes."""
+    command = [sys.executable, "-m", "benchmarks.floor_day", "--days", str(days), "--seed", str(seed)]
+    return subprocess.run([*command, "--minutes", str(max(1.0, minutes / 2))], check=False).returncode == 0
 
 
 def _demo(minutes: float, draw: random.Random) -> bool:
