@@ -92,11 +92,14 @@ def by_no(session: Session, count_no: str, *, lock: bool = False) -> Count:
     return found
 
 
-def order_here(session: Session, location_id: int) -> CountPlace:
-    """Order a count of one place on the spot, by whoever stands there."""
+def order_here(session: Session, location_id: int) -> CountPlace | None:
+    """Order a count of one place on the spot, by whoever stands there; None where another's was just ordered."""
     site_id = session.get_one(Location, location_id).site_id
-    count = _order(session, NewCount(site_id, "location", reason="on the spot"))
-    _add(session, count, [(location_id, None)], USUAL)
+    with session.begin_nested() as attempt:
+        count = _order(session, NewCount(site_id, "location", reason="on the spot"))
+        if not _add(session, count, [(location_id, None)], USUAL):
+            attempt.rollback()
+            return None
     return session.scalars(select(CountPlace).where(CountPlace.count_id == count.id)).one()
 
 

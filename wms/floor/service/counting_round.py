@@ -45,12 +45,14 @@ def take(session: Session, location_id: int, person_id: int, at: datetime, count
     query = select(CountPlace).where(CountPlace.location_id == location_id, CountPlace.state.in_(STANDING))
     if count is not None:
         query = query.where(CountPlace.count_id == count.id)
-    standing = session.scalars(query.order_by(CountPlace.round.desc(), CountPlace.id).with_for_update()).first()
+    query = query.order_by(CountPlace.round.desc(), CountPlace.id).with_for_update()
+    standing = session.scalars(query).first()
     code = session.get_one(Location, location_id).code
     if standing is None:
         if count is not None:
             raise counting.NotInCount(place=code, count=count.count_no)
-        standing = orders.order_here(session, location_id)
+        # Two who begin at once: the second has waited for the first, and finds the round that the first one has begun.
+        standing = orders.order_here(session, location_id) or session.scalars(query).one()
     if standing.state == "counting" and standing.counter_id != person_id:
         at_text = standing.started_at.isoformat(timespec="minutes") if standing.started_at else "-"
         raise counting.CountedByOther(
