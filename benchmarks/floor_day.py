@@ -164,6 +164,8 @@ def _kill_postgres(server: EmbeddedPostgres) -> None:
     for process in (postmaster, *children):
         with suppress(psutil.Error):
             process.kill()
+    if server._child is not None:
+        server._child.wait(10)
     psutil.wait_procs([postmaster, *children], timeout=10)
 
 
