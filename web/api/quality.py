@@ -255,7 +255,7 @@ def hold(body: HoldIn) -> Response:
     return write(act, body.model_dump(mode="json"), status=201)
 
 
-@bp.post("/holds/<int:hold_id>/release")
+@bp.post("/holds/<int:hold_id>/lift")
 @policy("supervisor", subject="hold")
 @bp.input(ReleaseIn, arg_name="body")
 def release(hold_id: int, body: ReleaseIn) -> Response:

@@ -84,9 +84,9 @@ def test_a_hold_is_placed_by_reason_and_released_with_one(
     [hold] = post(doorman, "/holds", body, "supervisor").get_json()["holds"]
     assert (hold["qty"], hold["sscc"], hold["document"]) == (100, world.pallet, "RC-1")
     assert code_of(post(doorman, "/holds", body, "supervisor")) == "nothing_to_hold"
-    bare = post(doorman, f"/holds/{hold['id']}/release", {}, "supervisor")
+    bare = post(doorman, f"/holds/{hold['id']}/lift", {}, "supervisor")
     assert code_of(bare) == "invalid_field"
-    said = post(doorman, f"/holds/{hold['id']}/release", {"reason": "false alarm"}, "supervisor").get_json()
+    said = post(doorman, f"/holds/{hold['id']}/lift", {"reason": "false alarm"}, "supervisor").get_json()
     assert (said["state"], said["to_status"], said["release_reason"]) == ("released", "good", "false alarm")
     assert [row["state"] for row in see(doorman, "/holds").get_json()] == ["released"]
     assert verify(database, scope) == []
