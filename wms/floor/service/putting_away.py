@@ -20,7 +20,7 @@ from wms.floor.service import goods as labels
 from wms.floor.service.cross_docking import CrossDock
 from wms.floor.service.desk import Desk, pending_label
 from wms.floor.service.jobs import Job
-from wms.floor.service.storing import store
+from wms.floor.service.storing import hold_task, store
 
 if TYPE_CHECKING:
     from wms.floor.service.scanning import TakeScan
@@ -76,6 +76,7 @@ def _goods(desk: Desk, label: Label) -> Answer:
     waiting = _waiting(desk, label)
     wanted = _wanted(desk, label, waiting)
     if desk.context.location_id is not None:
+        hold_task(desk, waiting, wanted)
         return _put(desk, label, waiting, wanted, desk.context.location_id, None)
     goods = goods_of(waiting, wanted)
     across = cross_docking.suggest(desk.session, waiting, goods, desk.event_at.date())
@@ -201,6 +202,7 @@ def _resume(desk: Desk, place_id: int, reason: str | None) -> Answer:
     label = pending_label(pending)
     waiting = _waiting(desk, label)
     wanted = _wanted(desk, label, waiting)
+    hold_task(desk, waiting, wanted)
     across = _across(desk, waiting, wanted, place_id, pending)
     if across is not None:
         return _put_across(desk, waiting, across)

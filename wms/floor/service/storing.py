@@ -16,11 +16,11 @@ from wms.stock import ledger
 from wms.stock.ledger import AccountKey, Line
 
 
-def store(
-    desk: Desk, waiting: Waiting, qty: int, place_id: int, suggested: Suggestion | None, reason: str | None
-) -> list[Line]:
-    """Post ``qty`` base units of a task from its dock to a place, and lower the task; return what was posted.
+def hold_task(desk: Desk, waiting: Waiting, qty: int) -> int:
+    """Keep a task for this clerk until the scan is done; return what is left of it, in base units.
 
+    Taken before a place is suggested: each of its looks reads what is committed by then, so that goods which another
+    clerk puts away between two of them would lie in no place for the first and fill it for the second.
     Raises TooMany when another clerk was faster.
     """
     left = desk.session.scalar(
@@ -30,6 +30,17 @@ def store(
     )
     if left is None or left < qty:
         raise mistakes.TooMany(item=waiting.names, left=left or 0, wanted=qty)
+    return left
+
+
+def store(
+    desk: Desk, waiting: Waiting, qty: int, place_id: int, suggested: Suggestion | None, reason: str | None
+) -> list[Line]:
+    """Post ``qty`` base units of a task from its dock to a place, and lower the task; return what was posted.
+
+    Raises TooMany when another clerk was faster.
+    """
+    left = hold_task(desk, waiting, qty)
     lines, at = _lines(desk, waiting, qty, place_id)
     posting = ledger.Posting(f"scan:{desk.key}", "put_away", at, tuple(lines), reason=reason, device=desk.device)
     desk.posting_id = ledger.post(desk.session, posting).posting_id
