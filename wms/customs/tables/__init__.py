@@ -1,0 +1,33 @@
+"""Customs documents: one module for each family; this door re-exports their names.
+
+Quantities that customs wrote are kept as written, numeric(19,5); ledger quantities are integers of the base unit.
+"""
+
+from wms.customs.tables.books import AccountBook, VerificationLine, VerificationList
+from wms.customs.tables.kinds import (
+    BIND_TYPES,
+    DIRECTIONS,
+    DOCUMENT_KINDS,
+    LIST_STATES,
+    PASS_STATES,
+    PASS_TYPES,
+    AsWritten,
+)
+from wms.customs.tables.passes import GatePass, GatePassDocument, GatePassGoods, GatePassLine
+
+__all__ = [
+    "BIND_TYPES",
+    "DIRECTIONS",
+    "DOCUMENT_KINDS",
+    "LIST_STATES",
+    "PASS_STATES",
+    "PASS_TYPES",
+    "AccountBook",
+    "AsWritten",
+    "GatePass",
+    "GatePassDocument",
+    "GatePassGoods",
+    "GatePassLine",
+    "VerificationLine",
+    "VerificationList",
+]
