@@ -85,7 +85,7 @@ def test_ends_with_status_0_when_asked_and_gives_its_leases_back(
     until(lambda: count(database, scope, "lease", "until_at > now()") == 1)
     started = time.monotonic()
     assert ingest.stop() == 0
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < 30
     assert count(database, scope, "lease", "until_at > now()") == 0
     assert count(database, scope, "ingest_pulse") == 0
 

@@ -306,7 +306,7 @@ def test_lost_passwords_are_told_at_once(base: Path) -> None:
     started = time.monotonic()
     with pytest.raises(DatabaseFailed, match="are not those of the cluster"):
         server.start()
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 30, "it waited for the server instead of telling"
     server.stop()
 
 
