@@ -30,6 +30,7 @@ WEB = Program("web", "-m web.cli web")
 INGEST = Program("ingest", "-m web.cli ingest")
 WORKER = Program("worker", "-m web.cli worker")
 YARD = Program("yard", "-m web.cli yard")
+COUNTER = Program("counter", "-m web.cli counter")
 
 HEAD = """\
 [supervisord]

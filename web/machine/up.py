@@ -1,7 +1,7 @@
 """All processes of one machine: in order, watched, and ended in order.
 
-PostgreSQL → schema → (demo) data → web, ingest, worker (and yard) → ready. The data folder is held by a lock for as
-long as this process lives, whatever becomes of it.
+PostgreSQL → schema → (demo) data → web, ingest, worker (and yard, counter) → ready. The data folder is held by a lock
+for as long as this process lives, whatever becomes of it.
 """
 
 import fcntl
@@ -27,6 +27,7 @@ from web.machine.console import Narrator
 from web.machine.leftovers import end_leftovers
 from web.machine.ports import free_port
 from web.machine.programs import (
+    COUNTER,
     GROUP,
     INGEST,
     POSTGRES,
@@ -77,7 +78,7 @@ class Machine:
     def programs(self) -> tuple[Program, ...]:
         """The programs of this machine, PostgreSQL first unless a server was given."""
         database = (POSTGRES,) if self.settings.is_embedded else ()
-        return (*database, WEB, INGEST, WORKER, *((YARD,) if self.is_demo else ()))
+        return (*database, WEB, INGEST, WORKER, *((YARD, COUNTER) if self.is_demo else ()))
 
 
 def run(settings: Settings, *, is_demo: bool) -> None:
