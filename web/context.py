@@ -8,12 +8,14 @@ from flask import current_app, g
 from sqlalchemy.orm import Session
 
 from wms.db import Database, Scope
+from wms.parties.private import Vault, open_vault
 from wms.settings import Settings
 
 if TYPE_CHECKING:
     from web.auth.identity import Identity
 
 KEY = "dongting"
+VAULT = "dongting.vault"
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,15 @@ def settings() -> Settings:
 
 def database() -> Database:
     return house().database
+
+
+def vault() -> Vault:
+    """Return the keys of personal data, read once by each process."""
+    extensions = current_app.extensions
+    if VAULT not in extensions:
+        extensions[VAULT] = open_vault(settings().data_dir)
+    found: Vault = extensions[VAULT]
+    return found
 
 
 def current_identity() -> "Identity | None":

@@ -32,7 +32,7 @@ from wms.settings import SECRET_KEY_FILE, Settings
 
 FORMAT = "dongting.backup.v1"
 DUMP = "database.dump"
-FOLDERS = ("certificates", "files")
+FOLDERS = ("certificates", "files", "keys")
 CHUNK_BYTES = 1 << 20
 
 
