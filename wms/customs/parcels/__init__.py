@@ -1,0 +1,1 @@
+"""Retail parcels across the border: order, payment and waybill, the declaration they must agree with, tax and quota."""
