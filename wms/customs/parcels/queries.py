@@ -1,0 +1,98 @@
+"""Reads of retail orders and parcel declarations for screens, API and reports."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from wms.customs.tables.parcels import (
+    ParcelDeclaration,
+    ParcelLine,
+    ParcelReceipt,
+    ParcelRequest,
+    RetailOrder,
+)
+from wms.errors import NotFound
+
+ORDER_COLUMNS = (
+    RetailOrder.id, RetailOrder.direction, RetailOrder.ebp_code, RetailOrder.ebc_code, RetailOrder.ebc_name,
+    RetailOrder.order_no, RetailOrder.goods_value, RetailOrder.freight, RetailOrder.tax_total, RetailOrder.paid,
+    RetailOrder.currency, RetailOrder.match, RetailOrder.mismatches, RetailOrder.recorded_at,
+)  # fmt: skip
+DECLARATION_COLUMNS = (
+    ParcelDeclaration.id, ParcelDeclaration.cop_no, ParcelDeclaration.pre_no, ParcelDeclaration.invt_no,
+    ParcelDeclaration.direction, ParcelDeclaration.trade_mode, ParcelDeclaration.ebp_code, ParcelDeclaration.order_no,
+    ParcelDeclaration.logistics_code, ParcelDeclaration.waybill_no, ParcelDeclaration.state, ParcelDeclaration.status,
+    ParcelDeclaration.is_on_hold, ParcelDeclaration.taxable, ParcelDeclaration.duty, ParcelDeclaration.consumption_tax,
+    ParcelDeclaration.vat, ParcelDeclaration.tax_restored, ParcelDeclaration.is_levied_in_full,
+    ParcelDeclaration.declared_at, ParcelDeclaration.released_at,
+)  # fmt: skip
+Row = dict[str, Any]
+
+
+def orders(
+    session: Session, *, match: str | None = None, order_no: str | None = None, after: int = 0, limit: int = 50
+) -> list[Row]:
+    """Retail orders in the order in which they came, with their mismatches."""
+    query = select(*ORDER_COLUMNS).where(RetailOrder.id > after).order_by(RetailOrder.id).limit(limit)
+    if match:
+        query = query.where(RetailOrder.match == match)
+    if order_no:
+        query = query.where(RetailOrder.order_no == order_no)
+    return [dict(row._mapping) for row in session.execute(query)]
+
+
+def orders_by_no(session: Session, ebp_code: str, order_nos: Sequence[str]) -> list[RetailOrder]:
+    """Orders of a platform, in the order asked for. Raises NotFound for the first that is not there."""
+    found = {
+        row.order_no: row
+        for row in session.scalars(
+            select(RetailOrder).where(RetailOrder.ebp_code == ebp_code, RetailOrder.order_no.in_(order_nos))
+        )
+    }
+    for number in order_nos:
+        if number not in found:
+            raise NotFound(field="orders", what=number)
+    return [found[number] for number in order_nos]
+
+
+def declarations(
+    session: Session, *, state: str | None = None, order_no: str | None = None, after: int = 0, limit: int = 50
+) -> list[Row]:
+    """Parcel declarations in the order in which they were drawn up."""
+    query = select(*DECLARATION_COLUMNS).where(ParcelDeclaration.id > after).order_by(ParcelDeclaration.id).limit(limit)
+    if state:
+        query = query.where(ParcelDeclaration.state == state)
+    if order_no:
+        query = query.where(ParcelDeclaration.order_no == order_no)
+    return [dict(row._mapping) for row in session.execute(query)]
+
+
+def declaration(session: Session, number: str) -> ParcelDeclaration:
+    """One declaration by our number or customs'. Raises NotFound."""
+    for column in (ParcelDeclaration.cop_no, ParcelDeclaration.invt_no, ParcelDeclaration.pre_no):
+        found = session.scalars(select(ParcelDeclaration).where(column == number).limit(1)).one_or_none()
+        if found is not None:
+            return found
+    raise NotFound(field="number", what=number)
+
+
+def whole(session: Session, row: ParcelDeclaration) -> Row:
+    """A declaration with its tax lines, receipts, requests, and what its documents disagreed in."""
+    head = {column.key: getattr(row, column.key) for column in DECLARATION_COLUMNS}
+    order = session.get(RetailOrder, row.order_id)
+    return head | {
+        "head": row.head,
+        "mismatches": order.mismatches if order else [],
+        "lines": _rows(session, ParcelLine, ParcelLine.line_no, row.id),
+        "receipts": _rows(session, ParcelReceipt, ParcelReceipt.id, row.id),
+        "requests": _rows(session, ParcelRequest, ParcelRequest.id, row.id),
+    }
+
+
+def _rows(session: Session, table: Any, order: Any, declaration_id: int) -> list[Row]:
+    left_out = {"tenant_id", "declaration_id"}
+    columns = [column for column in table.__table__.columns if column.name not in left_out]
+    query = select(*columns).where(table.declaration_id == declaration_id).order_by(order)
+    return [dict(row._mapping) for row in session.execute(query)]

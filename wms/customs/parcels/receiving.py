@@ -1,0 +1,121 @@
+"""Receipts of customs for parcels: taken in any order, each kept, moving a declaration forward only.
+
+What ends a declaration without release gives the buyer's quota back; what comes late or twice changes nothing.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from wms.customs.parcels import buyers
+from wms.customs.parcels.buyers import Use
+from wms.customs.parcels.declaring import locked
+from wms.customs.parcels.rules import requests as request_rules
+from wms.customs.parcels.rules import states
+from wms.customs.tables.parcels import ParcelDeclaration, ParcelReceipt, ParcelRequest
+from wms.errors import NotFound
+from wms.record.service import append_leaf
+
+GIVES_BACK = frozenset({"rejected", "shipped_back", "cancelled"})
+OF_DECLARATION, OF_CANCEL, OF_RETURN = ("CEB622", "CEB604"), ("CEB624", "CEB606"), ("CEB626", "CEB214")
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """A receipt (CEB622, 604, 624, 606, 626, 214): of what, the code, its words, and the numbers that customs gave."""
+
+    kind: str
+    status: str
+    returned_at: datetime
+    info: str = ""
+    cop_no: str | None = None
+    pre_no: str | None = None
+    invt_no: str | None = None
+
+
+def find(session: Session, *, cop_no: str | None = None, pre_no: str | None = None, invt_no: str | None = None) -> int:
+    """Return the id of the declaration with one of these numbers. Raises NotFound."""
+    for column, number in (
+        (ParcelDeclaration.cop_no, cop_no), (ParcelDeclaration.invt_no, invt_no), (ParcelDeclaration.pre_no, pre_no)
+    ):  # fmt: skip
+        if number:
+            found = session.scalar(select(ParcelDeclaration.id).where(column == number).limit(1))
+            if found is not None:
+                return found
+    raise NotFound(field="copNo", what=cop_no or invt_no or pre_no or "-")
+
+
+def take_receipt(session: Session, receipt: Receipt) -> bool:
+    """Take a receipt; return whether it moved anything. Raises NotFound."""
+    row = locked(session, [find(session, cop_no=receipt.cop_no, pre_no=receipt.pre_no, invt_no=receipt.invt_no)])[0]
+    if receipt.kind in OF_DECLARATION:
+        has_moved = _of_declaration(session, row, receipt)
+    else:
+        has_moved = _of_request(session, row, receipt)
+    kept = {
+        "declaration_id": row.id, "message_kind": receipt.kind, "status": receipt.status, "info": receipt.info[:1000],
+        "returned_at": receipt.returned_at, "has_moved": has_moved,
+    }  # fmt: skip
+    session.execute(insert(ParcelReceipt), [kept])
+    session.flush()
+    return has_moved
+
+
+def _of_declaration(session: Session, row: ParcelDeclaration, receipt: Receipt) -> bool:
+    step = states.take_receipt(row.state, row.status, receipt.status)
+    if not step.has_moved:
+        return False
+    row.state, row.status = step.state, step.status
+    row.pre_no, row.invt_no = receipt.pre_no or row.pre_no, receipt.invt_no or row.invt_no
+    if step.state == "released" or (step.state == "cleared" and row.released_at is None):
+        row.released_at = receipt.returned_at
+    # 4 says that sending failed: it is sent again and keeps its quota. 100 says no.
+    if step.state in GIVES_BACK or receipt.status == "100":
+        give_back(session, row)
+    _record(session, row, receipt)
+    return True
+
+
+def give_back(session: Session, row: ParcelDeclaration, fen: int | None = None) -> int:
+    """Give back what a declaration took of its buyer's year, or ``fen`` of it; return how much was given."""
+    left = row.quota_minor - row.quota_restored_minor
+    given = left if fen is None else min(fen, left)
+    if given and row.buyer_id and row.quota_year:
+        buyers.give_back(session, Use(row.buyer_id, given), row.quota_year)
+    row.quota_restored_minor += given
+    return given
+
+
+def _of_request(session: Session, row: ParcelDeclaration, receipt: Receipt) -> bool:
+    """Customs' answer to a cancellation or return: 399 approves, 100 and exceptions refuse; others only wait."""
+    kind = "cancel" if receipt.kind in OF_CANCEL else "return"
+    asked = session.scalars(
+        select(ParcelRequest)
+        .where(ParcelRequest.declaration_id == row.id, ParcelRequest.kind == kind, ParcelRequest.state == "applied")
+        .order_by(ParcelRequest.id)
+        .limit(1)
+        .with_for_update()
+    ).one_or_none()
+    if asked is None:
+        return False
+    decided = request_rules.decision(receipt.status)
+    asked.status = receipt.status
+    if decided is None:
+        return False
+    asked.state, asked.decided_at = decided, receipt.returned_at
+    if decided == "approved" and kind == "cancel":
+        row.state, row.cancelled_at, asked.state = "cancelled", receipt.returned_at, "completed"
+        give_back(session, row)
+    _record(session, row, receipt)
+    return True
+
+
+def _record(session: Session, row: ParcelDeclaration, receipt: Receipt) -> None:
+    body: dict[str, Any] = {
+        "declaration_id": row.id, "cop_no": row.cop_no, "kind": receipt.kind, "status": receipt.status,
+        "state": row.state, "at": receipt.returned_at,
+    }  # fmt: skip
+    append_leaf(session, "parcel_receipt", body, row.id)
