@@ -20,7 +20,7 @@ from wms.floor.leaving_queries import Content
 from wms.floor.loading_queries import LoadedRow, PassLineRow
 from wms.floor.rules import loading as rules
 from wms.floor.rules.loading import Comparison, Held
-from wms.floor.service import order_progress, tasks
+from wms.floor.service import order_progress, retail, tasks
 from wms.floor.service.acting import By
 from wms.floor.service.counting_in import APP_PERSON
 from wms.floor.service.loading import changeable, locked, pass_name
@@ -155,12 +155,14 @@ def close_load(session: Session, load_id: int, by: By, *, seal_no: str | None = 
     """Close a load with its seal. With a gate pass: only when the vehicle holds exactly what the pass says; its goods
     then wait to leave, and customs may approve the pass. A load that differs stays open, and its proof says where.
 
-    Raises LoadNotOpen, LoadingAfterApproval, EmptyLoad, NeedsPass, SealDiffers.
+    Raises LoadNotOpen, LoadingAfterApproval, EmptyLoad, NeedsPass, SealDiffers, and for retail parcels
+    ParcelNotDeclared, ParcelNotReleased, ParcelHeld.
     """
     load, gate_pass = changeable(session, load_id)
     inside = units.lying_at(session, load.location_id)
     if not inside:
         raise rules.EmptyLoad(plate=load.vehicle_plate)
+    retail.refuse_held_on_load(session, load.id)
     load.seal_no = seal_no or load.seal_no
     if gate_pass is None:
         for one in inside:
@@ -248,6 +250,7 @@ def depart(session: Session, load_id: int, by: By) -> VehicleLoad:
     inside = units.lying_at(session, load.location_id)
     if not inside:
         raise rules.EmptyLoad(plate=load.vehicle_plate)
+    retail.refuse_held_on_load(session, load.id)
     lines: list[ledger.Line] = []
     for one in inside:
         customer = replace(one.account, kind="customer", site_id=None, location_id=None, handling_unit_id=None)

@@ -20,7 +20,7 @@ from wms.floor import loading_queries
 from wms.floor.leaving_queries import Content, Unit
 from wms.floor.rules import loading as rules
 from wms.floor.rules.mistakes import MovedSince
-from wms.floor.service import order_progress, tasks
+from wms.floor.service import order_progress, retail, tasks
 from wms.floor.service.acting import By, Portion, carry, take_from
 from wms.floor.service.counting_in import APP_PERSON
 from wms.floor.service.units import Deed, note
@@ -217,7 +217,8 @@ def put_on(session: Session, load_id: int, sscc: str, by: By) -> Loaded:
     """Load a pallet or parcel with all that stands in it.
 
     Raises LoadNotOpen, LoadingAfterApproval, UnknownUnit, AlreadyLoaded (by whom, when, on which vehicle), EmptyUnit,
-    LoadedUnitOnHold, NotPackedYet, WrongVehicle, WrongStop, OrderIsCancelled, NeedsPass, NotOnPass, NotBonded.
+    LoadedUnitOnHold, NotPackedYet, WrongVehicle, WrongStop, OrderIsCancelled, NeedsPass, NotOnPass, NotBonded, and for
+    retail parcels ParcelNotDeclared, ParcelNotReleased, ParcelHeld.
     """
     load, gate_pass = changeable(session, load_id)
     unit = units.unit_by_sscc(session, sscc, lock=True)
@@ -230,7 +231,9 @@ def put_on(session: Session, load_id: int, sscc: str, by: By) -> Loaded:
         raise rules.EmptyUnit(sscc=sscc)
     _check_goods(session, load, gate_pass, inside, sscc)
     stop_no = _check_way(session, load, tree, sscc)
-    order_progress.refuse_cancelled(session, order_progress.orders_of_units(session, [one.id for one in tree]))
+    order_ids = order_progress.orders_of_units(session, [one.id for one in tree])
+    order_progress.refuse_cancelled(session, order_ids)
+    retail.refuse_held_parcels(session, [one.id for one in tree], order_ids)
     place = session.get_one(Location, load.location_id)
     portions = [Portion(content, content.qty) for content in inside]
     posting_id = carry(session, portions, place, by, "load", source_doc=f"load:{load.load_no}")

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, aliased
 
 from wms.customs.gate_pass_rules import split_containers
 from wms.customs.tables import GatePass, GatePassDocument, GatePassGoods, GatePassLine, VerificationList
+from wms.floor.service.retail import has_held_parcels
 from wms.gate.rules import Case, Document, LaneFacts, PassFacts, Seen, Tolerance, VehicleFacts
 from wms.gate.tables import Blacklist, Lane, Release, Vehicle, WeightTolerance
 from wms.stock.tables import Account, Balance
@@ -95,7 +96,7 @@ def pass_facts(session: Session, row: GatePass, passage_id: int, stage: int) -> 
         is_double_gate=row.is_double_gate,
         valid_from_at=row.valid_from_at,
         valid_until_at=row.valid_until_at,
-        control_order=row.control_order,
+        control_order=row.control_order or ("detain" if has_held_parcels(session, row.id) else None),
         documents=_documents(session, row),
         goods_missing=row.direction == "E" and goods_missing(session, row.id),
         is_claimed=is_claimed(session, row, passage_id, stage),
