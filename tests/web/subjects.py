@@ -26,12 +26,14 @@ from tests.build import (
     number,
     receive,
 )
+from tests.wms.customs.parcels.world import drawn_up, sale
 from tests.wms.freight.builders import form
 from web.auth.tokens import create_token
 from web.out.tables import WebhookDelivery, WebhookSubscription
 from web.out.webhooks import new_secret
 from wms.customs import verification_lists
 from wms.customs.tables import AccountBook
+from wms.customs.tables.parcels import ParcelDeclaration, ParcelRequest, RetailOrder
 from wms.floor.service.cartons import carton_types
 from wms.floor.tables import AdvanceNotice, Inspection, InspectionPlan, OutboundOrder, Parcel, PutAwayRule
 from wms.floor.tables.billing import Invoice, InvoiceLine
@@ -264,6 +266,27 @@ def proposal(session: Session, owner: Company) -> Values:
     return {"proposal_id": made.id}
 
 
+def parcel_declaration(session: Session, owner: Company) -> Values:
+    return {"number": _declared_parcel(session, owner).cop_no}
+
+
+def parcel_return(session: Session, owner: Company) -> Values:
+    made = ParcelRequest(
+        declaration_id=_declared_parcel(session, owner).id, kind="return", reason="test", applied_at=now()
+    )
+    session.add(made)
+    session.flush()
+    return {"request_id": made.id}
+
+
+def _declared_parcel(session: Session, owner: Company) -> ParcelDeclaration:
+    one = sale()
+    row = session.get_one(ParcelDeclaration, drawn_up(session, one))
+    session.get_one(RetailOrder, row.order_id).owner_id = row.owner_id = owner.id
+    session.flush()
+    return row
+
+
 SUBJECTS: dict[str, Builder] = {
     "verification_list": verification_list,
     "person": person,
@@ -291,4 +314,6 @@ SUBJECTS: dict[str, Builder] = {
     "webhook": webhook,
     "webhook_delivery": webhook_delivery,
     "proposal": proposal,
+    "parcel_declaration": parcel_declaration,
+    "parcel_return": parcel_return,
 }

@@ -1,0 +1,419 @@
+"""Retail parcels across the border: order, payment and waybill as they come, declarations, receipts, returns."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from apiflask import APIBlueprint
+from flask import Response, jsonify
+from pydantic import ConfigDict, Field
+from sqlalchemy.orm import Session
+
+from web.api.idempotency import write
+from web.api.paging import page_of
+from web.api.schemas import Body, Code, Instant, Page, RowId, Text
+from web.auth.policy import READERS, policy
+from web.context import unit_of_work, vault
+from web.i18n import localised
+from wms.customs.parcels import declaring, privacy, queries, receiving, requests, taking
+from wms.customs.parcels.receiving import OF_CANCEL, OF_DECLARATION, OF_RETURN, Receipt
+from wms.customs.parcels.rules import documents
+from wms.customs.parcels.rules.declaring import Filing, Terms
+from wms.customs.parcels.rules.documents import BEIJING
+from wms.customs.parcels.rules.requests import ReturnLine
+from wms.customs.tables.parcels import DECLARATION_STATES, MATCHES, ParcelDeclaration, RetailOrder
+from wms.errors import WmsError
+
+bp = APIBlueprint("api_retail", __name__, url_prefix="/api/v1", tag="Parcels across the border")
+DECLARES = ("declarant",)
+Node = dict[str, str | int | None]
+KINDS = (*OF_DECLARATION, *OF_CANCEL, *OF_RETURN)
+ORDER_EXAMPLE: dict[str, Any] = {
+    "direction": "I",
+    "documents": [
+        {
+            "head": {"guid": "4C3B8A10-0000-4000-8000-000000000001", "appType": "1", "appTime": "20260601120000",
+                     "orderType": "I", "orderNo": "O-1", "ebpCode": "4306960001", "ebpName": "平台",
+                     "ebcCode": "4306960002", "ebcName": "电商", "goodsValue": "279.00", "freight": "0",
+                     "discount": "0", "taxTotal": "25.39", "acturalPaid": "304.39", "currency": "142",
+                     "buyerName": "…", "buyerTelephone": "…", "buyerIdType": "1", "buyerIdNumber": "…",
+                     "consignee": "…", "consigneeTelephone": "…", "consigneeAddress": "…"},
+            "lines": [{"gnum": 1, "itemNo": "MILK", "itemName": "奶粉", "gmodel": "900g/罐", "unit": "122", "qty": "1",
+                       "price": "279.00", "totalPrice": "279.00", "currency": "142", "country": "609"}],
+        }
+    ],
+}  # fmt: skip
+
+
+class DocumentIn(Body):
+    """A document under its message's own field names (CEB311, 411, 511; exports CEB303, 403, 505)."""
+
+    head: Node
+    lines: Annotated[list[Node], Field(max_length=100)] = []  # noqa: RUF012 - pydantic copies it
+
+
+class DocumentsIn(Body):
+    """Up to a hundred documents of one kind. Each is taken or refused on its own."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [ORDER_EXAMPLE]})
+
+    direction: Literal["I", "E"] = "I"
+    documents: Annotated[list[DocumentIn], Field(min_length=1, max_length=100)]
+
+
+class TermsIn(Body):
+    """The head of the declarations; names as in CEB621 and CEB603, in small letters."""
+
+    direction: Literal["I", "E"] = "I"
+    trade_mode: Code
+    customs_code: Code
+    port_code: Code
+    agent_code: Code
+    agent_name: Code
+    traf_mode: Code
+    country: Code
+    assure_code: str = ""
+    ems_no: str = ""
+    area_code: str = ""
+    area_name: str = ""
+    traf_no: str = ""
+    voyage_no: str = ""
+    bill_no: str = ""
+    loct_no: str = ""
+    license_no: str = ""
+    wrap_type: str = ""
+    ie_date: str = ""
+    note: str = ""
+    statistics_flag: Literal["A", "B"] = "A"
+    owner_code: str = "NO"
+    owner_name: str = ""
+    iac_code: str = ""
+    iac_name: str = ""
+    pod: str = ""
+
+
+class FilingIn(Body):
+    """What an item is for customs, where the catalogue does not say it; factors are decimals as text."""
+
+    gcode: Code
+    record_no: str = ""
+    unit1: str = ""
+    factor1: Decimal = Decimal(1)
+    unit2: str = ""
+    factor2: Decimal | None = None
+    net_weight: Decimal | None = None
+    gmodel: str = ""
+
+
+class DrawUpIn(Body):
+    """Orders of one platform to be declared on the same terms."""
+
+    ebp_code: Code
+    orders: Annotated[list[Code], Field(min_length=1, max_length=100)]
+    terms: TermsIn
+    filings: dict[str, FilingIn] = {}  # noqa: RUF012 - pydantic copies it
+
+
+class DeclareIn(Body):
+    """Declarations, by our numbers."""
+
+    numbers: Annotated[list[Code], Field(min_length=1, max_length=100)]
+
+
+class ReceiptIn(Body):
+    """A receipt of customs: 622/604 for a declaration, 624/606 for a cancellation, 626/214 for a return."""
+
+    kind: Literal[KINDS]  # type: ignore[valid-type]
+    status: Annotated[str, Field(min_length=1, max_length=10)]
+    info: Annotated[str, Field(max_length=1000)] = ""
+    pre_no: Code | None = None
+    invt_no: Code | None = None
+    at: Instant | None = None
+
+
+class ReasonIn(Body):
+    """Why."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+class ReturnLineIn(Body):
+    """Goods that come back, as on the original declaration."""
+
+    line_no: RowId
+    gcode: Code
+    qty: Decimal
+
+
+class ReturnIn(Body):
+    """Take goods of a parcel back."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=1000)]
+    lines: Annotated[list[ReturnLineIn], Field(min_length=1, max_length=99)]
+    at: Instant | None = None
+
+
+class BackIn(Body):
+    """The goods of a return are back: in which zone."""
+
+    area: Code
+    at: Instant | None = None
+
+
+class PeopleQuery(Body):
+    """Exact values; sent in the body, so that no log of addresses holds them."""
+
+    id_number: Text = ""
+    phone: Text = ""
+    name: Text = ""
+
+
+class OrdersQuery(Page):
+    """Which orders."""
+
+    match: Literal[MATCHES] | None = None  # type: ignore[valid-type]
+    order_no: str | None = None
+
+
+class DeclarationsQuery(Page):
+    """Which declarations."""
+
+    state: Literal[DECLARATION_STATES] | None = None  # type: ignore[valid-type]
+    order_no: str | None = None
+
+
+@bp.post("/retail-orders")
+@policy(*DECLARES)
+@bp.input(DocumentsIn, arg_name="body")
+def orders_in(body: DocumentsIn) -> Response:
+    """Take orders (CEB311, CEB303)."""
+    return _take(body, lambda one: documents.read_order(body.direction, one.head, one.lines), taking.take_orders)
+
+
+@bp.post("/retail-payments")
+@policy(*DECLARES)
+@bp.input(DocumentsIn, arg_name="body")
+def payments_in(body: DocumentsIn) -> Response:
+    """Take payments (CEB411, CEB403)."""
+    return _take(body, lambda one: documents.read_payment(body.direction, one.head), taking.take_payments)
+
+
+@bp.post("/retail-waybills")
+@policy(*DECLARES)
+@bp.input(DocumentsIn, arg_name="body")
+def waybills_in(body: DocumentsIn) -> Response:
+    """Take waybills (CEB511, CEB505)."""
+    return _take(body, lambda one: documents.read_waybill(body.direction, one.head), taking.take_waybills)
+
+
+def _take(
+    body: DocumentsIn, read: Callable[[DocumentIn], Any], take: Callable[..., Sequence[taking.Taken]]
+) -> Response:
+    keys = vault()
+
+    def act(session: Session) -> Mapping[str, Any]:
+        answers: list[dict[str, Any]] = []
+        good = []
+        for one in body.documents:
+            try:
+                good.append(read(one))
+                answers.append({})
+            except WmsError as refusal:
+                answers.append(_refusal(refusal))
+        taken = iter(take(session, keys, good))
+        return {"documents": [answer or _said(next(taken)) for answer in answers]}
+
+    return write(act, body.model_dump(mode="json"))
+
+
+def _said(taken: taking.Taken) -> dict[str, Any]:
+    return vars(taken) | {"reason": localised(taken.reason, {}) if taken.reason else None}
+
+
+def _refusal(refusal: WmsError) -> dict[str, Any]:
+    words = {name: localised(value, {}) if isinstance(value, str) else value for name, value in refusal.values.items()}
+    return {"outcome": "refused", "code": refusal.code, "field": refusal.field,
+            "reason": localised(refusal.text, words)}  # fmt: skip
+
+
+@bp.get("/retail-orders")
+@policy(*READERS, firms=True)
+@bp.input(OrdersQuery, location="query", arg_name="query")
+def listed_orders(query: OrdersQuery) -> Response:
+    """List orders with what their documents disagree in: field, both values (masked where personal) and rule."""
+    with unit_of_work() as session:
+        rows = queries.orders(
+            session, match=query.match, order_no=query.order_no, after=query.after, limit=query.limit + 1
+        )
+    return page_of([_plain(_told(row)) for row in rows], after=query.after, limit=query.limit)
+
+
+@bp.post("/retail-orders/search")
+@policy("declarant", "customs_officer", "auditor", "supervisor")
+@bp.input(PeopleQuery, arg_name="body")
+def search(body: PeopleQuery) -> Response:
+    """Find orders by the exact identity number, phone or name of buyer or consignee."""
+    keys = vault()
+    with unit_of_work() as session:
+        found = privacy.orders_of(session, keys, id_number=body.id_number, phone=body.phone, name=body.name)
+        rows = [
+            {"order_no": row.order_no, "ebp_code": row.ebp_code, "match": row.match}
+            | {"people": vars(privacy.masked(session, keys, row))}
+            for row in found
+        ]
+    return jsonify(rows)
+
+
+@bp.post("/parcel-declarations")
+@policy(*DECLARES)
+@bp.input(DrawUpIn, arg_name="body")
+def draw_up(body: DrawUpIn) -> Response:
+    """Draw up declarations of orders whose documents agree, with their tax; each refusal stands with its order."""
+
+    def act(session: Session) -> Mapping[str, Any]:
+        orders = queries.orders_by_no(session, body.ebp_code, body.orders)
+        filings = {item: Filing(**one.model_dump()) for item, one in body.filings.items()}
+        on = datetime.now(BEIJING).date()
+        made = declaring.draw_up(session, orders, Terms(**body.terms.model_dump()), on, filings=filings)
+        return {"orders": [_drawn(session, one) for one in made]}
+
+    return write(act, body.model_dump(mode="json"), status=201)
+
+
+def _drawn(session: Session, one: declaring.Drawn) -> dict[str, Any]:
+    if one.refusal is not None:
+        return {"order_no": one.order_no, "number": None} | _refusal(one.refusal)
+    row = session.get_one(ParcelDeclaration, one.declaration_id, populate_existing=True)
+    return {"order_no": one.order_no, "number": row.cop_no, "outcome": row.state} | {
+        name: f"{getattr(row, name):f}" for name in ("taxable", "duty", "consumption_tax", "vat")
+    }
+
+
+@bp.post("/parcel-declarations/declare")
+@policy(*DECLARES)
+@bp.input(DeclareIn, arg_name="body")
+def declare(body: DeclareIn) -> Response:
+    """Declare parcels and take their quota; each refusal stands with its number."""
+    keys = vault()
+
+    def act(session: Session) -> Mapping[str, Any]:
+        ids = [queries.declaration(session, number).id for number in body.numbers]
+        refused = declaring.declare(session, keys, ids, datetime.now(UTC))
+        return {
+            "declarations": [
+                {"number": number} | (_refusal(refusal) if refusal else {"outcome": "declared"})
+                for number, refusal in zip(body.numbers, refused, strict=True)
+            ]
+        }
+
+    return write(act, body.model_dump(mode="json"))
+
+
+@bp.get("/parcel-declarations")
+@policy(*READERS, firms=True)
+@bp.input(DeclarationsQuery, location="query", arg_name="query")
+def listed(query: DeclarationsQuery) -> Response:
+    """List parcel declarations in the order in which they were drawn up."""
+    with unit_of_work() as session:
+        rows = queries.declarations(
+            session, state=query.state, order_no=query.order_no, after=query.after, limit=query.limit + 1
+        )
+    return page_of([_plain(row) for row in rows], after=query.after, limit=query.limit)
+
+
+@bp.get("/parcel-declarations/<number>")
+@policy(*READERS, firms=True, subject="parcel_declaration")
+def show(number: str) -> Response:
+    """Show a declaration: state, tax lines, receipts, requests. Our number, or customs' list or pre-entry number."""
+    with unit_of_work() as session:
+        return jsonify(_plain(_told(queries.whole(session, queries.declaration(session, number)))))
+
+
+@bp.post("/parcel-declarations/<number>/receipts")
+@policy("declarant", "customs_officer", subject="parcel_declaration")
+@bp.input(ReceiptIn, arg_name="body")
+def receipt(number: str, body: ReceiptIn) -> Response:
+    """Take a receipt of customs; late and repeated ones are kept and change nothing."""
+
+    def act(session: Session) -> Mapping[str, Any]:
+        row = queries.declaration(session, number)
+        given = Receipt(
+            body.kind, body.status, body.at or datetime.now(UTC), body.info, row.cop_no, body.pre_no, body.invt_no
+        )
+        has_moved = receiving.take_receipt(session, given)
+        return {"number": row.cop_no, "state": row.state, "status": row.status, "has_moved": has_moved}
+
+    return write(act, body.model_dump(mode="json"))
+
+
+@bp.post("/parcel-declarations/<number>/cancellation")
+@policy(*DECLARES, subject="parcel_declaration")
+@bp.input(ReasonIn, arg_name="body")
+def cancel(number: str, body: ReasonIn) -> Response:
+    """Ask customs to cancel a declaration; one that was never sent is cancelled at once."""
+
+    def act(session: Session) -> Mapping[str, Any]:
+        row = queries.declaration(session, number)
+        return _request(requests.ask_to_cancel(session, row.id, body.reason, datetime.now(UTC)))
+
+    return write(act, body.model_dump(mode="json"), status=201)
+
+
+@bp.post("/parcel-declarations/<number>/returns")
+@policy(*DECLARES, subject="parcel_declaration")
+@bp.input(ReturnIn, arg_name="body")
+def take_back(number: str, body: ReturnIn) -> Response:
+    """Apply for the return of goods: imports within 30 days of the day customs let them go, exports within a year."""
+
+    def act(session: Session) -> Mapping[str, Any]:
+        row = queries.declaration(session, number)
+        lines = [ReturnLine(one.line_no, one.gcode, one.qty) for one in body.lines]
+        return _request(requests.ask_to_return(session, row.id, lines, body.reason, body.at or datetime.now(UTC)))
+
+    return write(act, body.model_dump(mode="json"), status=201)
+
+
+@bp.post("/parcel-returns/<int:request_id>/back")
+@policy("declarant", "customs_officer", subject="parcel_return")
+@bp.input(BackIn, arg_name="body")
+def back(request_id: int, body: BackIn) -> Response:
+    """The goods of an approved return are back: tax and quota are restored."""
+
+    def act(session: Session) -> Mapping[str, Any]:
+        return _request(requests.goods_back(session, request_id, body.area, body.at or datetime.now(UTC)))
+
+    return write(act, body.model_dump(mode="json"))
+
+
+@bp.post("/parcel-declarations/<number>/people")
+@policy("declarant", "customs_officer", subject="parcel_declaration", per_minute=30)
+@bp.input(ReasonIn, arg_name="body")
+def people(number: str, body: ReasonIn) -> Response:
+    """Show who buys and who receives. Person, time and reason are recorded."""
+    keys = vault()
+    with unit_of_work() as session:
+        row = queries.declaration(session, number)
+        order = session.get_one(RetailOrder, row.order_id)
+        shown = privacy.reveal(session, keys, order, body.reason, datetime.now(UTC))
+    return jsonify(vars(shown))
+
+
+def _request(asked: Any) -> dict[str, Any]:
+    names = ("id", "kind", "cop_no", "state", "reason", "lines", "back_by_at", "tax_restored", "quota_restored_minor")
+    return {name: _plain(getattr(asked, name)) for name in names}
+
+
+def _told(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Rules of mismatches in the reader's language."""
+    return dict(row) | {"mismatches": [one | {"rule": localised(one["rule"], {})} for one in row["mismatches"]]}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    return value.isoformat() if isinstance(value, datetime) else value
