@@ -20,7 +20,7 @@ from wms.floor.service import notices
 from wms.floor.service.despatch import UnitIn, take_advice
 from wms.floor.service.notices import Announce, Change, OpenBlind
 from wms.floor.service.receiving_lists import ReceiveList, receive_list
-from wms.floor.tables import PutAwayTask, ReceiptLine
+from wms.floor.tables import PutAwayTask, ReceiptLine, Task
 from wms.parties.tables import Company
 from wms.stock.tables import Balance
 from wms.stock.verify import run as verify
@@ -218,6 +218,9 @@ def test_a_whole_notice_is_received_in_one_call(database: Database, scope: Scope
         assert stock(session, world) == {("Beef", quality): 100, ("Hand cream", quality): 24}
         assert queries.notice(session, world.notice_id).state == "received"
         assert session.scalar(select(func.sum(PutAwayTask.qty)).where(PutAwayTask.site_id == world.site.id)) == 124
+        waiting = select(Task.subject_id, Task.qty).where(Task.site_id == world.site.id, Task.state == "open")
+        put_away = select(PutAwayTask.id, PutAwayTask.qty).where(PutAwayTask.site_id == world.site.id)
+        assert set(session.execute(waiting)) == set(session.execute(put_away))
     assert verify(database, scope) == []
 
 
