@@ -25,9 +25,12 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
+from wms.arrays import register
 from wms.errors import WmsError
 from wms.failpoints import reach
 from wms.liveness import watch
+
+register()  # before the first engine: an engine keeps what it found
 
 Id = Annotated[int, mapped_column(BigInteger, primary_key=True, autoincrement=True)]
 Qty = Annotated[int, mapped_column(BigInteger)]

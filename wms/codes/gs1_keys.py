@@ -7,8 +7,7 @@ GLN_LENGTH = 13
 
 def check_digit(payload: str) -> int:
     """Return the modulo-10 check digit (weights 3 and 1 from the right) of digits without their check digit."""
-    weighted = (int(digit) * (3 if place % 2 == 0 else 1) for place, digit in enumerate(reversed(payload)))
-    return -sum(weighted) % 10
+    return -(3 * sum(map(int, payload[-1::-2])) + sum(map(int, payload[-2::-2]))) % 10
 
 
 def has_check_digit(number: str) -> bool:

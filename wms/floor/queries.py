@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import starmap
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Select, cast, func, select, text
@@ -190,7 +191,7 @@ def notice_lines(session: Session, notice_id: int) -> tuple[NoticeLineRow, ...]:
         .where(NoticeLine.notice_id == notice_id)
         .order_by(NoticeLine.line_no)
     )
-    return tuple(NoticeLineRow(**row) for row in rows.mappings())
+    return tuple(starmap(NoticeLineRow, rows))
 
 
 def announced(lines: Sequence[NoticeLineRow]) -> tuple[Announced, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 from wms.errors import N_, Kind, WmsError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+PLAIN = frozenset({str, int, type(None)})
 
 
 class KeyReused(WmsError):
@@ -32,13 +33,16 @@ def canonical(content: Mapping[str, Any]) -> bytes:
 
 
 def _refuse_floats(content: object) -> None:
-    if isinstance(content, float):
-        raise TypeError(f"{content!r} has no canonical form: use a whole number or a Decimal")
-    if isinstance(content, Mapping):
-        content = list(content.values())
-    if isinstance(content, list | tuple):
-        for part in content:
-            _refuse_floats(part)
+    waiting = [content]
+    for part in waiting:  # grows while it is walked through
+        if type(part) in PLAIN:
+            continue
+        if isinstance(part, float):
+            raise TypeError(f"{part!r} has no canonical form: use a whole number or a Decimal")
+        if isinstance(part, list | tuple):
+            waiting.extend(part)
+        elif isinstance(part, Mapping):
+            waiting.extend(part.values())
 
 
 def _plain(value: object) -> str:

@@ -21,7 +21,7 @@ OPEN = text(
     " SELECT * FROM unnest(cast(:kind AS text[]), cast(:owner_id AS bigint[]), cast(:trade_item_id AS bigint[]),"
     " cast(:site_id AS bigint[]), cast(:location_id AS bigint[]), cast(:lot_id AS bigint[]),"
     " cast(:handling_unit_id AS bigint[]), cast(:customs_status AS text[]), cast(:quality_status AS text[]),"
-    " cast(:book_line_id AS bigint[])) ON CONFLICT DO NOTHING"
+    " cast(:book_line_id AS bigint[])) ON CONFLICT (tenant_id, dimensions) DO NOTHING"
 )
 COLUMNS = (
     "kind", "owner_id", "trade_item_id", "site_id", "location_id", "lot_id", "handling_unit_id", "customs_status",

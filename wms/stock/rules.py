@@ -201,13 +201,14 @@ class AccountKey:
     @property
     def dimensions(self) -> str:
         """The text under which the database finds the account (column ``account.dimensions``)."""
-        return "|".join(
-            "" if part is None else str(part)
-            for part in (
-                self.kind, self.owner_id, self.trade_item_id, self.site_id, self.location_id, self.lot_id,
-                self.handling_unit_id, self.customs_status, self.quality_status, self.book_line_id,
-            )
-        )  # fmt: skip
+        site, place, lot, unit, line = [
+            "" if part is None else part
+            for part in (self.site_id, self.location_id, self.lot_id, self.handling_unit_id, self.book_line_id)
+        ]
+        return (
+            f"{self.kind}|{self.owner_id}|{self.trade_item_id}|{site}|{place}|{lot}|{unit}|{self.customs_status}"
+            f"|{self.quality_status}|{line}"
+        )
 
 
 @dataclass(frozen=True)
@@ -263,7 +264,9 @@ def net(lines: Iterable[Line]) -> tuple[Line, ...]:
     for line in lines:
         known = sums.get(line.account)
         merged = line if known is None else _added(known, line)
-        sums[line.account] = replace(merged, reservation_id=None, serials=())
+        if merged.reservation_id is not None or merged.serials:
+            merged = replace(merged, reservation_id=None, serials=())
+        sums[line.account] = merged
     return tuple(line for line in sums.values() if line.qty != 0)
 
 

@@ -41,7 +41,7 @@ ITEMS = text(
 FILE_LOTS = text(
     "INSERT INTO lot (trade_item_id, lot_no, expires_on)"
     " SELECT * FROM unnest(cast(:items AS bigint[]), cast(:lots AS text[]), cast(:days AS date[])) AS w(item, lot, day)"
-    " ORDER BY 1, 2 ON CONFLICT DO NOTHING"
+    " ORDER BY 1, 2 ON CONFLICT (trade_item_id, lot_no) DO NOTHING"
 )
 FIND_LOTS = text(
     "SELECT l.trade_item_id, l.lot_no, l.id, l.expires_on"
@@ -50,7 +50,7 @@ FIND_LOTS = text(
 )
 FILE_UNITS = text(
     "INSERT INTO handling_unit (sscc, kind, owner_id) SELECT w.sscc, 'pallet', :owner_id"
-    " FROM unnest(cast(:ssccs AS text[])) AS w(sscc) ORDER BY 1 ON CONFLICT DO NOTHING"
+    " FROM unnest(cast(:ssccs AS text[])) AS w(sscc) ORDER BY 1 ON CONFLICT (tenant_id, sscc) DO NOTHING"
 )
 FIND_UNITS = text(
     "SELECT sscc, id, owner_id FROM handling_unit WHERE tenant_id = app_tenant() AND sscc = ANY (:ssccs)"
