@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from wms.customs.messages import reading
+from wms.customs.messages.business import find
 from wms.customs.messages.findings import Finding
 from wms.customs.messages.message import Message
 from wms.customs.messages.shape import look
@@ -20,4 +21,5 @@ class Report:
 def check(data: bytes) -> Report:
     """Check a message by schema and rules. Raises :class:`wms.customs.messages.Unreadable` for bytes that are none."""
     message, found = look(reading.parse(data))
-    return Report(not found, tuple(found), message)
+    more = find(message) if message else []
+    return Report(not found, (*found, *more), message)

@@ -13,6 +13,7 @@ from wms.customs.tables.kinds import (
     PASS_TYPES,
     AsWritten,
 )
+from wms.customs.tables.messages import CustomsMessage
 from wms.customs.tables.passes import GatePass, GatePassDocument, GatePassGoods, GatePassLine
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "PASS_TYPES",
     "AccountBook",
     "AsWritten",
+    "CustomsMessage",
     "GatePass",
     "GatePassDocument",
     "GatePassGoods",

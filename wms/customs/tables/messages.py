@@ -1,0 +1,48 @@
+"""Messages to and from customs as bytes: kept always, also those that could not be read, with the reason."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, LargeBinary, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from wms.db import Base, Id, RecordedAt, Tenanted
+from wms.parties.tables import one_of
+
+MESSAGE_DIRECTIONS = ("in", "out")
+OUT_STATES = ("queued", "sent")
+IN_STATES = ("taken", "repeated", "unreadable", "invalid", "refused")
+
+
+class CustomsMessage(Tenanted, Base):
+    """One message. ``digest`` is SHA-256 of ``raw``; ``receipt_status`` the last receipt code that moved a sent one.
+
+    ``same_as_id``: this one came before, byte for byte, and changed nothing.
+    """
+
+    __tablename__ = "customs_message"
+    __table_args__ = (
+        one_of("direction", MESSAGE_DIRECTIONS),
+        one_of("state", OUT_STATES + IN_STATES),
+        CheckConstraint("octet_length(digest) = 32", name="digest_length"),
+        CheckConstraint("(direction = 'out') = (state IN ('queued', 'sent'))", name="state_of_direction"),
+        CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name="sent_has_time"),
+        CheckConstraint("(direction = 'in') = (received_at IS NOT NULL)", name="received_has_time"),
+        CheckConstraint("state NOT IN ('unreadable', 'invalid', 'refused') OR reason IS NOT NULL", name="has_reason"),
+        Index(None, "tenant_id", "digest"),
+        Index(None, "tenant_id", "kind", "number"),
+        Index("ix_customs_message_queued", "tenant_id", "id", postgresql_where=text("state = 'queued'")),
+    )
+    id: Mapped[Id]
+    direction: Mapped[str]
+    kind: Mapped[str]
+    number: Mapped[str | None]
+    raw: Mapped[bytes] = mapped_column(LargeBinary)
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+    state: Mapped[str]
+    reason: Mapped[str | None]
+    source: Mapped[str | None]
+    receipt_status: Mapped[str | None]
+    same_as_id: Mapped[int | None] = mapped_column(ForeignKey("customs_message.id"))
+    sent_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    received_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    recorded_at: Mapped[RecordedAt]
