@@ -5,8 +5,8 @@ from alembic import op
 
 from migrations.support import protect
 
-revision = "0106_pre_messages"
-down_revision = "0105_pre_parcels"
+revision = "0107_pre_messages"
+down_revision = "0106_pre_queue"
 branch_labels = None
 depends_on = None
 
