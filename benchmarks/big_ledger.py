@@ -76,6 +76,7 @@ def fill(
         places = _accounts(superuser, draw, popular, world, accounts=max(items, _accounts_of(entries)))
         first_at, last_at = _history(superuser, draw, popular, places, entries // 2)
         _entries(superuser)
+        superuser.execute("ANALYZE posting, entry, account")  # or what follows is planned for empty tables
         if leaves:
             _leaves(superuser)
         _balances(superuser)

@@ -26,10 +26,10 @@ import psycopg
 from sqlalchemy.orm import Session
 
 from benchmarks import tryton
-from benchmarks.big_ledger import SCOPE, BigLedger, fill
+from benchmarks.big_ledger import SCOPE, BigLedger
 from benchmarks.floor_writers import floor_crew
 from benchmarks.rows import Row, row
-from benchmarks.server import durable_server
+from benchmarks.server import durable_server, large_ledger
 from web.auth.tokens import create_token
 from wms.db import Database
 from wms.floor.rules.notices import LineIn
@@ -60,8 +60,7 @@ def run(full: bool) -> Iterator[Row]:
         for name in ("receive", "move"):
             yield row(f"floor_tryton_scan_{name}_p95", peer[f"scan_{name}_ms_p95"], "ms")
     for entries in SIZES if full else SIZES[:2]:
-        with durable_server() as urls:
-            big = fill(urls, entries, leaves=entries <= ASKED)
+        with large_ledger(entries) as (urls, big):
             database = Database(urls.app)
             yield row(f"floor_fill_{_size(entries)}", big.fill_s, "s")
             yield from growth(database, big, f"_{_size(entries)}")

@@ -1,21 +1,17 @@
 """Processes that move and pick in lists through the service, as fast as they can, on the large ledger."""
 
-import multiprocessing
 import random
-import time
 import uuid
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from multiprocessing.connection import Connection
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from benchmarks.big_ledger import SCOPE, BigLedger
-from benchmarks.writers import Crew
+from benchmarks.crews import Crew, Hand, crew
 from wms.db import Database
 from wms.errors import WmsError
 from wms.floor.service.moving import MoveLine, MoveList, move_many
@@ -40,8 +36,10 @@ class FloorLoad:
     places: tuple[str, ...]
 
 
-class FloorWriter:
+class FloorWriter(Hand):
     """One process; each way does one list of a hundred lines in one transaction and tells how many stood."""
+
+    ways = ("move", "pick")
 
     def __init__(self, load: FloorLoad, seed: int) -> None:
         self._load, self._draw, self._prefix, self._number = load, random.Random(seed), uuid.uuid4().hex, 0
@@ -92,30 +90,9 @@ class FloorWriter:
 
         return self._database.run(SCOPE, work)
 
-    def measure(self, way: str, seconds: float) -> tuple[int, float]:
-        """(lines committed, longest wait in seconds)."""
-        act, counts = getattr(self, way), Counter[str]()
-        longest, at = 0.0, time.perf_counter()
-        end = at + seconds
-        while at < end:
-            counts["lines"] += act()
-            done = time.perf_counter()
-            at, longest = done, max(longest, done - at)
-        return counts["lines"], longest
-
 
 def _taken(shelf: AccountKey, reservation_id: int) -> tuple[Line, Line]:
     return moved(shelf, AccountKey("customer", shelf.owner_id, shelf.trade_item_id), 1, reservation_id)
-
-
-def serve(load: FloorLoad, seed: int, orders: Connection) -> None:
-    """The life of one writer process."""
-    writer = FloorWriter(load, seed)
-    for way in ("move", "pick"):
-        writer.measure(way, 0.3)
-    orders.send("ready")
-    while (order := orders.recv()) is not None:
-        orders.send(writer.measure(*order))
 
 
 @contextmanager
@@ -123,21 +100,5 @@ def floor_crew(url: str, big: BigLedger, writers: int) -> Iterator[Crew]:
     """``writers`` processes in one warehouse, warmed up."""
     site = big.site_ids[1]
     places = tuple(f"A-{n:05d}" for n in range(1, len(big.bin_ids) + 1) if big.site_of(big.bin_ids[n - 1]) == site)
-    load = FloorLoad(url, site, big.popular, places)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["benchmarks.floor_writers"])
-    pipes, processes = [], []
-    for seed in range(writers):
-        ours, theirs = context.Pipe()
-        process = context.Process(target=serve, args=(load, seed, theirs), daemon=True)
-        process.start()
-        theirs.close()
-        pipes.append(ours)
-        processes.append(process)
-    try:
-        yield Crew(pipes)
-    finally:
-        for pipe in pipes:
-            pipe.send(None)
-        for process in processes:
-            process.join(10)
+    with crew(FloorWriter, FloorLoad(url, site, big.popular, places), writers) as team:
+        yield team

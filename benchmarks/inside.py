@@ -3,16 +3,15 @@
 5,000 places hold 2,000 items, three in each; four moves in five take from a fifth of the places.
 """
 
-import multiprocessing
 import random
-import time
+import statistics
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from multiprocessing.connection import Connection
 
+from benchmarks.crews import Hand, crew
 from benchmarks.rows import Row, row
 from benchmarks.server import durable_server
 from benchmarks.writers import SCOPE
@@ -22,7 +21,7 @@ from wms.floor.service.moving import Moved, MoveLine, MoveList, move_many
 from wms.parties.tables import Company, Location, Site
 from wms.stock.ledger import AccountKey, Posting, moved, post_many
 
-WRITERS, LINES, SECONDS, TARGET = 4, 100, 10.0, 1_000.0
+WRITERS, LINES, ROUND_S, ROUNDS, TARGET = 4, 100, 2.0, 5, 1_000.0
 BINS, ITEMS, IN_EACH, PLENTY = 5_000, 2_000, 3, 1_000_000
 BUSY, BUSY_SHARE = BINS // 5, 0.8
 AT_ONCE = 500
@@ -30,31 +29,26 @@ AT_ONCE = 500
 
 @dataclass(frozen=True)
 class Load:
-    """Where a writer works and for how long."""
+    """Where a writer works."""
 
     url: str
     site_id: int
-    seconds: float
 
 
-def write(load: Load, seed: int, told: Connection) -> None:
-    """One writer's life: move lists until the time is over, and tell how many lines stood."""
-    draw, database = random.Random(seed), Database(load.url, pool_size=1, max_overflow=0)
-    _move(database, load, draw)
-    told.send("ready")
-    told.recv()
-    stood, end = 0, time.perf_counter() + load.seconds
-    while time.perf_counter() < end:
-        stood += _move(database, load, draw)
-    told.send(stood)
-    database.close()
+class Mover(Hand):
+    """One writer; :meth:`move` moves a list and tells how many of its lines stood."""
 
+    ways = ("move",)
 
-def _move(database: Database, load: Load, draw: random.Random) -> int:
-    lines = tuple(_line(draw) for _ in range(LINES))
-    command = MoveList(uuid.uuid4().hex, load.site_id, lines, datetime.now(UTC))
-    results = database.run(SCOPE, lambda session: move_many(session, command))
-    return sum(isinstance(one, Moved) for one in results)
+    def __init__(self, load: Load, seed: int) -> None:
+        self._load, self._draw = load, random.Random(seed)
+        self._database = Database(load.url, pool_size=1, max_overflow=0)
+
+    def move(self) -> int:
+        lines = tuple(_line(self._draw) for _ in range(LINES))
+        command = MoveList(uuid.uuid4().hex, self._load.site_id, lines, datetime.now(UTC))
+        results = self._database.run(SCOPE, lambda session: move_many(session, command))
+        return sum(isinstance(one, Moved) for one in results)
 
 
 def _line(draw: random.Random) -> MoveLine:
@@ -106,30 +100,9 @@ def run(full: bool) -> Iterator[Row]:
         database = Database(urls.app)
         site_id = build(database)
         database.close()
-        rate = _rate(Load(urls.app, site_id, SECONDS * (3 if full else 1)))
+        with crew(Mover, Load(urls.app, site_id), WRITERS) as team:
+            rate = statistics.median(team.rate("move", ROUND_S) for _ in range(ROUNDS * (3 if full else 1)))
         yield row("floor_move_lines_4_writers", rate, "lines/s", target=TARGET, ok=rate >= TARGET)
-
-
-def _rate(load: Load) -> float:
-    context = multiprocessing.get_context("forkserver")
-    pipes, processes = [], []
-    for seed in range(WRITERS):
-        ours, theirs = context.Pipe()
-        process = context.Process(target=write, args=(load, seed, theirs), daemon=True)
-        process.start()
-        theirs.close()
-        pipes.append(ours)
-        processes.append(process)
-    for pipe in pipes:
-        pipe.recv()
-    start = time.perf_counter()
-    for pipe in pipes:
-        pipe.send("go")
-    stood: list[int] = [pipe.recv() for pipe in pipes]
-    took = time.perf_counter() - start
-    for process in processes:
-        process.join(10)
-    return sum(stood) / took
 
 
 if __name__ == "__main__":

@@ -13,9 +13,9 @@ from multiprocessing.connection import Connection
 
 import psycopg
 
-from benchmarks.big_ledger import SCOPE, BigLedger, fill
+from benchmarks.big_ledger import SCOPE, BigLedger
 from benchmarks.rows import Row, percentile, row
-from benchmarks.server import durable_server
+from benchmarks.server import large_ledger
 from routing.aisles import Floor, Point, Stop, plan
 from wms.codes import gs1_keys
 from wms.db import Database
@@ -32,15 +32,14 @@ STOPS, AISLES, FRONT_MM, BACK_MM = 60, 12, 0, 40_000
 
 
 def run(full: bool = False) -> Iterator[Row]:
-    """About three minutes; ``full``: more instances of the pick route and more lists."""
+    """About two minutes and the ledger's filling; ``full``: more instances of the pick route and more lists."""
     yield from pick_route(10 if full else 3, long_s=10.0)
-    with durable_server() as urls:
-        yield from flow(urls, lists_each=60 if full else 25)
+    with large_ledger(ENTRIES) as (urls, world):
+        yield from flow(urls, world, lists_each=60 if full else 25)
 
 
-def flow(urls: Urls, lists_each: int, *, entries: int = ENTRIES, lines: int = LINES) -> Iterator[Row]:
+def flow(urls: Urls, world: BigLedger, lists_each: int, *, lines: int = LINES) -> Iterator[Row]:
     """Allocate a wave, then pick a part of it."""
-    world = fill(urls, entries, leaves=False)
     orders = place_orders(urls, lines)
     database = Database(urls.app)
     yield from allocation(database, urls, orders, lines)

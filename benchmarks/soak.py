@@ -1,9 +1,10 @@
-"""The long runs: ``python -m benchmarks.soak [--minutes 10] [--days 10] [--rounds 20] [--seed N]``.
+"""The long runs: ``python -m benchmarks.soak [--proofs 15] [--days 10] [--minutes 10] [--rounds 2] [--seed N]``.
 
-First the proof tests with ``rounds`` times their usual number of sequences and kills, then ``days`` of the simulated
-warehouse floor (:mod:`benchmarks.floor_day`), then the whole demo for ``minutes`` with its programs killed now and then
-while a robot scans over HTTP, and ``dongting verify`` on what it leaves. Exit status 0: all clean, and each scan
-counted once.
+First the proof tests again and again, each time with another seed and ``rounds`` times their usual number of sequences
+and kills, until ``proofs`` minutes are over; then ``days`` of the simulated warehouse floor
+(:mod:`benchmarks.floor_day`) in half of ``minutes``; then the whole demo for ``minutes`` with its programs killed now
+and then while a robot scans over HTTP, and ``dongting verify`` on what it leaves. About 35 minutes in all. Exit status
+0: all clean, and each scan counted once.
 """
 
 import argparse
@@ -18,7 +19,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -40,12 +41,12 @@ COUNTED = ("posting", "entry", "leaf", "inbox", "passage", "decision", "procrast
 
 
 def main() -> int:
-    """Run both; say seed and counts."""
+    """Run all three; say seed, counts and how long each took."""
     asked = _arguments()
     print(f"seed {asked.seed}", flush=True)
-    proofs = asked.rounds == 0 or _proofs(asked.rounds, asked.seed)
-    floor = asked.days == 0 or _floor(asked.days, asked.minutes, asked.seed)
-    demo = asked.minutes == 0 or _demo(asked.minutes, random.Random(asked.seed))
+    proofs = asked.proofs == 0 or _timed("proofs", lambda: _proofs(asked.proofs, asked.rounds, asked.seed))
+    floor = asked.days == 0 or _timed("floor", lambda: _floor(asked.days, asked.minutes, asked.seed))
+    demo = asked.minutes == 0 or _timed("demo", lambda: _demo(asked.minutes, random.Random(asked.seed)))
     said = {"proofs": proofs, "floor": floor, "demo": demo}
     print(", ".join(f"{name} {'clean' if clean else 'FAILED'}" for name, clean in said.items()))
     return 0 if all(said.values()) else 1
@@ -55,15 +56,29 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10, help="how long the demo runs; 0: not at all")
     parser.add_argument("--days", type=float, default=10, help="days of the simulated warehouse floor; 0: none")
-    parser.add_argument("--rounds", type=int, default=20, help="times the usual number of proofs; 0: none")
+    parser.add_argument("--proofs", type=float, default=15, help="minutes of proofs, the last pass is ended; 0: none")
+    parser.add_argument("--rounds", type=int, default=2, help="times the usual number of sequences and kills in a pass")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**9))
     return parser.parse_args()
 
 
-def _proofs(rounds: int, seed: int) -> bool:
-    environ = os.environ | {"DONGTING_SOAK": str(rounds)}
-    command = [sys.executable, "-m", "pytest", "-q", "--timeout=3600", f"--hypothesis-seed={seed}", *PROOFS]
-    return subprocess.run(command, env=environ, check=False).returncode == 0
+def _timed(name: str, run: Callable[[], bool]) -> bool:
+    start = time.monotonic()
+    clean = run()
+    print(f"{name}: took {time.monotonic() - start:.0f} s", flush=True)
+    return clean
+
+
+def _proofs(minutes: float, rounds: int, seed: int) -> bool:
+    environ, until, passes = os.environ | {"DONGTING_SOAK": str(rounds)}, time.monotonic() + 60 * minutes, 0
+    while time.monotonic() < until:
+        command = [sys.executable, "-m", "pytest", "-q", "--timeout=3600", f"--hypothesis-seed={seed + passes}"]
+        if subprocess.run([*command, *PROOFS], env=environ, check=False).returncode:
+            print(f"proofs: pass {passes + 1} failed, its seed was {seed + passes}")
+            return False
+        passes += 1
+    print(f"proofs: {passes} passes, seeds {seed} to {seed + passes - 1}")
+    return True
 
 
 def _floor(days: float, minutes: float, seed: int) -> bool:

@@ -11,9 +11,10 @@ from decimal import Decimal
 
 import psycopg
 
+from benchmarks.crews import crew
 from benchmarks.rows import Row, interleaved, percentile, row
 from benchmarks.server import durable_server
-from benchmarks.writers import SCOPE, Load, crew
+from benchmarks.writers import SCOPE, Load, Writer
 from wms.catalog.tables import TradeItem
 from wms.db import Database
 from wms.parties.tables import Company, Location, Site
@@ -91,9 +92,9 @@ def posting(urls: Urls, world: World, rounds: int) -> Iterator[Row]:
     """Single postings, each committed: spread over many accounts, then all from one."""
     shelves = tuple(world.shelf(0, place) for place in range(BINS))
     for writers in WRITERS:
-        with crew(Load(urls.app, shelves, shelves), writers) as team:
+        with crew(Writer, Load(urls.app, shelves, shelves), writers) as team:
             yield _pair(f"stock_post_{writers}_writers", team.rate, rounds)
-    with crew(Load(urls.app, shelves[:1], (world.customer(0),)), 16) as team:
+    with crew(Writer, Load(urls.app, shelves[:1], (world.customer(0),)), 16) as team:
         yield _pair("stock_post_hot_row_16_writers", team.rate, rounds)
 
 
