@@ -47,10 +47,15 @@ PAPER = (
     Way("/desk/webhooks", N_("Webhooks"), "next", N_("Who is told of stock changes, and what was sent.")),
     Way("/desk/values", N_("Rates and limits"), "list", N_("What holds from which day, and where it is taken from.")),
 )
+CUSTOMS = (
+    Way("/desk/retail-orders", N_("Retail orders"), "list", N_("Orders, payments and waybills, and what disagrees.")),
+    Way("/desk/declarations", N_("Parcel declarations"), "document", N_("What is declared and what customs said.")),
+)
 DESK_GROUPS = (
     Group(N_("Stock"), "boxes", STOCK),
     Group(N_("Outbound"), "truck", OUTBOUND),
     Group(N_("In the house"), "home", INSIDE),
+    Group(N_("Customs"), "shield", CUSTOMS),
     Group(N_("Supervision"), "people", SUPERVISION),
     Group(N_("Paper and files"), "document", PAPER),
 )
