@@ -58,6 +58,7 @@ MODULES = (
     "web.api.destructions",
     "web.api.verification_lists",
     "web.api.retail",
+    "web.api.retail_flows",
     "web.api.gates",
     "web.api.consignments",
     "web.api.transfers",

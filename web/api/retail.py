@@ -107,11 +107,16 @@ class FilingIn(Body):
 
 
 class DrawUpIn(Body):
-    """Orders of one platform to be declared on the same terms."""
+    """Orders of one platform to be declared on the same terms.
+
+    ``waybills`` gives by order number the waybill of an export, whose message names no order.
+    """
 
     ebp_code: Code
     orders: Annotated[list[Code], Field(min_length=1, max_length=100)]
     terms: TermsIn
+    logistics_code: Code | None = None
+    waybills: dict[str, Code] = {}  # noqa: RUF012 - pydantic copies it
     filings: dict[str, FilingIn] = {}  # noqa: RUF012 - pydantic copies it
 
 
@@ -246,7 +251,7 @@ def listed_orders(query: OrdersQuery) -> Response:
         rows = queries.orders(
             session, match=query.match, order_no=query.order_no, after=query.after, limit=query.limit + 1
         )
-    return page_of([_plain(_told(row)) for row in rows], after=query.after, limit=query.limit)
+    return page_of([plain(_told(row)) for row in rows], after=query.after, limit=query.limit)
 
 
 @bp.post("/retail-orders/search")
@@ -275,7 +280,9 @@ def draw_up(body: DrawUpIn) -> Response:
         orders = queries.orders_by_no(session, body.ebp_code, body.orders)
         filings = {item: Filing(**one.model_dump()) for item, one in body.filings.items()}
         on = datetime.now(BEIJING).date()
-        made = declaring.draw_up(session, orders, Terms(**body.terms.model_dump()), on, filings=filings)
+        waybills = queries.waybills_by_no(session, body.logistics_code or "", body.waybills)
+        terms = Terms(**body.terms.model_dump())
+        made = declaring.draw_up(session, orders, terms, on, filings=filings, waybills=waybills)
         return {"orders": [_drawn(session, one) for one in made]}
 
     return write(act, body.model_dump(mode="json"), status=201)
@@ -319,7 +326,7 @@ def listed(query: DeclarationsQuery) -> Response:
         rows = queries.declarations(
             session, state=query.state, order_no=query.order_no, after=query.after, limit=query.limit + 1
         )
-    return page_of([_plain(row) for row in rows], after=query.after, limit=query.limit)
+    return page_of([plain(row) for row in rows], after=query.after, limit=query.limit)
 
 
 @bp.get("/parcel-declarations/<number>")
@@ -327,7 +334,7 @@ def listed(query: DeclarationsQuery) -> Response:
 def show(number: str) -> Response:
     """Show a declaration: state, tax lines, receipts, requests. Our number, or customs' list or pre-entry number."""
     with unit_of_work() as session:
-        return jsonify(_plain(_told(queries.whole(session, queries.declaration(session, number)))))
+        return jsonify(plain(_told(queries.whole(session, queries.declaration(session, number)))))
 
 
 @bp.post("/parcel-declarations/<number>/receipts")
@@ -401,7 +408,7 @@ def people(number: str, body: ReasonIn) -> Response:
 
 def _request(asked: Any) -> dict[str, Any]:
     names = ("id", "kind", "cop_no", "state", "reason", "lines", "back_by_at", "tax_restored", "quota_restored_minor")
-    return {name: _plain(getattr(asked, name)) for name in names}
+    return {name: plain(getattr(asked, name)) for name in names}
 
 
 def _told(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -409,11 +416,11 @@ def _told(row: Mapping[str, Any]) -> dict[str, Any]:
     return dict(row) | {"mismatches": [one | {"rule": localised(one["rule"], {})} for one in row["mismatches"]]}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {name: _plain(one) for name, one in value.items()}
+        return {name: plain(one) for name, one in value.items()}
     if isinstance(value, list):
-        return [_plain(one) for one in value]
+        return [plain(one) for one in value]
     if isinstance(value, Decimal):
         return f"{value:f}"
     return value.isoformat() if isinstance(value, datetime) else value

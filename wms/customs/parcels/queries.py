@@ -1,6 +1,6 @@
 """Reads of retail orders and parcel declarations for screens, API and reports."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -12,6 +12,7 @@ from wms.customs.tables.parcels import (
     ParcelReceipt,
     ParcelRequest,
     RetailOrder,
+    RetailWaybill,
 )
 from wms.errors import NotFound
 
@@ -55,6 +56,18 @@ def orders_by_no(session: Session, ebp_code: str, order_nos: Sequence[str]) -> l
         if number not in found:
             raise NotFound(field="orders", what=number)
     return [found[number] for number in order_nos]
+
+
+def waybills_by_no(session: Session, logistics_code: str, numbers: Mapping[str, str]) -> dict[str, RetailWaybill]:
+    """Waybills of a carrier by the order that they are named for. Raises NotFound for the first that is not there."""
+    query = select(RetailWaybill).where(
+        RetailWaybill.logistics_code == logistics_code, RetailWaybill.waybill_no.in_(numbers.values())
+    )
+    found = {row.waybill_no: row for row in session.scalars(query)} if numbers else {}
+    for number in numbers.values():
+        if number not in found:
+            raise NotFound(field="waybills", what=number)
+    return {order_no: found[number] for order_no, number in numbers.items()}
 
 
 def declarations(
