@@ -17,6 +17,7 @@ from wms.codes import lists
 from wms.codes.numbers import document_no
 from wms.customs.parcels import buyers, matching
 from wms.customs.parcels.buyers import Use
+from wms.customs.parcels.locks import lock_orders
 from wms.customs.parcels.rules import declaring as rules
 from wms.customs.parcels.rules import limits as limit_rules
 from wms.customs.parcels.rules import states, tax
@@ -25,7 +26,7 @@ from wms.customs.parcels.rules.documents import BEIJING
 from wms.customs.parcels.rules.limits import Limits
 from wms.customs.parcels.tariff import Tariff, tariff_on
 from wms.customs.tables.parcels import ParcelDeclaration, ParcelLine, RetailOrder, RetailPayment, RetailWaybill
-from wms.errors import WmsError
+from wms.errors import NotFound, WmsError
 from wms.parties.private import Vault
 from wms.record.service import append_leaf
 
@@ -75,6 +76,8 @@ def draw_up(
     by order number the waybill of an export, which names no order itself. Raises BadDocument for the terms.
     """
     rules.check_terms(terms)
+    lock_orders(session, (order.order_no for order in orders))
+    orders = _fresh(session, orders)
     is_import = terms.direction == "I"
     day = _Rules(on, tariff_on(session, on), buyers.limits_on(session, on)) if is_import else _Rules(on, None, None)
     numbers = [order.order_no for order in orders]
@@ -95,10 +98,21 @@ def draw_up(
                 raise rules.NotMatched(order_no=order.order_no, match=rules.MATCH_WORDS[match])
             rows.append(_drawn(_Case(order, payment, waybill), terms, day, filed))
             drawn.append(Drawn(order.order_no, -1))
+            standing.add(order.id)
         except WmsError as refusal:
             drawn.append(Drawn(order.order_no, None, refusal))
     ids = iter(_store(session, rows))
     return [Drawn(one.order_no, next(ids)) if one.declaration_id == -1 else one for one in drawn]
+
+
+def _fresh(session: Session, orders: Sequence[RetailOrder]) -> list[RetailOrder]:
+    """The orders as they stand now that their numbers are locked."""
+    query = select(RetailOrder).where(RetailOrder.id.in_([order.id for order in orders]))
+    found = {row.id: row for row in session.scalars(query.execution_options(populate_existing=True))}
+    for order in orders:
+        if order.id not in found:
+            raise NotFound(field="orders", what=order.order_no)
+    return [found[order.id] for order in orders]
 
 
 def _standing(order_ids: Sequence[int]) -> Any:
@@ -212,7 +226,8 @@ def declare(session: Session, vault: Vault, declaration_ids: Sequence[int], at: 
     ready: list[int] = []
     for n, one in enumerate(declaration_ids):
         try:
-            states.check_declarable(rows[one].cop_no or "", rows[one].state)
+            is_second = one in declaration_ids[:n]
+            states.check_declarable(rows[one].cop_no or "", "declared" if is_second else rows[one].state)
             ready.append(n)
         except WmsError as refusal:
             refused[n] = refusal

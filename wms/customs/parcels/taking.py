@@ -1,7 +1,6 @@
 """Order, payment and waybill are taken as they come: in any order, twice, late, amended; each is kept as it came.
 
 All documents of one order queue at a lock of its number: whichever comes last sees the others and is matched with them.
-Locks are taken in one order for a whole message, so that two messages cannot deadlock.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,11 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import delete, func, insert, select, text, tuple_, update
+from sqlalchemy import delete, func, insert, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from wms.customs.parcels import buyers, matching
 from wms.customs.parcels.buyers import Identity
+from wms.customs.parcels.locks import lock_orders
 from wms.customs.parcels.rules import documents as rules
 from wms.customs.parcels.rules.documents import BEIJING, Order, Payment, Waybill
 from wms.customs.tables.parcels import ParcelDeclaration, RetailDocument, RetailOrder, RetailPayment, RetailWaybill
@@ -24,7 +24,6 @@ from wms.record.rules import canonical
 
 Document = TypeVar("Document", Order, Payment, Waybill)
 Table = type[RetailOrder] | type[RetailPayment] | type[RetailWaybill]
-LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(n, 311)) FROM unnest(cast(:numbers AS text[])) n")
 OLDER = N_("an older message, kept and not used")
 EXISTS = N_("the number exists already; send the change as a change")
 DECLARED = N_("its parcel is declared already and is changed there")
@@ -82,10 +81,10 @@ class _Standing:
 
 
 def _take(session: Session, vault: Vault, kind: _Kind, documents: Sequence[Document]) -> list[Taken]:
-    _lock(session, [one.order_no for one in documents if one.order_no])
+    lock_orders(session, (one.order_no for one in documents if one.order_no))
     standing = _standing(session, kind, documents)
     moved = {row.order_no for row in standing.values() if row.order_no} - {one.order_no for one in documents}
-    _lock(session, sorted(moved))
+    lock_orders(session, (number for number in moved if number))
     shut = _declared(session, kind, [row.id for row in standing.values()])
     deleted = _deleted(session, kind, [one.number for one in documents if one.number not in standing])
     taken: list[Taken] = []
@@ -115,11 +114,6 @@ def _take(session: Session, vault: Vault, kind: _Kind, documents: Sequence[Docum
     return taken
 
 
-def _lock(session: Session, numbers: Sequence[str]) -> None:
-    if numbers:
-        session.execute(LOCK, {"numbers": sorted(set(numbers))})
-
-
 def _standing(session: Session, kind: _Kind, documents: Sequence[Document]) -> dict[str, _Standing]:
     table, keys = kind.table, [tuple(one.number.split("|", 1)) for one in documents]
     columns = [getattr(table, name) for name in kind.key]
@@ -129,12 +123,14 @@ def _standing(session: Session, kind: _Kind, documents: Sequence[Document]) -> d
     return {f"{row[0]}|{row[1]}": _Standing(row[2], row[3], row[4], bytes(row[5])) for row in found}
 
 
-def _declared(session: Session, kind: _Kind, ids: Sequence[int]) -> set[int]:
-    """Rows that stand behind a declaration that is not drawn anew; they change no more."""
+def _declared(session: Session, kind: _Kind, ids: Sequence[int]) -> dict[int, bool]:
+    """Rows behind a declaration, and whether it stands: its documents change no more, those of a cancelled one do."""
     if not ids:
-        return set()
+        return {}
     column = getattr(ParcelDeclaration, kind.declared_by)
-    return set(session.scalars(select(column).where(column.in_(ids))))
+    stands = func.bool_or(ParcelDeclaration.state != "cancelled")
+    found = session.execute(select(column, stands).where(column.in_(ids)).group_by(column))
+    return {row[0]: row[1] for row in found}
 
 
 def _deleted(session: Session, kind: _Kind, numbers: Sequence[str]) -> dict[str, datetime]:
@@ -151,7 +147,7 @@ def _deleted(session: Session, kind: _Kind, numbers: Sequence[str]) -> dict[str,
 
 
 def _outcome(
-    one: Document, index: bytes, row: _Standing | None, shut: set[int], deleted_at: datetime | None
+    one: Document, index: bytes, row: _Standing | None, shut: Mapping[int, bool], deleted_at: datetime | None
 ) -> tuple[str, str | None]:
     head, is_deletion = one.head, one.head.app_type == rules.DELETE
     if row is None:
@@ -162,8 +158,9 @@ def _outcome(
         return "repeated", None
     if head.app_at <= row.app_at:
         return "older", OLDER
-    if row.id in shut or head.app_type == rules.ADD:
-        return "refused", DECLARED if row.id in shut else EXISTS
+    is_shut = row.id in shut if is_deletion else shut.get(row.id, False)
+    if is_shut or head.app_type == rules.ADD:
+        return "refused", DECLARED if is_shut else EXISTS
     return ("deleted" if is_deletion else "amended"), None
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from tests import build
 from tests.wms.customs.parcels import world
 from tests.wms.customs.parcels.world import AT, TERMS, VAULT, sale
-from wms.customs.parcels import buyers, declaring, taking
+from wms.customs.parcels import buyers, declaring, requests, taking
 from wms.customs.parcels.rules import declaring as rules
 from wms.customs.parcels.rules import states
 from wms.customs.parcels.rules.declaring import Terms
@@ -130,6 +130,40 @@ def test_an_order_that_is_declared_changes_no_more(session: Session) -> None:
     world.declared(session, one)
     done = taking.take_orders(session, VAULT, [one.order(appType="2", appTime="20260602000000", consignee="王五")])
     assert (done[0].outcome, done[0].reason) == ("refused", taking.DECLARED)
+
+
+def test_an_order_whose_declaration_was_cancelled_may_be_amended(session: Session) -> None:
+    one = sale()
+    made = world.drawn_up(session, one)
+    requests.ask_to_cancel(session, made, "mistake", AT)
+    change = one.order(appType="2", appTime="20260602000000", consignee="王五")
+    assert taking.take_orders(session, VAULT, [change])[0].outcome == "amended"
+    gone = one.order(appType="3", appTime="20260603000000")
+    assert taking.take_orders(session, VAULT, [gone])[0].outcome == "refused"
+
+
+def test_named_twice_it_is_drawn_up_and_declared_once(session: Session) -> None:
+    one = sale()
+    world.take_all(session, one)
+    drawn = world.draw_up(session, one, one)
+    assert isinstance(drawn[1].refusal, states.NotDeclarable)
+    made = drawn[0].declaration_id
+    assert made is not None
+    refused = declaring.declare(session, VAULT, [made, made], AT)
+    assert (refused[0], type(refused[1])) == (None, states.NotDeclarable)
+    assert used(session, made) == 27_900
+
+
+def test_of_two_who_draw_up_one_order_one_does(database: Database, scope: Scope) -> None:
+    one = sale()
+    with database.unit_of_work(scope) as session:
+        world.take_all(session, one)
+
+    def race(_n: int) -> bool:
+        return database.run(scope, lambda session: world.draw_up(session, one))[0].refusal is None
+
+    with ThreadPoolExecutor(4) as runners:
+        assert sum(runners.map(race, range(4))) == 1
 
 
 def test_goods_that_nobody_filed_are_refused_by_line(session: Session) -> None:
