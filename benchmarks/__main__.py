@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.rows import Row
 from benchmarks.server import fsyncs_per_s
 
-MODULES = ("stock", "floor", "inbound", "outbound", "inside", "ingest", "planning", "quota", "demo")
+MODULES = ("stock", "floor", "inbound", "outbound", "inside", "ingest", "planning", "quota", "parcels", "demo")
 KEPT = Path("build/bench")  # results of --full: a module that has its file is not measured again
 
 

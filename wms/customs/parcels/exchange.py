@@ -1,0 +1,156 @@
+"""Parcels and their messages: what comes is read into documents and receipts, what is declared is written.
+
+A document of a message that breaks a rule is told with field and rule and stops no other document.
+"""
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from wms.customs.messages import Message, head_of, lines_of
+from wms.customs.messages.writing import compose
+from wms.customs.parcels import bills, papers, receiving, taking
+from wms.customs.parcels.bills import Bill, BillLine
+from wms.customs.parcels.receiving import OF_CANCEL, OF_DECLARATION, OF_RETURN, Receipt
+from wms.customs.parcels.rules import documents
+from wms.customs.parcels.rules.documents import BEIJING, BadDocument
+from wms.errors import N_, WmsError
+from wms.parties.private import Vault
+
+READS: dict[str, tuple[str, Callable[..., Any], Callable[..., Any]]] = {
+    "CEB311": ("I", documents.read_order, taking.take_orders),
+    "CEB303": ("E", documents.read_order, taking.take_orders),
+    "CEB411": ("I", documents.read_payment, taking.take_payments),
+    "CEB403": ("E", documents.read_payment, taking.take_payments),
+    "CEB511": ("I", documents.read_waybill, taking.take_waybills),
+    "CEB505": ("E", documents.read_waybill, taking.take_waybills),
+}
+RECEIPTS = (*OF_DECLARATION, *OF_CANCEL, *OF_RETURN)
+BILLS, BILL_STATUS = "CEB816", "CEB818"
+HANDLES = (*READS, *RECEIPTS, BILLS, BILL_STATUS)
+ORDERS = ("CEB311", "CEB303")
+BILL_FIELDS = ("customsTax", "consumptionTax", "valueAddedTax")
+
+
+@dataclass(frozen=True)
+class Said:
+    """What became of one document of a message."""
+
+    number: str
+    outcome: str
+    refusal: WmsError | None = None
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Who sends (BaseTransfer): the enterprise that owns the client."""
+
+    code: str
+    name: str
+    dxp_id: str
+
+    def node(self) -> dict[str, str]:
+        """The fields of BaseTransfer."""
+        return {"copCode": self.code, "copName": self.name, "dxpMode": "DXP", "dxpId": self.dxp_id}
+
+
+def take(session: Session, vault: Vault, message: Message) -> list[Said]:
+    """Take every document of a message of one of :data:`HANDLES`; raises KeyError for another."""
+    if message.type in READS:
+        return _documents(session, vault, message)
+    act = _bill if message.type == BILLS else _bill_status if message.type == BILL_STATUS else _receipt
+    said = []
+    for document in message.documents:
+        head = head_of(message, document)
+        number = next((head[name] for name in ("copNo", "coElNo", "taxNo", "preNo") if head.get(name)), "-")
+        try:
+            with session.begin_nested():
+                has_moved = act(session, message, document)
+            said.append(Said(number, "taken" if has_moved else "repeated"))
+        except WmsError as refusal:
+            said.append(Said(number, "refused", refusal))
+    return said
+
+
+def _documents(session: Session, vault: Vault, message: Message) -> list[Said]:
+    direction, read, take_all = READS[message.type]
+    said: list[Said | None] = []
+    good: list[Any] = []
+    for document in message.documents:
+        head = head_of(message, document)
+        try:
+            more = (lines_of(message, document),) if message.type in ORDERS else ()
+            good.append(read(direction, head, *more))
+            said.append(None)
+        except WmsError as refusal:
+            number = next((head[name] for name in ("orderNo", "logisticsNo") if head.get(name)), "-")
+            said.append(Said(number, "refused", refusal))
+    taken = iter(take_all(session, vault, good))
+    return [one or _told(next(taken)) for one in said]
+
+
+def _told(one: taking.Taken) -> Said:
+    return Said(one.number, one.outcome)
+
+
+def _receipt(session: Session, message: Message, document: Mapping[str, Any]) -> bool:
+    head = head_of(message, document)
+    return receiving.take_receipt(
+        session,
+        Receipt(
+            message.type, head["returnStatus"], _time(head.get("returnTime", "")), head.get("returnInfo", ""),
+            head.get("copNo") or head.get("coElNo"), head.get("preNo"), head.get("invtNo"),
+        ),
+    )  # fmt: skip
+
+
+def _bill(session: Session, message: Message, document: Mapping[str, Any]) -> bool:
+    head = head_of(message, document)
+    lines = tuple(
+        BillLine(int(line["gnum"]), *(Decimal(line[name]) for name in BILL_FIELDS))
+        for line in lines_of(message, document)
+    )
+    bills.take_bill(
+        session,
+        Bill(
+            head["taxNo"], head["invtNo"], head["status"], _time(head["returnTime"]), lines,
+            head.get("entDutyNo") or None, head.get("assureCode") or None,
+        ),
+    )  # fmt: skip
+    return True
+
+
+def _bill_status(session: Session, message: Message, document: Mapping[str, Any]) -> bool:
+    head = head_of(message, document)
+    bills.change_status(
+        session, head["taxNo"], head["status"], head.get("entDutyNo") or None, _time(head["returnTime"])
+    )
+    return True
+
+
+def _time(text: str) -> datetime:
+    """A returnTime: 14 digits and three of milliseconds."""
+    try:
+        at = datetime.strptime(text[:14], "%Y%m%d%H%M%S").replace(tzinfo=BEIJING)
+        return at.replace(microsecond=int(text[14:17] or 0) * 1000).astimezone(UTC)
+    except ValueError:
+        rule = N_("must be a time of 17 digits like 20260601123000123")
+        raise BadDocument(field="returnTime", name="returnTime", rule=rule, given=text[:30] or "-") from None
+
+
+def declaration(
+    session: Session, vault: Vault, declaration_ids: Sequence[int], sender: Sender, at: datetime, direction: str = "I"
+) -> Message:
+    """The message that declares parcels (CEB621 or CEB603); at most a hundred in one message, and not signed yet."""
+    made = papers.inventories(session, vault, declaration_ids, at)
+    return Message(papers.KIND[direction], str(uuid.uuid4()).upper(), tuple(made), transfer=sender.node())
+
+
+def unsigned(message: Message) -> bytes:
+    """The canonical bytes that are signed before they are sent."""
+    return compose(message)
