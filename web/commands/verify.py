@@ -5,6 +5,7 @@ import sys
 
 import click
 
+import wms.customs.parcels.verify
 import wms.customs.verify
 import wms.floor.load_verify
 import wms.floor.verify
@@ -22,6 +23,7 @@ from wms.stock.verify import Finding, snapshot
 AREAS = (
     wms.stock.verify.findings,
     wms.customs.verify.findings,
+    wms.customs.parcels.verify.findings,
     wms.floor.verify.findings,
     wms.floor.load_verify.findings,
     wms.watch.verify.findings,
