@@ -38,6 +38,7 @@ Body = Callable[..., Any]
 
 MODULES = (
     "wms.stock.jobs",
+    "wms.customs.parcels.jobs",
     "wms.floor.jobs",
     "wms.watch.jobs",
     "wms.gate.jobs",

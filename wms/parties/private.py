@@ -28,6 +28,7 @@ from wms.settings import kept_secret
 FOLDER, SECRETS, INDEX_SECRET = "keys", "private_keys", "private_index"
 VERSION = b"\x01"
 HEAD_BYTES, NONCE_BYTES = 3, 12
+GONE = "-"  # stands in the place of a secret that was taken away, so that the others keep their numbers
 ERASED = "-"
 
 
@@ -94,7 +95,8 @@ def open_vault(data_dir: Path) -> Vault:
     kept_secret(folder / SECRETS)
     lines = (folder / SECRETS).read_text().split()
     index_key = _derive(kept_secret(folder / INDEX_SECRET), "private index")
-    return Vault({n: _derive(line, f"private key {n}") for n, line in enumerate(lines, 1)}, index_key)
+    kept = {n: line for n, line in enumerate(lines, 1) if line != GONE}
+    return Vault({n: _derive(line, f"private key {n}") for n, line in kept.items()}, index_key)
 
 
 def add_key(data_dir: Path) -> Vault:

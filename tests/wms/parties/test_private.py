@@ -41,6 +41,16 @@ def test_a_new_key_seals_and_the_old_one_still_opens(tmp_path: Path) -> None:
     assert private.open_vault(tmp_path) == new
 
 
+def test_a_secret_that_was_taken_away_leaves_the_others_their_numbers(tmp_path: Path) -> None:
+    old, new = private.open_vault(tmp_path), private.add_key(tmp_path)
+    path = tmp_path / private.FOLDER / private.SECRETS
+    path.write_text("-\n" + path.read_text().split()[1] + "\n")
+    left = private.open_vault(tmp_path)
+    assert left.open(new.seal("张三", "name"), "name") == "张三"
+    with pytest.raises(KeyLost, match="key 1"):
+        left.open(old.seal("张三", "name"), "name")
+
+
 def test_secrets_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
     private.add_key(tmp_path)
     modes = {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / private.FOLDER).iterdir()}

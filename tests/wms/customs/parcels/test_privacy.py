@@ -10,8 +10,10 @@ from sqlalchemy.orm import Session
 from tests.wms.customs.parcels import world
 from tests.wms.customs.parcels.world import AT, VAULT, sale
 from wms.customs.parcels import buyers, privacy
+from wms.customs.parcels.jobs import erase_due
 from wms.customs.tables.buyers import Buyer
 from wms.customs.tables.parcels import RetailDocument, RetailOrder, RetailPayment, RetailWaybill
+from wms.db import Database, Scope
 from wms.parties.private import key_id_of
 from wms.record.tables import Leaf
 
@@ -96,3 +98,15 @@ def test_documents_as_they_came_are_erased_too(session: Session) -> None:
     done = privacy.erase(session, datetime.now(UTC) + timedelta(days=1096))
     assert done["retail_document"] == 3
     assert session.scalars(select(RetailDocument.body_sealed)).all() == [None, None, None]
+
+
+def test_the_nightly_job_erases_what_is_due(fresh_database: Database) -> None:
+    scope = Scope.system(1)
+    one = sale()
+    with fresh_database.unit_of_work(scope) as session:
+        world.take_all(session, one)
+    due = datetime.now(UTC) + timedelta(days=1096)
+    # The buyer, three documents, and the same three as they came.
+    assert erase_due(fresh_database, timestamp=int(due.timestamp())) == 7
+    with fresh_database.unit_of_work(scope) as session:
+        assert world.order_row(session, one).phone_sealed is None
