@@ -126,7 +126,7 @@ class DeclareIn(Body):
     numbers: Annotated[list[Code], Field(min_length=1, max_length=100)]
 
 
-class ReceiptIn(Body):
+class ParcelReceiptIn(Body):
     """A receipt of customs: 622/604 for a declaration, 624/606 for a cancellation, 626/214 for a return."""
 
     kind: Literal[KINDS]  # type: ignore[valid-type]
@@ -137,13 +137,13 @@ class ReceiptIn(Body):
     at: Instant | None = None
 
 
-class ReasonIn(Body):
+class ParcelReasonIn(Body):
     """Why."""
 
     reason: Annotated[str, Field(min_length=1, max_length=1000)]
 
 
-class ReturnLineIn(Body):
+class ParcelReturnLineIn(Body):
     """Goods that come back, as on the original declaration."""
 
     line_no: RowId
@@ -151,22 +151,22 @@ class ReturnLineIn(Body):
     qty: Decimal
 
 
-class ReturnIn(Body):
+class ParcelReturnIn(Body):
     """Take goods of a parcel back."""
 
     reason: Annotated[str, Field(min_length=1, max_length=1000)]
-    lines: Annotated[list[ReturnLineIn], Field(min_length=1, max_length=99)]
+    lines: Annotated[list[ParcelReturnLineIn], Field(min_length=1, max_length=99)]
     at: Instant | None = None
 
 
-class BackIn(Body):
+class GoodsBackIn(Body):
     """The goods of a return are back: in which zone."""
 
     area: Code
     at: Instant | None = None
 
 
-class PeopleQuery(Body):
+class PeopleIn(Body):
     """Exact values; sent in the body, so that no log of addresses holds them."""
 
     id_number: Text = ""
@@ -256,8 +256,8 @@ def listed_orders(query: OrdersQuery) -> Response:
 
 @bp.post("/retail-orders/search")
 @policy("declarant", "customs_officer", "auditor", "supervisor")
-@bp.input(PeopleQuery, arg_name="body")
-def search(body: PeopleQuery) -> Response:
+@bp.input(PeopleIn, arg_name="body")
+def search(body: PeopleIn) -> Response:
     """Find orders by the exact identity number, phone or name of buyer or consignee."""
     keys = vault()
     with unit_of_work() as session:
@@ -339,8 +339,8 @@ def show(number: str) -> Response:
 
 @bp.post("/parcel-declarations/<number>/receipts")
 @policy("declarant", "customs_officer", subject="parcel_declaration")
-@bp.input(ReceiptIn, arg_name="body")
-def receipt(number: str, body: ReceiptIn) -> Response:
+@bp.input(ParcelReceiptIn, arg_name="body")
+def receipt(number: str, body: ParcelReceiptIn) -> Response:
     """Take a receipt of customs; late and repeated ones are kept and change nothing."""
 
     def act(session: Session) -> Mapping[str, Any]:
@@ -356,8 +356,8 @@ def receipt(number: str, body: ReceiptIn) -> Response:
 
 @bp.post("/parcel-declarations/<number>/cancellation")
 @policy(*DECLARES, subject="parcel_declaration")
-@bp.input(ReasonIn, arg_name="body")
-def cancel(number: str, body: ReasonIn) -> Response:
+@bp.input(ParcelReasonIn, arg_name="body")
+def cancel(number: str, body: ParcelReasonIn) -> Response:
     """Ask customs to cancel a declaration; one that was never sent is cancelled at once."""
 
     def act(session: Session) -> Mapping[str, Any]:
@@ -369,8 +369,8 @@ def cancel(number: str, body: ReasonIn) -> Response:
 
 @bp.post("/parcel-declarations/<number>/returns")
 @policy(*DECLARES, subject="parcel_declaration")
-@bp.input(ReturnIn, arg_name="body")
-def take_back(number: str, body: ReturnIn) -> Response:
+@bp.input(ParcelReturnIn, arg_name="body")
+def take_back(number: str, body: ParcelReturnIn) -> Response:
     """Apply for the return of goods: imports within 30 days of the day customs let them go, exports within a year."""
 
     def act(session: Session) -> Mapping[str, Any]:
@@ -383,8 +383,8 @@ def take_back(number: str, body: ReturnIn) -> Response:
 
 @bp.post("/parcel-returns/<int:request_id>/back")
 @policy("declarant", "customs_officer", subject="parcel_return")
-@bp.input(BackIn, arg_name="body")
-def back(request_id: int, body: BackIn) -> Response:
+@bp.input(GoodsBackIn, arg_name="body")
+def back(request_id: int, body: GoodsBackIn) -> Response:
     """The goods of an approved return are back: tax and quota are restored."""
 
     def act(session: Session) -> Mapping[str, Any]:
@@ -395,8 +395,8 @@ def back(request_id: int, body: BackIn) -> Response:
 
 @bp.post("/parcel-declarations/<number>/people")
 @policy("declarant", "customs_officer", subject="parcel_declaration", per_minute=30)
-@bp.input(ReasonIn, arg_name="body")
-def people(number: str, body: ReasonIn) -> Response:
+@bp.input(ParcelReasonIn, arg_name="body")
+def people(number: str, body: ParcelReasonIn) -> Response:
     """Show who buys and who receives. Person, time and reason are recorded."""
     keys = vault()
     with unit_of_work() as session:

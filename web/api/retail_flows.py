@@ -19,6 +19,7 @@ from web.context import unit_of_work
 from web.i18n import localised
 from wms.customs.parcels import bills, exports, queries
 from wms.customs.parcels.bills import Bill, BillLine
+from wms.customs.parcels.rules.documents import BEIJING
 
 bp = APIBlueprint("api_retail_flows", __name__, url_prefix="/api/v1", tag="Parcels across the border")
 DECLARES = ("declarant",)
@@ -115,7 +116,7 @@ class ExemptionIn(Body):
     registered: Annotated[list[RegisteredIn], Field(max_length=100)]
 
 
-class DepartureIn(Body):
+class OverseasDepartureIn(Body):
     """Goods left for an overseas warehouse: refund rate, and the value of those sold already."""
 
     rate: Annotated[Decimal, Field(ge=0, le=1, decimal_places=5)]
@@ -123,7 +124,7 @@ class DepartureIn(Body):
     at: Instant | None = None
 
 
-class SettleIn(Body):
+class OverseasSettleIn(Body):
     """The value of what was sold in the end."""
 
     sold: Amount
@@ -169,7 +170,7 @@ def _bill(row: Any) -> dict[str, Any]:
 @bp.input(PeriodQuery, location="query", arg_name="query")
 def consolidated(query: PeriodQuery) -> Response:
     """The consolidated tax bill of a period, by surety."""
-    begin, end = (datetime.combine(day, datetime.min.time(), exports.BEIJING) for day in (query.since, query.until))
+    begin, end = (datetime.combine(day, datetime.min.time(), BEIJING) for day in (query.since, query.until))
     with unit_of_work() as session:
         rows = bills.consolidate(session, begin, end)
     return jsonify([plain(asdict(row)) for row in rows])
@@ -210,7 +211,7 @@ def summary_result(body: SummaryResultIn) -> Response:
 @policy(*DECLARES, subject="parcel_declaration")
 @bp.input(ExemptionIn, arg_name="body")
 def exemption(number: str, body: ExemptionIn) -> Response:
-    """Decide whether an export without invoice is exempt (无票免税): three conditions, six fields."""
+    """Decide whether an export without invoice is exempt: three conditions, six fields."""
 
     def act(session: Session) -> Mapping[str, Any]:
         row = queries.declaration(session, number)
@@ -226,7 +227,7 @@ def exemption(number: str, body: ExemptionIn) -> Response:
 @policy(*OFFICE)
 @bp.input(StatementQuery, location="query", arg_name="query")
 def statement(query: StatementQuery) -> Response:
-    """The assessed levy statement (核定征收) of an exporter's exempt exports of a period."""
+    """The assessed levy statement of an exporter's exempt exports of a period."""
     with unit_of_work() as session:
         found = exports.levy_statement(
             session, query.ebc_code, query.since, query.until, is_small=query.is_small
@@ -236,9 +237,9 @@ def statement(query: StatementQuery) -> Response:
 
 @bp.post("/parcel-declarations/<number>/departure")
 @policy(*DECLARES, subject="parcel_declaration")
-@bp.input(DepartureIn, arg_name="body")
-def departure(number: str, body: DepartureIn) -> Response:
-    """File the refund of goods that left for an overseas warehouse (9810, 离境即退税)."""
+@bp.input(OverseasDepartureIn, arg_name="body")
+def departure(number: str, body: OverseasDepartureIn) -> Response:
+    """File the refund of goods that left for an overseas warehouse (9810)."""
 
     def act(session: Session) -> Mapping[str, Any]:
         row = queries.declaration(session, number)
@@ -249,8 +250,8 @@ def departure(number: str, body: DepartureIn) -> Response:
 
 @bp.post("/parcel-declarations/<number>/settlement")
 @policy(*DECLARES, subject="parcel_declaration")
-@bp.input(SettleIn, arg_name="body")
-def settle(number: str, body: SettleIn) -> Response:
+@bp.input(OverseasSettleIn, arg_name="body")
+def settle(number: str, body: OverseasSettleIn) -> Response:
     """Settle a refund on departure by what was sold."""
 
     def act(session: Session) -> Mapping[str, Any]:

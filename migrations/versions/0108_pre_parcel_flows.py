@@ -8,8 +8,8 @@ from sqlalchemy.dialects import postgresql
 
 from migrations.support import protect, ship_value
 
-revision = "0106_pre_parcel_flows"
-down_revision = "0105_pre_parcels"
+revision = "0108_pre_parcel_flows"
+down_revision = "0107_pre_messages"
 branch_labels = None
 depends_on = None
 
