@@ -41,6 +41,7 @@ __all__ = [
     "expire_due",
     "lock",
     "moved",
+    "plain_move",
     "post",
     "post_many",
     "reserve",
@@ -120,6 +121,30 @@ def _post_arguments(session: Session, postings: Sequence[Posting]) -> tuple[list
         [ids[account] for _, account, _, _ in named],
         [sign for _, _, sign, _ in named],
         [serial for _, _, _, serial in named],
+    )
+
+
+@dataclass(frozen=True)
+class PlainMove:
+    """A posting of one item from one account to another, for a routine that calls ``stock_post`` among other things."""
+
+    key: str
+    request_hash: bytes
+    from_id: int
+    to_id: int
+    qty: int
+
+
+def plain_move(session: Session, posting: Posting) -> PlainMove:
+    """Return a posting of :func:`moved` without pieces, grams and reservation as ``stock_post`` is to be given it.
+
+    Raises QuantityTooLarge, QuantityNotPositive.
+    """
+    check_range(posting)
+    taken, placed = posting.lines
+    ids = account_ids(session, {taken.account, placed.account})
+    return PlainMove(
+        posting.key, digest(posting.content()), ids[taken.account], ids[placed.account], placed.qty
     )
 
 

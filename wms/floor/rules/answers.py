@@ -1,7 +1,7 @@
 """What a scan is answered: the state of the band, one sentence, the way out, and what may be scanned next."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
@@ -53,7 +53,7 @@ class Answer:
 
     def as_json(self) -> dict[str, Any]:
         """Return the answer as it is stored."""
-        return asdict(self)
+        return {one.name: getattr(self, one.name) for one in fields(self)}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "Answer":

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -78,15 +78,17 @@ def pending_label(pending: dict[str, Any]) -> Label:
     return read(pending["raw"], pending["symbology"])
 
 
-def open_context(session: Session, device: str, job: str) -> ScanContext:
-    """Return the context of a device in a job, made on its first scan, locked until the transaction ends."""
-    session.execute(insert(ScanContext).values(device=device, job=job).on_conflict_do_nothing())
-    return session.execute(
-        select(ScanContext)
-        .where(ScanContext.tenant_id == func.app_tenant(), ScanContext.device == device, ScanContext.job == job)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).scalar_one()
+CONTEXT = select(ScanContext).where(
+    ScanContext.tenant_id == func.app_tenant(),
+    ScanContext.device == bindparam("device"),
+    ScanContext.job == bindparam("job"),
+)
+
+
+def context_of(session: Session, device: str, job: str) -> ScanContext:
+    """Return the context of a device in a job, which the opening of its scan made and locked."""
+    known = {"device": device, "job": job}
+    return session.execute(CONTEXT, known, execution_options={"populate_existing": True}).scalar_one()
 
 
 def event_time(occurred_at: datetime, received_at: datetime) -> datetime:

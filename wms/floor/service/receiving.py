@@ -69,7 +69,7 @@ def _choose(desk: Desk, notice: NoticeRow) -> Answer:
         {"notice": notice.notice_no, "owner": owner},
         expects=expects_in_receiving(desk),
         understood={"kind": "notice", "notice": notice.notice_no},
-        progress=progress_of(notice, queries.notice_lines(desk.session, notice.id)),
+        progress=progress_of(notice.notice_no, notice.is_blind, queries.notice_lines(desk.session, notice.id)),
     )
 
 
@@ -236,8 +236,9 @@ def _mark_receiving(desk: Desk, notice: NoticeRow) -> None:
 
 def _tell(desk: Desk, notice: NoticeRow, placed: list[Placed]) -> Answer:
     lines = queries.notice_lines(desk.session, notice.id)
-    answer = received(placed, {line.id: line for line in lines}, notice)
-    return replace(answer, expects=expects_in_receiving(desk), progress=progress_of(notice, lines))
+    answer = received(placed, {line.id: line for line in lines}, notice.is_blind)
+    progress = progress_of(notice.notice_no, notice.is_blind, lines)
+    return replace(answer, expects=expects_in_receiving(desk), progress=progress)
 
 
 def _plain(desk: Desk, code: str, text: str, values: Mapping[str, object] | None = None) -> Answer:

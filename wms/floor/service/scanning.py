@@ -10,22 +10,27 @@ from datetime import datetime
 from functools import cache
 from importlib import import_module
 
-from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert
+from psycopg.types.json import Jsonb
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from wms.codes import gs1
 from wms.errors import N_, Kind, WmsError
 from wms.floor.rules import commands
 from wms.floor.rules.answers import Answer, Expect, refused
-from wms.floor.service.counting_in import APP_PERSON
-from wms.floor.service.desk import Desk, event_time, open_context
+from wms.floor.service import plain_receipt
+from wms.floor.service.desk import Desk, context_of, event_time
 from wms.floor.service.jobs import Job
-from wms.floor.tables import AdvanceNotice, Scan, ScanContext
-from wms.parties.tables import Location, Site
+from wms.floor.service.scan_opening import Opened, open_scan
+from wms.floor.tables import Scan, ScanContext
 from wms.record.rules import KeyReused, digest
 
 MAX_CODE = 500
+ANSWERED = "UPDATE scan SET outcome = %s, answer = %s, posting_id = %s WHERE id = %s"
+CODES = (
+    "SELECT (SELECT code FROM site WHERE id = %s), (SELECT notice_no FROM advance_notice WHERE id = %s),"
+    " (SELECT code FROM location WHERE id = %s)"
+)
 JOB_MODULES = (
     "wms.floor.service.receiving",
     "wms.floor.service.putting_away",
@@ -97,25 +102,29 @@ def take_scan(session: Session, scan: TakeScan, received_at: datetime) -> Taken:
     Raises BadScan for an envelope that cannot be, KeyReused when key or sequence number was used for another scan.
     """
     _check_envelope(scan)
-    scan_id = _claim(session, scan)
-    if scan_id is None:
+    label = gs1.read(scan.code, scan.symbology)
+    event_at = event_time(scan.occurred_at, received_at)
+    opened = open_scan(session, scan, label, event_at)
+    if opened is None:
         return _first_answer(session, scan)
-    context = open_context(session, scan.device, scan.job)
-    desk = Desk(session, context, scan_id, scan.key, scan.device, event_time(scan.occurred_at, received_at))
+    answer = plain_receipt.take(session, scan, opened, label, event_at, received_at)
+    if answer is not None:
+        return Taken(opened.scan_id, answer, replayed=False)
+    context = context_of(session, scan.device, scan.job)
+    desk = Desk(session, context, opened.scan_id, scan.key, scan.device, event_at)
     try:
         with session.begin_nested():
-            answer = _act(desk, scan)
+            answer = _act(desk, scan, label)
             context.changed_at = received_at
     except WmsError as refusal:
         desk.posting_id = None
         answer = refused(refusal, _expects(desk))
-    answer = replace(answer, context=_shown(session, context))
-    session.execute(
-        update(Scan)
-        .where(Scan.id == scan_id)
-        .values(outcome=answer.outcome.value, answer=answer.as_json(), posting_id=desk.posting_id)
+    session.flush()
+    answer = replace(answer, context=_shown(session, context, opened))
+    session.connection().exec_driver_sql(
+        ANSWERED, (answer.outcome.value, Jsonb(answer.as_json()), desk.posting_id, opened.scan_id)
     )
-    return Taken(scan_id, answer, replayed=False)
+    return Taken(opened.scan_id, answer, replayed=False)
 
 
 def _check_envelope(scan: TakeScan) -> None:
@@ -133,28 +142,6 @@ def _check_envelope(scan: TakeScan) -> None:
             raise BadScan(field=name, name=name)
 
 
-def _claim(session: Session, scan: TakeScan) -> int | None:
-    """Return the new scan's id; None when key or sequence is taken. Waits for a rival that is at work on the same."""
-    claimed: int | None = session.scalar(
-        insert(Scan)
-        .values(
-            key=scan.key,
-            device=scan.device,
-            boot=scan.boot,
-            seq=scan.seq,
-            request_hash=scan.request_hash(),
-            code=scan.code,
-            symbology=scan.symbology,
-            job=scan.job,
-            occurred_at=scan.occurred_at,
-            person_id=APP_PERSON,
-        )
-        .on_conflict_do_nothing()
-        .returning(Scan.id)
-    )
-    return claimed
-
-
 def _first_answer(session: Session, scan: TakeScan) -> Taken:
     found = session.scalars(select(Scan).where(Scan.key == scan.key)).one_or_none()
     if found is None or bytes(found.request_hash) != scan.request_hash() or found.answer is None:
@@ -162,9 +149,8 @@ def _first_answer(session: Session, scan: TakeScan) -> Taken:
     return Taken(found.id, Answer.from_json(found.answer), replayed=True)
 
 
-def _act(desk: Desk, scan: TakeScan) -> Answer:
+def _act(desk: Desk, scan: TakeScan, label: gs1.Label) -> Answer:
     job = jobs()[scan.job]
-    label = gs1.read(scan.code, scan.symbology)
     job.follow_screen(desk, scan, label)
     given = commands.parse(label.text) if label.kind is gs1.LabelKind.TEXT else None
     return job.command(desk, given) if given is not None else job.step(desk, label)
@@ -175,24 +161,13 @@ def _expects(desk: Desk) -> tuple[Expect, ...]:
     return jobs()[desk.context.job].expects(desk)
 
 
-def _shown(session: Session, context: ScanContext) -> dict[str, object]:
+def _shown(session: Session, context: ScanContext, opened: Opened) -> dict[str, object]:
     """Return what the device is in the middle of, for the screen."""
-    session.flush()
-    site, notice, place = session.execute(
-        select(Site.code, AdvanceNotice.notice_no, Location.code)
-        .select_from(ScanContext)
-        .outerjoin(Site, Site.id == ScanContext.site_id)
-        .outerjoin(AdvanceNotice, AdvanceNotice.id == ScanContext.notice_id)
-        .outerjoin(Location, Location.id == ScanContext.location_id)
-        .where(ScanContext.tenant_id == context.tenant_id)
-        .where(ScanContext.device == context.device, ScanContext.job == context.job)
-    ).one()
-    return {
-        "site": site,
-        "notice": notice,
-        "place": place,
-        "document": context.document_no,
-        "next_qty": context.next_qty,
-        "is_damaged": context.is_damaged,
-        "holds": bool(context.pending),
-    }
+    chosen = (context.site_id, context.notice_id, context.location_id)
+    if chosen != (opened.site_id, opened.notice_id, opened.location_id):
+        site, notice, place = session.connection().exec_driver_sql(CODES, chosen).one()
+        opened = replace(opened, site=site, notice=notice, place=place)
+    opened = replace(opened, document_no=context.document_no)
+    return plain_receipt.shown(
+        opened, next_qty=context.next_qty, is_damaged=context.is_damaged, holds=bool(context.pending)
+    )

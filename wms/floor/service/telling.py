@@ -5,7 +5,7 @@ from typing import Any
 
 from wms.errors import N_
 from wms.floor import queries
-from wms.floor.queries import NoticeLineRow, NoticeRow
+from wms.floor.queries import NoticeLineRow
 from wms.floor.rules.answers import Answer, Expect, Outcome
 from wms.floor.rules.receiving import Announced, is_other_lot
 from wms.floor.service.counting_in import Placed
@@ -18,7 +18,7 @@ SPOILT = {
 }
 
 
-def received(placed: list[Placed], lines: Mapping[int, NoticeLineRow], notice: NoticeRow) -> Answer:
+def received(placed: list[Placed], lines: Mapping[int, NoticeLineRow], is_blind: bool) -> Answer:
     """Return the answer for goods that were counted in; ``lines`` are those of the notice after the count.
 
     Who counts blind is told what was counted and what is spoilt, and nothing of what is expected. Else what
@@ -34,7 +34,7 @@ def received(placed: list[Placed], lines: Mapping[int, NoticeLineRow], notice: N
         "received": line.received_qty if line else portion.qty,
         "expected": line.expected_qty if line else 0,
     }
-    if notice.is_blind and first.account is not None and first.quality_status not in SPOILT:
+    if is_blind and first.account is not None and first.quality_status not in SPOILT:
         values |= {"received": values["qty"], "expected": 0}
         code, text = "received", N_("%(qty)s × %(item)s received.")
     else:
@@ -83,18 +83,18 @@ def _understood(first: Placed) -> dict[str, Any]:
     }
 
 
-def progress_of(notice: NoticeRow, lines: Sequence[NoticeLineRow]) -> dict[str, Any]:
+def progress_of(notice_no: str, is_blind: bool, lines: Sequence[NoticeLineRow]) -> dict[str, Any]:
     """Return what was announced and what was counted, line by line, for the screen."""
     return {
-        "notice": notice.notice_no,
-        "expected_qty": None if notice.is_blind else sum(line.expected_qty for line in lines),
+        "notice": notice_no,
+        "expected_qty": None if is_blind else sum(line.expected_qty for line in lines),
         "received_qty": sum(line.received_qty for line in lines),
         "lines": [
             {
                 "line_no": line.line_no,
                 "item": {"zh": line.name_zh, "en": line.name_en},
                 "lot_no": line.lot_no,
-                "expected_qty": None if notice.is_blind else line.expected_qty,
+                "expected_qty": None if is_blind else line.expected_qty,
                 "received_qty": line.received_qty,
             }
             for line in lines[:MOST_LINES_SHOWN]

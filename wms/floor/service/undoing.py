@@ -47,7 +47,7 @@ def undo_receipt(desk: Desk, key: str | None) -> Answer:
         "undone",
         N_("Undone: %(qty)s taken back."),
         {"qty": qty, "key": scan.key},
-        progress=progress_of(notice, queries.notice_lines(desk.session, notice.id)),
+        progress=progress_of(notice.notice_no, notice.is_blind, queries.notice_lines(desk.session, notice.id)),
     )
 
 
