@@ -144,7 +144,11 @@ def open_database(settings: Settings) -> Database:
     """
     options = f"-c statement_timeout={settings.statement_timeout_s * 1000}"
     database = Database(
-        app_url(settings), pool_size=settings.web_pool, max_overflow=0, connect_args={"options": options}
+        app_url(settings),
+        pool_size=settings.web_pool,
+        max_overflow=0,
+        pool_use_lifo=True,  # few connections that know their statements, not many that each forget
+        connect_args={"options": options},
     )
     database.refuse_owner()
     return database

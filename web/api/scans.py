@@ -12,10 +12,12 @@ from flask_babel import gettext as _
 from pydantic import ConfigDict, Field, ValidationError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import Session
 
 from web.api.problems import document, problem_body
 from web.api.schemas import Body, Instant
 from web.api.wrong_fields import wrong_fields
+from web.auth.guard import confirm
 from web.auth.policy import policy
 from web.context import current_scope, database
 from web.i18n import localised
@@ -100,7 +102,7 @@ class ScanBatch(Body):
 
 
 @bp.post("/scans")
-@policy("clerk", "supervisor", "device")
+@policy("clerk", "supervisor", "device", confirms=True)
 @bp.input(ScanIn, arg_name="body")
 def scan(body: ScanIn) -> Response:
     """Take one scan and answer what was understood, what is expected next and what to say to the clerk.
@@ -154,13 +156,17 @@ def _not_now(key: object) -> dict[str, Any]:
 
 
 def _take(body: ScanIn) -> Taken:
-    return database().run(current_scope(), lambda session: take_scan(session, body.as_command(), datetime.now(UTC)))
+    def work(session: Session) -> Taken:
+        confirm(session)
+        return take_scan(session, body.as_command(), datetime.now(UTC))
+
+    return database().run(current_scope(), work)
 
 
 def _told(taken: Taken) -> dict[str, Any]:
     """Return an answer in the caller's language."""
-    answer = taken.answer
-    values = spoken(answer.values)
+    answer, locale = taken.answer, _locale()
+    values = spoken(answer.values, locale)
     return {
         "scan_id": taken.scan_id,
         "replayed": taken.replayed,
@@ -169,18 +175,22 @@ def _told(taken: Taken) -> dict[str, Any]:
         "message": localised(answer.text, values),
         "way_out": localised(answer.way_out, values) if answer.way_out else None,
         "expects": [{"code": one.value, "name": _(EXPECTED[one])} for one in answer.expects],
-        "understood": spoken(answer.understood),
+        "understood": spoken(answer.understood, locale),
         "context": dict(answer.context),
-        "progress": _progress(answer.progress) if answer.progress else None,
+        "progress": _progress(answer.progress, locale) if answer.progress else None,
         "is_undoable": answer.is_undoable,
     }
 
 
-def _progress(progress: Mapping[str, Any]) -> dict[str, Any]:
-    return {**progress, "lines": [spoken(line) for line in progress["lines"]]}
+def _progress(progress: Mapping[str, Any], locale: str) -> dict[str, Any]:
+    return {**progress, "lines": [spoken(line, locale) for line in progress["lines"]]}
 
 
-def spoken(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values with each name in two languages replaced by the one of the request."""
-    locale = "zh" if str(get_locale()) == "zh" else "en"
+def _locale() -> str:
+    return "zh" if str(get_locale()) == "zh" else "en"
+
+
+def spoken(values: Mapping[str, Any], locale: str | None = None) -> dict[str, Any]:
+    """Return values with each name in two languages replaced by the one of the request (``locale``, where known)."""
+    locale = locale or _locale()
     return {name: value[locale] if isinstance(value, dict) else value for name, value in values.items()}

@@ -3,10 +3,11 @@
 from flask import Flask, Response, current_app, g, redirect, request, url_for
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError, CSRFProtect
+from sqlalchemy.orm import Session
 from werkzeug.exceptions import InternalServerError
 from werkzeug.wrappers import Response as AnyResponse
 
-from web.auth import attempts
+from web.auth import attempts, proven
 from web.auth.identity import Identity, of_token
 from web.auth.policy import Policy, policy_of
 from web.auth.refusals import FirmMayNot, FormExpired, NotLoggedIn, RoleMayNot, TooMany, UnknownToken
@@ -35,7 +36,7 @@ def check_caller() -> AnyResponse | None:
     if rule is None:
         raise InternalServerError(f"{request.endpoint} declares no policy")
     g.policy = rule
-    g.caller = None if request.endpoint == "static" else identify()
+    g.caller = None if request.endpoint == "static" else identify(confirms=rule.confirms)
     if rule.is_public:
         _check_form()
         return None
@@ -47,11 +48,18 @@ def check_caller() -> AnyResponse | None:
     return None
 
 
-def identify() -> Identity | None:
-    """Return who calls: by token when one is sent, else by the browser's login. A bad token is an error, not nobody."""
+def identify(*, confirms: bool = False) -> Identity | None:
+    """Return who calls: by token when one is sent, else by the browser's login. A bad token is an error, not nobody.
+
+    ``confirms``: the view asks the database again (:func:`confirm`), so a token known to this process will do for now.
+    """
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     if scheme:
-        return _by_token(secret.strip() if scheme.lower() == "bearer" else "")
+        secret = secret.strip() if scheme.lower() == "bearer" else ""
+        if confirms and (known := proven.known(secret)):
+            g.unconfirmed = secret
+            return known
+        return _by_token(secret)
     if isinstance(member := current_user._get_current_object(), Member):
         return member.identity
     return None
@@ -62,13 +70,23 @@ def _by_token(secret: str) -> Identity:
     scope = Scope.system(settings().tenant_id)
     try:
         with database().unit_of_work(scope) as session:
-            return of_token(session, check_token(session, secret))
+            return proven.keep(secret, of_token(session, check_token(session, secret)))
     except UnknownToken:
         with database().unit_of_work(scope) as session:
             n = attempts.count(session, f"token:address:{request.remote_addr}", BAD_TOKENS_WINDOW_S)
         if n > BAD_TOKENS:
             raise TooMany(wait_s=BAD_TOKENS_WINDOW_S) from None
         raise
+
+
+def confirm(session: Session) -> None:
+    """Ask in the view's own transaction whether the caller's token still holds: the first thing it does.
+
+    Raises :class:`TokenRevoked`, :class:`TokenExpired` or :class:`UnknownToken`. For who was proven in this request
+    already, nothing is asked.
+    """
+    if secret := g.get("unconfirmed"):
+        proven.confirm(session, secret)
 
 
 def _ask_to_log_in() -> Response | AnyResponse:

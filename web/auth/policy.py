@@ -35,6 +35,8 @@ class Policy:
     ``subject``: name of the thing that the URL's parameters name; the access tests make one for the caller's own
     company and one for another's (tests/web/subjects.py).
     ``per_minute``: most calls that one person may make in a minute, counted over all processes.
+    ``confirms``: the view itself begins its transaction with :func:`web.auth.guard.confirm`, so that a token that was
+    good in an earlier request need not be looked up in a transaction of its own.
     """
 
     roles: frozenset[str]
@@ -42,6 +44,7 @@ class Policy:
     firms: bool = False
     subject: str | None = None
     per_minute: int | None = None
+    confirms: bool = False
 
     def admits(self, roles: frozenset[str], *, sees_all: bool) -> bool:
         """Whether somebody with these roles may use the route."""
@@ -58,13 +61,17 @@ class RouteWithoutPolicy(RuntimeError):
 
 
 def policy(
-    *roles: str, firms: bool = False, subject: str | None = None, per_minute: int | None = None
+    *roles: str,
+    firms: bool = False,
+    subject: str | None = None,
+    per_minute: int | None = None,
+    confirms: bool = False,
 ) -> Callable[[View], View]:
     """Declare the roles that may call a view; the first one that a person has is the role they act in."""
     unknown = set(roles) - set(ROLES)
     if unknown or not roles:
         raise ValueError(f"a policy names roles of {', '.join(ROLES)}; not {', '.join(unknown) or 'nobody'}")
-    rule = Policy(frozenset(roles), firms=firms, subject=subject, per_minute=per_minute)
+    rule = Policy(frozenset(roles), firms=firms, subject=subject, per_minute=per_minute, confirms=confirms)
     return lambda view: _mark(view, rule)
 
 

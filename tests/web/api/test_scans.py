@@ -1,17 +1,21 @@
 """Scans over HTTP: one, a batch, and everything that can be wrong with them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
 from tests import build
 from tests.web.conftest import Doorman
 from tests.wms.floor.world import World, build_world, stock
+from web.auth.tables import ApiToken
+from web.auth.tokens import revoke_token
 from wms.db import Database, Scope
 from wms.floor.service.scanning import take_scan
+from wms.floor.tables import Scan
 
 
 @pytest.fixture
@@ -205,3 +209,36 @@ def test_a_firm_sees_no_scans_and_a_planner_takes_none(doorman: Doorman, cast: A
     for headers in (doorman.token("planner"), doorman.token("clerk", cast.firm_id)):
         handheld = Handheld(doorman.app.test_client(), headers, world)
         assert handheld.send(handheld.make("DOCK-1")).status_code == 403
+
+
+def test_a_revoked_token_scans_no_more_though_it_was_good_a_moment_ago(
+    handheld: Handheld, database: Database, scope: Scope
+) -> None:
+    assert handheld.scan("DOCK-1")["outcome"] == "ok"
+    last = handheld.make("DOCK-1")
+    with database.unit_of_work(scope) as session:
+        revoke_token(session, session.scalars(select(ApiToken.id)).one())
+    said = handheld.send(last)
+    assert (said.status_code, said.get_json()["type"]) == (401, "urn:dongting:problem:token_revoked")
+    with database.unit_of_work(scope) as session:
+        assert session.scalar(select(Scan.id).where(Scan.key == last["key"])) is None
+
+
+def test_a_token_that_ran_out_scans_no_more(handheld: Handheld, database: Database, scope: Scope) -> None:
+    assert handheld.scan("DOCK-1")["outcome"] == "ok"
+    with database.unit_of_work(scope) as session:
+        past = datetime.now(UTC) - timedelta(days=1)
+        session.execute(update(ApiToken).values(created_at=past - timedelta(days=1), expires_at=past))
+    assert handheld.send(handheld.make("DOCK-1")).get_json()["type"] == "urn:dongting:problem:token_expired"
+
+
+def test_the_use_of_a_token_is_noted_by_scans_too(handheld: Handheld, database: Database, scope: Scope) -> None:
+    handheld.scan("DOCK-1")
+    long_ago = datetime.now(UTC) - timedelta(minutes=5)
+    with database.unit_of_work(scope) as session:
+        session.execute(update(ApiToken).values(used_at=long_ago))
+    assert handheld.scan("DOCK-1")["outcome"] == "ok"
+    with database.unit_of_work(scope) as session:
+        used_at = session.scalars(select(ApiToken.used_at)).one()
+        assert used_at is not None
+        assert used_at > long_ago

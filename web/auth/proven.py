@@ -1,0 +1,48 @@
+"""Tokens that this process has seen to be good: who they stand for need not be read again, only that they still hold.
+
+A token's role and company are never edited, so an identity may be kept. That it was not revoked meanwhile and has not
+run out is asked of the database each time, in the transaction that does the work: a revoked token is refused at once.
+"""
+
+from sqlalchemy.orm import Session
+
+from web.auth.identity import Identity
+from web.auth.refusals import UnknownToken
+from web.auth.tokens import NOTED_EVERY_S, check_token, hash_of
+
+REMEMBERED = 10_000
+HOLDS = (
+    "SELECT 1 FROM api_token WHERE token_hash = %s AND id = %s AND revoked_at IS NULL AND expires_at > now()"
+    " AND used_at > now() - make_interval(secs => %s)"
+)
+
+_proven: dict[bytes, Identity] = {}
+
+
+def keep(secret: str, who: Identity) -> Identity:
+    """Remember whom a good token stands for, unless that hangs on the roles of a company; return the same."""
+    if who.company_id is None:
+        if len(_proven) >= REMEMBERED:
+            _proven.clear()
+        _proven[hash_of(secret)] = who
+    return who
+
+
+def known(secret: str) -> Identity | None:
+    """Return whom a token stood for when it was last good."""
+    return _proven.get(hash_of(secret))
+
+
+def confirm(session: Session, secret: str) -> None:
+    """Return when a known token still holds, having noted its use; raises as :func:`check_token` does."""
+    token_hash = hash_of(secret)
+    who = _proven.get(token_hash)
+    found = session.connection().exec_driver_sql(HOLDS, (token_hash, who.token_id if who else None, NOTED_EVERY_S))
+    if found.first() is not None:
+        return
+    _proven.pop(token_hash, None)
+    token = check_token(session, secret)
+    if who is None or token.id != who.token_id:
+        raise UnknownToken
+    session.flush()  # before any other lock: who notes the use of the token must not wait for goods with it
+    _proven[token_hash] = who
