@@ -4,8 +4,8 @@ from alembic import op
 
 from migrations.support import run_sql
 
-revision = "0105_pre_scan_routines"
-down_revision = "0104_pre_supply"
+revision = "0107_pre_scan_routines"
+down_revision = "0106_pre_queue"
 branch_labels = None
 depends_on = None
 
