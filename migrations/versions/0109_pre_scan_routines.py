@@ -4,8 +4,8 @@ from alembic import op
 
 from migrations.support import run_sql
 
-revision = "0107_pre_scan_routines"
-down_revision = "0106_pre_queue"
+revision = "0109_pre_scan_routines"
+down_revision = "0108_pre_parcel_flows"
 branch_labels = None
 depends_on = None
 
