@@ -12,6 +12,8 @@ from benchmarks.rows import Row
 from benchmarks.server import fsyncs_per_s
 
 MODULES = ("stock", "floor", "inbound", "outbound", "inside", "ingest", "planning", "quota", "parcels", "demo")
+
+MODULES = ("stock", "floor", "inbound", "outbound", "inside", "ingest", "planning", "quota", "demo", "books")
 KEPT = Path("build/bench")  # results of --full: a module that has its file is not measured again
 
 

@@ -59,6 +59,9 @@ MODULES = (
     "web.api.verification_lists",
     "web.api.retail",
     "web.api.retail_flows",
+
+    "web.api.account_books",
+    "web.api.filings",
     "web.api.gates",
     "web.api.consignments",
     "web.api.transfers",
@@ -95,6 +98,7 @@ MODULES = (
     "web.pages.plan",
     "web.pages.track",
     "web.pages.oversight",
+    "web.pages.books",
     "web.pages.admin",
 )
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from routing.tables import StoredPlan
@@ -31,8 +32,8 @@ from tests.wms.freight.builders import form
 from web.auth.tokens import create_token
 from web.out.tables import WebhookDelivery, WebhookSubscription
 from web.out.webhooks import new_secret
-from wms.customs import verification_lists
-from wms.customs.tables import AccountBook
+from wms.customs import filing_rules, filings, slips, verification_lists, writing_off
+from wms.customs.tables import AccountBook, BookDifference, VerificationList
 from wms.customs.tables.parcels import ParcelDeclaration, ParcelRequest, RetailOrder
 from wms.floor.service.cartons import carton_types
 from wms.floor.tables import AdvanceNotice, Inspection, InspectionPlan, OutboundOrder, Parcel, PutAwayRule
@@ -44,7 +45,7 @@ from wms.freight.service.proposals import explain
 from wms.freight.tables.supply import Proposal
 from wms.freight.tables.transfers import Transfer
 from wms.parties.tables import Company
-from wms.stock.tables import StockHold
+from wms.stock.tables import BookLine, StockHold
 from wms.watch.tables.temperatures import TemperaturePlace
 
 Values = dict[str, object]
@@ -105,6 +106,52 @@ def verification_list(session: Session, owner: Company) -> Values:
     command = verification_lists.DrawUpList(internal_no, book.book_no, owner.id, "I", "1210", goods)
     verification_lists.draw_up(session, command)
     return {"number": internal_no}
+
+
+def account_book(session: Session, owner: Company) -> Values:
+    number_of = verification_list(session, owner)["number"]
+    found = session.scalars(
+        select(AccountBook).join(VerificationList).where(VerificationList.internal_no == number_of)
+    ).one()
+    return {"book_no": found.book_no}
+
+
+def account_book_line(session: Session, owner: Company) -> Values:
+    book_no = account_book(session, owner)["book_no"]
+    line = session.scalars(select(BookLine).where(BookLine.book_no == book_no)).one()
+    return {"book_no": book_no, "line_no": line.line_no}
+
+
+def book_difference(session: Session, owner: Company) -> Values:
+    line = make_book_line(session, make_item(session, owner), f"T4902W{number():06d}")
+    made = BookDifference(book_line_id=line.id, qty=1, role="declarant", due_on=date(2026, 1, 1), found_at=now())
+    session.add(made)
+    session.flush()
+    return {"difference_id": made.id}
+
+
+def write_off(session: Session, owner: Company) -> Values:
+    book_no = account_book(session, owner)["book_no"]
+    made = writing_off.draw_up(session, str(book_no), date(2026, 1, 1), date(2026, 1, 31), now())
+    return {"number": made.write_off_no}
+
+
+def business_filing(session: Session, owner: Company) -> Values:
+    values = account_book_line(session, owner)
+    line = session.scalars(select(BookLine).where(BookLine.book_no == values["book_no"])).one()
+    new = filing_rules.NewFiling(
+        f"F{number()}", line.book_no, owner.id, "C", "E", date(2026, 1, 1), date(2999, 1, 1),
+        (filing_rules.FilingLine(line.id, 10),),
+    )  # fmt: skip
+    filed = filings.file_filing(session, new)
+    filings.approve(session, filed.internal_no, f"SB{number()}", now())
+    return {"number": filed.internal_no}
+
+
+def movement_slip(session: Session, owner: Company) -> Values:
+    filing_no = str(business_filing(session, owner)["number"])
+    new = filing_rules.NewSlip(f"S{number()}", filing_no, "E", (filing_rules.SlipLine(1, 1),))
+    return {"number": slips.draw(session, new, now()).internal_no}
 
 
 def order(session: Session, owner: Company) -> Values:
@@ -289,6 +336,12 @@ def _declared_parcel(session: Session, owner: Company) -> ParcelDeclaration:
 
 SUBJECTS: dict[str, Builder] = {
     "verification_list": verification_list,
+    "account_book": account_book,
+    "account_book_line": account_book_line,
+    "book_difference": book_difference,
+    "write_off": write_off,
+    "business_filing": business_filing,
+    "movement_slip": movement_slip,
     "person": person,
     "token": token,
     "company": company,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from wms.codes import containers, plates
@@ -11,6 +12,7 @@ from wms.stock.rules import AccountKey
 BEIJING = ZoneInfo("Asia/Shanghai")
 REGISTERED_GOODS, EMPTY_VEHICLE = "5", "6"
 CONTAINER_SEPARATOR = "|"  # CONTA_ID joins two numbers so (customs reference, 5.1)
+ONE_DOCUMENT = ("2", "3")  # 一票一车, 一票多车; 1 一车多票 binds one vehicle to several documents
 VOIDABLE = ("draft", "applied", "approved")
 
 
@@ -56,6 +58,7 @@ class PassLine:
     gross_weight_g: int
     verification_line_id: int | None = None
     source: AccountKey | None = None
+    slip_line_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,20 @@ class PassDocument:
     document_kind: str
     document_no: str
     verification_list_id: int | None = None
+    movement_slip_id: int | None = None
+
+
+@dataclass(frozen=True)
+class RegisteredGoods:
+    """Goods that are only registered at the gate (pass type 5): not stock. ``goods_class`` as in GAC 2023-200."""
+
+    goods_class: str
+    name: str
+    qty: Decimal
+    unit: str
+    gross_weight_g: int
+    material_no: str | None = None
+    hs_code: str | None = None
 
 
 @dataclass(frozen=True)
@@ -91,11 +108,12 @@ class NewPass:
     is_double_gate: bool = False
     lines: tuple[PassLine, ...] = ()
     documents: tuple[PassDocument, ...] = field(default_factory=tuple)
+    registered: tuple[RegisteredGoods, ...] = ()
 
     @property
     def goods_gross_weight_g(self) -> int:
         """Gross weight of all goods on the pass."""
-        return sum(line.gross_weight_g for line in self.lines)
+        return sum(line.gross_weight_g for line in (*self.lines, *self.registered))
 
     @property
     def total_weight_g(self) -> int:
@@ -120,6 +138,22 @@ def check_new_pass(new: NewPass) -> None:
         raise BadPass(rule=rule)
 
 
+# GAC 2023-200 (便利化通道): what the registered goods of a type 5 pass need not name.
+CODELESS = frozenset({"construction", "office", "labour_protection", "living"})
+
+
+def missing_codes(pass_type: str, goods_class: str, material_no: str | None, hs_code: str | None) -> tuple[str, ...]:
+    """Return which of gdsMtno and gdecd are missing: GAC 2023-200, in three cases.
+
+    Type 5 of construction, office, labour-protection or living goods: both optional. Other type 5 goods: gdsMtno is
+    optional. All other types: both required.
+    """
+    needed = {"gdsMtno": material_no, "gdecd": hs_code}
+    if pass_type == REGISTERED_GOODS:
+        needed = {} if goods_class in CODELESS else {"gdecd": hs_code}
+    return tuple(name for name, value in needed.items() if not value)
+
+
 def _rules(new: NewPass) -> list[tuple[bool, str]]:
     empty = new.pass_type == EMPTY_VEHICLE
     needs_document = new.pass_type not in (EMPTY_VEHICLE, REGISTERED_GOODS)
@@ -130,8 +164,27 @@ def _rules(new: NewPass) -> list[tuple[bool, str]]:
         (new.vehicle_weight_g <= 0, N_("the vehicle's own weight must be above zero")),
         (min(new.frame_weight_g, new.container_weight_g) < 0, N_("weights must not be below zero")),
         (new.valid_until_at <= new.valid_from_at, N_("it must end after it begins")),
-        (empty and bool(new.lines or new.documents), N_("a pass for an empty vehicle names no goods")),
-        (not empty and not new.lines, N_("it must name goods")),
+        (
+            empty and bool(new.lines or new.documents or new.registered),
+            N_("a pass for an empty vehicle names no goods"),
+        ),
+        (not empty and not new.lines and not new.registered, N_("it must name goods")),
+        (
+            bool(new.registered) and new.pass_type != REGISTERED_GOODS,
+            N_("only a pass for registered goods (type 5) names goods that are not stock"),
+        ),
+        (
+            any(missing_codes(new.pass_type, one.goods_class, one.material_no, one.hs_code) for one in new.registered),
+            N_("these registered goods need a commodity code (GAC 2023-200)"),
+        ),
+        (
+            any(one.qty <= 0 or one.gross_weight_g <= 0 for one in new.registered),
+            N_("quantity and weight of registered goods must be above zero"),
+        ),
+        (
+            new.bind_type in ONE_DOCUMENT and len({document.document_no for document in new.documents}) > 1,
+            N_("one vehicle with several documents needs binding type 1"),
+        ),
         (needs_document and not new.documents, N_("it must name the document behind it")),
         (len(kinds) > 1, N_("all its documents must be of one kind")),
         (

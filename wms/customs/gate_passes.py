@@ -28,7 +28,15 @@ from wms.customs.gate_pass_rules import (
     check_new_pass,
     pass_number,
 )
-from wms.customs.tables import GatePass, GatePassDocument, GatePassGoods, GatePassLine, VerificationLine
+from wms.customs.tables import (
+    GatePass,
+    GatePassDocument,
+    GatePassGoods,
+    GatePassLine,
+    GatePassRegistered,
+    MovementSlipLine,
+    VerificationLine,
+)
 from wms.errors import N_
 from wms.parties.tables import Site
 from wms.record.service import append_leaf
@@ -81,6 +89,8 @@ def apply_for_pass(session: Session, new: NewPass) -> GatePass:
 def _put_on_pass(session: Session, lines: tuple[PassLine, ...]) -> None:
     """Raise ``on_passes_qty`` of each verification line, in ascending id so that rivals cannot deadlock."""
     for line_no, line in sorted(enumerate(lines, 1), key=lambda pair: pair[1].verification_line_id or 0):
+        if line.slip_line_id is not None:
+            _put_slip_on_pass(session, line_no, line)
         if line.verification_line_id is None:
             continue
         grown = session.execute(
@@ -97,6 +107,21 @@ def _put_on_pass(session: Session, lines: tuple[PassLine, ...]) -> None:
             raise MoreThanDeclared(line_no=line_no, wanted=line.qty)
 
 
+def _put_slip_on_pass(session: Session, line_no: int, line: PassLine) -> None:
+    grown = session.execute(
+        update(MovementSlipLine)
+        .where(
+            MovementSlipLine.id == line.slip_line_id,
+            MovementSlipLine.on_passes_qty + line.qty <= MovementSlipLine.qty,
+        )
+        .values(on_passes_qty=MovementSlipLine.on_passes_qty + line.qty)
+        .returning(MovementSlipLine.id)
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
+    if grown is None:
+        raise MoreThanDeclared(line_no=line_no, wanted=line.qty)
+
+
 def _add_parts(session: Session, pass_id: int, new: NewPass) -> None:
     for line_no, line in enumerate(new.lines, 1):
         session.add(
@@ -105,6 +130,7 @@ def _add_parts(session: Session, pass_id: int, new: NewPass) -> None:
                 line_no=line_no,
                 trade_item_id=line.trade_item_id,
                 verification_line_id=line.verification_line_id,
+                slip_line_id=line.slip_line_id,
                 qty=line.qty,
                 gross_weight_g=line.gross_weight_g,
             )
@@ -116,8 +142,11 @@ def _add_parts(session: Session, pass_id: int, new: NewPass) -> None:
                 document_kind=document.document_kind,
                 document_no=document.document_no,
                 verification_list_id=document.verification_list_id,
+                movement_slip_id=document.movement_slip_id,
             )
         )
+    for line_no, one in enumerate(new.registered, 1):
+        session.add(GatePassRegistered(gate_pass_id=pass_id, line_no=line_no, **vars(one)))
 
 
 def waiting_to_leave(source: AccountKey) -> AccountKey:
@@ -211,9 +240,7 @@ def _note_goods(session: Session, goods: Sequence[_Waiting]) -> None:
         qty, weight_g = sums.get(where, (0, 0))
         sums[where] = (qty + one.qty, weight_g + one.weight_g)
     for (line_id, account_id), (qty, weight_g) in sums.items():
-        session.add(
-            GatePassGoods(gate_pass_line_id=line_id, account_id=account_id, qty=qty, gross_weight_g=weight_g)
-        )
+        session.add(GatePassGoods(gate_pass_line_id=line_id, account_id=account_id, qty=qty, gross_weight_g=weight_g))
     for one in goods:
         if one.line.account_id is None:
             one.line.account_id = ids[one.account]
@@ -299,6 +326,12 @@ def void_pass(session: Session, pass_id: int, *, reason: str, at: datetime) -> G
             .values(on_passes_qty=VerificationLine.on_passes_qty - line.qty)
             .execution_options(synchronize_session=False)
         )
+        session.execute(
+            update(MovementSlipLine)
+            .where(MovementSlipLine.id == line.slip_line_id)
+            .values(on_passes_qty=MovementSlipLine.on_passes_qty - line.qty)
+            .execution_options(synchronize_session=False)
+        )
     _bring_back(session, gate_pass, reason, at)
     append_leaf(session, "gate_pass_voided", {"pass_no": gate_pass.pass_no, "reason": reason}, pass_id)
     return gate_pass
@@ -332,6 +365,16 @@ def account_key(session: Session, account_id: int) -> AccountKey:
         {"id": account_id},
     ).one()
     return AccountKey(*row)
+
+
+def promise_of(session: Session, line: GatePassLine) -> int | None:
+    """The promise on the account book that the document behind a pass line holds."""
+    if line.verification_line_id is not None:
+        of_list = select(VerificationLine.promise_id).where(VerificationLine.id == line.verification_line_id)
+        return session.scalar(of_list)
+    if line.slip_line_id is not None:
+        return session.scalar(select(MovementSlipLine.promise_id).where(MovementSlipLine.id == line.slip_line_id))
+    return None
 
 
 def _locked(session: Session, pass_id: int) -> GatePass:

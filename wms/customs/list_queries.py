@@ -6,10 +6,10 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from wms.customs.rules import LineFacts, ListFacts, UnknownList
+from wms.customs.rules import LineFacts, LineNotOfBook, ListFacts, UnknownList
 from wms.customs.tables import AccountBook, VerificationLine, VerificationList
 from wms.stock.rules import AccountKey
-from wms.stock.tables import Account, Balance, Posting, StockHold
+from wms.stock.tables import Account, Balance, BookLine, Posting, StockHold
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,9 @@ class ListLineRow:
     declared_base_qty: int
     passed_qty: int
     booked_qty: int
+    on_passes_qty: int = 0
+    freed_qty: int = 0
+    promise_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,16 @@ class Held:
 def book_by_no(session: Session, book_no: str) -> AccountBook | None:
     """Return the account book with that number."""
     return session.scalars(select(AccountBook).where(AccountBook.book_no == book_no)).one_or_none()
+
+
+def book_line(session: Session, book_no: str, line_no: int, place: int) -> BookLine:
+    """Return a line of a book by its number; ``place`` names the caller's line. Raises LineNotOfBook."""
+    found = session.scalars(
+        select(BookLine).where(BookLine.book_no == book_no, BookLine.line_no == line_no)
+    ).one_or_none()
+    if found is None:
+        raise LineNotOfBook(field=f"lines.{place}.book_line", line_no=place, book_no=book_no)
+    return found
 
 
 def list_row(session: Session, list_id: int) -> ListRow:
@@ -100,6 +113,9 @@ def lines(session: Session, list_id: int) -> tuple[ListLineRow, ...]:
             VerificationLine.declared_base_qty,
             VerificationLine.passed_qty,
             VerificationLine.booked_qty,
+            VerificationLine.on_passes_qty,
+            VerificationLine.freed_qty,
+            VerificationLine.promise_id,
         )
         .join(VerificationList, VerificationList.id == VerificationLine.verification_list_id)
         .where(VerificationLine.verification_list_id == list_id)
@@ -110,9 +126,7 @@ def lines(session: Session, list_id: int) -> tuple[ListLineRow, ...]:
 
 def facts_for_update(session: Session, list_id: int) -> ListFacts:
     """Return what the rules ask of a list, with its row locked until the transaction ends. Raises UnknownList."""
-    session.execute(
-        select(VerificationList.id).where(VerificationList.id == list_id).with_for_update(key_share=True)
-    )
+    session.execute(select(VerificationList.id).where(VerificationList.id == list_id).with_for_update(key_share=True))
     return facts(session, list_id)
 
 
@@ -127,7 +141,7 @@ def facts(session: Session, list_id: int) -> ListFacts:
         for row in lines(session, list_id)
     )
     number = found.list_no or found.internal_no
-    return ListFacts(number, found.state, found.direction, found.entry_released_at, of_lines)
+    return ListFacts(number, found.state, found.direction, found.entry_released_at, of_lines, found.change_count)
 
 
 def state_of(session: Session, list_id: int) -> tuple[str, str]:

@@ -133,6 +133,7 @@ class ListFacts:
     direction: str
     entry_released_at: datetime | None
     lines: tuple[LineFacts, ...]
+    change_count: int = 0
 
 
 @dataclass(frozen=True)

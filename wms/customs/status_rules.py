@@ -45,13 +45,15 @@ class StatusDocument:
     direction: str
     state: str
     is_released: bool
+    freed_at: str = "gate"  # where the document's trade mode ends customs' supervision: gate or shelf
 
 
 def check_change(source: str, to: str, document_no: str | None, document: StatusDocument | None) -> None:
     """Raise why goods of customs status ``source`` may not become ``to``.
 
-    Free goods may become goods for export, and back, by their export declaration. Bonded goods become free (or are
-    exported) by a released list, at the gate; nothing becomes bonded on the shelf.
+    Free goods may become goods for export, and back, by their export declaration. Bonded goods become free by a
+    released list: on the shelf where its trade mode says so (second-line goods), else at the gate (parcels of 1210,
+    whose pick-up before the release is refused; 财关税〔2018〕49号). Nothing becomes bonded on the shelf.
     """
     if source == to:
         raise StatusStays(to=to)
@@ -65,4 +67,5 @@ def check_change(source: str, to: str, document_no: str | None, document: Status
         raise StatusDocumentUnknown(field="document", document=document_no, to=to)
     if not document.is_released:
         raise StatusDocumentNotReleased(field="document", document=document_no, state=document.state)
-    raise StatusChangesAtGate(field="document", document=document_no)
+    if to != "free" or document.freed_at != "shelf":
+        raise StatusChangesAtGate(field="document", document=document_no)

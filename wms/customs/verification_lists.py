@@ -13,7 +13,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from wms.codes import customs_numbers
-from wms.customs import accounts, list_queries, rules
+from wms.customs import accounts, list_queries, modes, promises, rules
 from wms.customs.tables import AccountBook, VerificationLine, VerificationList
 from wms.errors import N_
 from wms.record.service import append_leaf
@@ -80,18 +80,48 @@ def _line(session: Session, list_id: int, line_no: int, line: ListLine, book: Ac
 
 
 def declare(session: Session, list_id: int, at: datetime) -> None:
-    """Mark a list as sent to customs (INV101). Raises WrongListState, ListWithoutLines."""
+    """Mark a list as sent to customs (INV101) under a trade mode that holds on that day.
+
+    Raises WrongListState, ListWithoutLines, UnknownTradeMode, TradeModeClosed.
+    """
+    row = list_queries.list_row(session, list_id)
+    modes.allowed(session, row.trade_mode, row.direction, modes.beijing_day(at))
     _step(session, list_id, "declared", declared_at=at)
 
 
 def pre_deduct(session: Session, list_id: int, list_no: str, at: datetime) -> None:
-    """Take customs' approval (INV201, manageResult 4) with the list's number.
+    """Take customs' approval (INV201, manageResult 4) with the list's number; outward, promise its goods on the book.
 
-    Raises BadDocumentNumber, WrongListState.
+    Raises BadDocumentNumber, WrongListState, BookShort.
     """
-    if customs_numbers.parse_verification_list(list_no) is None:
+    parsed = customs_numbers.parse_verification_list(list_no)
+    if parsed is None or parsed.direction != list_queries.list_row(session, list_id).direction:
         raise rules.BadDocumentNumber(field="list_no", number=list_no, document=N_("verification list"))
     _step(session, list_id, "pre_deducted", list_no=list_no, pre_deducted_at=at)
+    promise_lines(session, list_id)
+
+
+def promise_lines(session: Session, list_id: int) -> None:
+    """Pre-deduct what an outward list has not let out yet. Its key is list number + line + change count: once each.
+
+    Raises BookShort.
+    """
+    facts = list_queries.facts(session, list_id)
+    if facts.direction != "E":
+        return
+    for row in sorted(list_queries.lines(session, list_id), key=lambda row: row.book_line_id):
+        left = row.declared_base_qty - row.passed_qty
+        if left <= 0:
+            continue
+        wanted = promises.Wanted(row.line_no, row.owner_id, row.trade_item_id, row.book_line_id, left)
+        key = f"prevd:{facts.number}:{row.line_no}:{facts.change_count}"
+        made = promises.promise(session, key, wanted, facts.number)
+        session.execute(update(VerificationLine).where(VerificationLine.id == row.id).values(promise_id=made))
+
+
+def give_back_promises(session: Session, list_id: int) -> None:
+    """End the pre-deduction of a list: what is left of its promises stands on the book for others again."""
+    promises.give_back(session, [row.promise_id for row in list_queries.lines(session, list_id)])
 
 
 def send_back(session: Session, list_id: int) -> None:
@@ -110,16 +140,18 @@ def release_entry(session: Session, list_id: int, entry_no: str | None, at: date
     _record(session, list_id, "entry_released", at)
 
 
-def book(session: Session, list_id: int, key: str, at: datetime) -> int | None:
+def book(session: Session, list_id: int, key: str, at: datetime, change_count: int | None = None) -> int | None:
     """Take customs' booking (INV211) of a list and post it.
 
     Inward: what was received moves from not-yet-booked to the book, and as many units on the shelf lose their hold and
     may be sold. Outward: what passed the gate and was deducted provisionally is deducted for good. Returns the
-    posting's id, None when the list was booked before under the same key.
+    posting's id, None when the list was booked before under the same key, or under the ``change_count`` (chgTmsCnt)
+    that the message names.
     Raises EntryNotReleased, GoodsNotThroughGate, GoodsNotCounted, WrongListState.
     """
     facts = list_queries.facts_for_update(session, list_id)
-    if facts.state == "booked" and list_queries.was_posted(session, key):
+    is_settled = facts.state in {"booked", "written_off"}
+    if is_settled and (list_queries.was_posted(session, key) or facts.change_count == change_count):
         return None
     rules.check_booking(facts)
     lines = [
@@ -133,6 +165,7 @@ def book(session: Session, list_id: int, key: str, at: datetime) -> int | None:
         .where(VerificationLine.verification_list_id == list_id)
         .values(booked_qty=VerificationLine.declared_base_qty)
     )
+    give_back_promises(session, list_id)
     _step(session, list_id, "booked", booked_at=at)
     return posted.posting_id
 
@@ -159,6 +192,11 @@ def _lift_hold(session: Session, book_line_id: int, qty: int) -> list[ledger.Lin
 
 def _good(account: AccountKey) -> AccountKey:
     return AccountKey(**{**vars(account), "quality_status": "good"})
+
+
+def remove(session: Session, list_id: int, change_count: int) -> None:
+    """Mark a list deleted (删单); customs agreed, or never had it. Raises WrongListState."""
+    _step(session, list_id, "deleted", change_count=change_count)
 
 
 def _step(session: Session, list_id: int, to_state: str, **columns: Any) -> None:

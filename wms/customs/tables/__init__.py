@@ -3,7 +3,9 @@
 Quantities that customs wrote are kept as written, numeric(19,5); ledger quantities are integers of the base unit.
 """
 
+from wms.customs.tables.accounting import BookDifference, VerificationChange, WriteOff
 from wms.customs.tables.books import AccountBook, VerificationLine, VerificationList
+from wms.customs.tables.filings import BusinessFiling, BusinessFilingLine, MovementSlip, MovementSlipLine
 from wms.customs.tables.kinds import (
     BIND_TYPES,
     DIRECTIONS,
@@ -16,6 +18,8 @@ from wms.customs.tables.kinds import (
 from wms.customs.tables.messages import CustomsMessage
 from wms.customs.tables.passes import GatePass, GatePassDocument, GatePassGoods, GatePassLine
 
+from wms.customs.tables.passes import GatePass, GatePassDocument, GatePassGoods, GatePassLine, GatePassRegistered
+
 __all__ = [
     "BIND_TYPES",
     "DIRECTIONS",
@@ -26,10 +30,19 @@ __all__ = [
     "AccountBook",
     "AsWritten",
     "CustomsMessage",
+
+    "BookDifference",
+    "BusinessFiling",
+    "BusinessFilingLine",
     "GatePass",
     "GatePassDocument",
     "GatePassGoods",
     "GatePassLine",
+    "GatePassRegistered",
+    "MovementSlip",
+    "MovementSlipLine",
+    "VerificationChange",
     "VerificationLine",
     "VerificationList",
+    "WriteOff",
 ]

@@ -58,7 +58,12 @@ class VerificationList(Tenanted, Base):
 
 
 class VerificationLine(Tenanted, Base):
-    """A line of a verification list. Invariant: ``passed_qty ≤ on_passes_qty ≤ declared_base_qty`` (customs, 1.3)."""
+    """A line of a verification list. Invariant: ``passed_qty ≤ on_passes_qty ≤ declared_base_qty`` (customs, 1.3).
+
+    Of what passed, ``freed_qty`` left customs' supervision on the shelf by a released declaration, not by a vehicle,
+    and ``collected_qty`` went before on movement slips, which this list declares together (集报).
+    ``promise_id`` is the reservation that its pre-deduction holds on the account book (prevdRedcQty).
+    """
 
     __tablename__ = "verification_line"
     __table_args__ = (
@@ -67,6 +72,8 @@ class VerificationLine(Tenanted, Base):
         CheckConstraint("0 <= passed_qty AND passed_qty <= on_passes_qty", name="passed_within_passes"),
         CheckConstraint("on_passes_qty <= declared_base_qty", name="passes_within_declared"),
         CheckConstraint("booked_qty BETWEEN 0 AND declared_base_qty", name="booked_within_declared"),
+        CheckConstraint("freed_qty >= 0 AND collected_qty >= 0", name="parts_not_negative"),
+        CheckConstraint("freed_qty + collected_qty <= passed_qty", name="parts_within_passed"),
     )
     id: Mapped[Id]
     verification_list_id: Mapped[int] = mapped_column(ForeignKey("verification_list.id"))
@@ -79,5 +86,8 @@ class VerificationLine(Tenanted, Base):
     on_passes_qty: Mapped[int] = mapped_column(BigInteger, server_default="0")  # passportUsedQty
     passed_qty: Mapped[int] = mapped_column(BigInteger, server_default="0")  # actlPassQty
     booked_qty: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    freed_qty: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    collected_qty: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    promise_id: Mapped[int | None] = mapped_column(ForeignKey("reservation.id"))
     unit_price_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
     currency: Mapped[str] = mapped_column(server_default="CNY")

@@ -1,13 +1,22 @@
 """Gate passes (核放单). Field names in comments are those of SAS121."""
 
 from datetime import datetime
+from decimal import Decimal
 
 from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-import wms.customs.tables.books  # foreign keys name its tables
+import wms.customs.tables.filings  # foreign keys name its tables
 import wms.stock.tables  # noqa: F401 - foreign keys name its tables
-from wms.customs.tables.kinds import BIND_TYPES, DIRECTIONS, DOCUMENT_KINDS, PASS_STATES, PASS_TYPES
+from wms.customs.tables.kinds import (
+    BIND_TYPES,
+    DIRECTIONS,
+    DOCUMENT_KINDS,
+    PASS_STATES,
+    PASS_TYPES,
+    REGISTERED_CLASSES,
+    AsWritten,
+)
 from wms.db import Base, Id, Instant, Qty, RecordedAt, Tenanted
 from wms.parties.tables import one_of
 
@@ -75,6 +84,7 @@ class GatePassDocument(Tenanted, Base):
     document_kind: Mapped[str]
     document_no: Mapped[str]
     verification_list_id: Mapped[int | None] = mapped_column(ForeignKey("verification_list.id"))
+    movement_slip_id: Mapped[int | None] = mapped_column(ForeignKey("movement_slip.id"))
 
 
 class GatePassLine(Tenanted, Base):
@@ -94,6 +104,7 @@ class GatePassLine(Tenanted, Base):
     line_no: Mapped[int]  # passportSeqNo
     trade_item_id: Mapped[int] = mapped_column(ForeignKey("trade_item.id"))
     verification_line_id: Mapped[int | None] = mapped_column(ForeignKey("verification_line.id"))
+    slip_line_id: Mapped[int | None] = mapped_column(ForeignKey("movement_slip_line.id"))
     account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     qty: Mapped[Qty]
     passed_qty: Mapped[int] = mapped_column(BigInteger, server_default="0")
@@ -109,4 +120,25 @@ class GatePassGoods(Tenanted, Base):
     gate_pass_line_id: Mapped[int] = mapped_column(ForeignKey("gate_pass_line.id"), primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), primary_key=True)
     qty: Mapped[Qty]
+    gross_weight_g: Mapped[Qty]
+
+
+class GatePassRegistered(Tenanted, Base):
+    """Goods that are only registered at the gate (pass type 5): no stock, so no account and no item (GAC 2023-200)."""
+
+    __tablename__ = "gate_pass_registered"
+    __table_args__ = (
+        UniqueConstraint("gate_pass_id", "line_no"),
+        one_of("goods_class", REGISTERED_CLASSES),
+        CheckConstraint("qty > 0 AND gross_weight_g > 0", name="amounts_positive"),
+    )
+    id: Mapped[Id]
+    gate_pass_id: Mapped[int] = mapped_column(ForeignKey("gate_pass.id"))
+    line_no: Mapped[int]
+    goods_class: Mapped[str]
+    name: Mapped[str]  # gdsNm
+    material_no: Mapped[str | None]  # gdsMtno
+    hs_code: Mapped[str | None]  # gdecd
+    qty: Mapped[Decimal] = mapped_column(AsWritten)  # dclQty
+    unit: Mapped[str]  # dclUnitcd
     gross_weight_g: Mapped[Qty]

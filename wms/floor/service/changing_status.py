@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from wms.catalog.tables import TradeItem
 from wms.codes.numbers import document_no
-from wms.customs.rules import STATE_WORDS
-from wms.customs.status_rules import StatusDocument, check_change
-from wms.customs.tables import VerificationList
+from wms.customs import freeing
+from wms.customs.status_rules import check_change
 from wms.floor import unit_queries
 from wms.floor.rules import ownership as owner_rules
 from wms.floor.rules import repacking as choice
@@ -58,27 +57,21 @@ def change_quality(session: Session, goods: Goods, to_status: str, deed: Deed) -
 def change_customs(session: Session, goods: Goods, to_status: str, deed: Deed) -> int:
     """Post goods to another customs status; return the posting's id.
 
-    Raises the refusals of :func:`wms.customs.status_rules.check_change`, NotSoManyInUnit, or a refusal of the ledger.
+    Bonded goods become free by a released list of their owner, whose lines they use up as a passage would.
+    Raises the refusals of :func:`wms.customs.status_rules.check_change`, NotOnList, MoreThanDeclared, NotSoManyInUnit,
+    or a refusal of the ledger.
     """
-    document = _document(session, goods.owner_id, deed.document)
-    for one in _lying(session, goods)[0]:
+    found = freeing.list_of_owner(session, goods.owner_id, deed.document)
+    document = freeing.document_of(session, found, deed.document) if found else None
+    lying, taken = _lying(session, goods)
+    for one in lying:
         check_change(one.account.customs_status, to_status, deed.document, document)
-    return _post(session, goods, deed, "customs_change", customs_status=to_status)
-
-
-def _document(session: Session, owner_id: int, number: str | None) -> StatusDocument | None:
-    if not number:
-        return None
-    found = session.scalars(
-        select(VerificationList).where(
-            or_(VerificationList.list_no == number, VerificationList.internal_no == number),
-            VerificationList.owner_id == owner_id,
-        )
-    ).one_or_none()
-    if found is None:
-        return None
-    state = STATE_WORDS[found.state]
-    return StatusDocument(number, found.direction, state, found.entry_released_at is not None)
+    if found is None or all(one.account.customs_status != "bonded" for one in lying):
+        return _post(session, goods, deed, "customs_change", customs_status=to_status)
+    parts = [(one.account, part.qty) for one, part in zip(lying, taken, strict=True)]
+    of_book = freeing.free(session, found.id, parts)
+    deed = replace(deed, document=found.list_no or found.internal_no)
+    return _post(session, goods, deed, "customs_change", of_book, customs_status=to_status, book_line_id=None)
 
 
 def _lying(session: Session, goods: Goods) -> tuple[list[Content], tuple[choice.Taken, ...]]:
@@ -93,9 +86,11 @@ def _lying(session: Session, goods: Goods) -> tuple[list[Content], tuple[choice.
     return [lying[one.place] for one in taken], taken
 
 
-def _post(session: Session, goods: Goods, deed: Deed, kind: str, **changed: str) -> int:
+def _post(
+    session: Session, goods: Goods, deed: Deed, kind: str, of_book: Sequence[Line] = (), **changed: str | None
+) -> int:  # fmt: skip
     lying, taken = _lying(session, goods)
-    lines: list[Line] = []
+    lines: list[Line] = list(of_book)
     for one, part in zip(lying, taken, strict=True):
         grams = one.weight_g if part.qty == one.qty else goods.wanted.weight_g
         serials = goods.wanted.serials if len(taken) == 1 else ()

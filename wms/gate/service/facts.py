@@ -7,7 +7,14 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from wms.customs.gate_pass_rules import split_containers
-from wms.customs.tables import GatePass, GatePassDocument, GatePassGoods, GatePassLine, VerificationList
+from wms.customs.tables import (
+    GatePass,
+    GatePassDocument,
+    GatePassGoods,
+    GatePassLine,
+    MovementSlip,
+    VerificationList,
+)
 from wms.floor.service.retail import has_held_parcels
 from wms.gate.rules import Case, Document, LaneFacts, PassFacts, Seen, Tolerance, VehicleFacts
 from wms.gate.tables import Blacklist, Lane, Release, Vehicle, WeightTolerance
@@ -16,6 +23,7 @@ from wms.stock.tables import Account, Balance
 BookAccount = aliased(Account)
 RELEASED_LISTS = ("pre_deducted", "booked", "written_off")
 ENTRY_NOT_NEEDED = ("1", "4")  # pass types 先入区后报关 and 非报关进出区
+RELEASED_SLIPS = ("approved", "passed")
 COLLECTED_LISTS = ("8",)  # 保税电商: its parcels were released one by one
 
 
@@ -105,12 +113,19 @@ def pass_facts(session: Session, row: GatePass, passage_id: int, stage: int) -> 
 
 def _documents(session: Session, row: GatePass) -> tuple[Document, ...]:
     found = session.execute(
-        select(GatePassDocument, VerificationList)
+        select(GatePassDocument, VerificationList, MovementSlip)
         .outerjoin(VerificationList, VerificationList.id == GatePassDocument.verification_list_id)
+        .outerjoin(MovementSlip, MovementSlip.id == GatePassDocument.movement_slip_id)
         .where(GatePassDocument.gate_pass_id == row.id)
         .order_by(GatePassDocument.id)
     )
-    return tuple(Document(document.document_no, _list_released(listed, row.pass_type)) for document, listed in found)
+    return tuple(
+        Document(
+            document.document_no,
+            slip.state in RELEASED_SLIPS if slip is not None else _list_released(listed, row.pass_type),
+        )
+        for document, listed, slip in found
+    )
 
 
 def _list_released(listed: VerificationList | None, pass_type: str) -> bool:

@@ -7,8 +7,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 
+from wms.customs import slips
 from wms.customs.gate_passes import pass_lines
-from wms.customs.tables import GatePass, GatePassLine, VerificationLine
+from wms.customs.tables import GatePass, GatePassLine, MovementSlipLine, VerificationLine
 from wms.errors import WmsError
 from wms.floor.service.departing import note_gate_out
 from wms.gate.rules.refusals import UnknownPassage
@@ -88,7 +89,7 @@ def _use_pass(session: Session, passage: Passage, release: Release, at: datetime
     )
     session.flush()
     if after == "passed":
-        _count_passed(session, gate_pass.id)
+        _count_passed(session, gate_pass.id, at)
         post_goods(session, passage.id, at=at)
 
 
@@ -99,7 +100,7 @@ def _step(stage: int) -> tuple[str, str]:
     return ("passed_first" if stage == 2 else "approved"), "passed"
 
 
-def _count_passed(session: Session, pass_id: int) -> None:
+def _count_passed(session: Session, pass_id: int, at: datetime) -> None:
     """Actual quantities (actlPassQty) of the pass's lines and of the document behind them, in ascending id."""
     lines = pass_lines(session, pass_id)
     for line in sorted(lines, key=lambda line: line.verification_line_id or 0):
@@ -110,7 +111,16 @@ def _count_passed(session: Session, pass_id: int) -> None:
             .values(passed_qty=VerificationLine.passed_qty + line.qty)
             .execution_options(synchronize_session=False)
         )
+        session.execute(
+            update(MovementSlipLine)
+            .where(MovementSlipLine.id == line.slip_line_id)
+            .values(passed_qty=MovementSlipLine.passed_qty + line.qty)
+            .execution_options(synchronize_session=False)
+        )
     session.flush()
+    of_slips = [line.slip_line_id for line in lines if line.slip_line_id is not None]
+    if of_slips:
+        slips.note_passed(session, of_slips, at)
 
 
 def post_goods(session: Session, passage_id: int, *, at: datetime) -> int | None:

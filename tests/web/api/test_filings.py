@@ -1,0 +1,79 @@
+"""Business filings and movement slips over HTTP: from the filing to the slip, and each mistake its own answer."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from tests import build
+from tests.web.api.test_account_books import Zone
+from tests.web.api.test_units import code_of
+from tests.web.conftest import Doorman
+from wms.customs import accounts
+from wms.db import Database, Scope
+from wms.stock import ledger
+
+
+@pytest.fixture
+def zone(database: Database, scope: Scope, doorman: Doorman) -> Zone:
+    zone = Zone(database, scope, doorman)
+    with database.unit_of_work(scope) as session:
+        build.receive_bonded(session, zone.shelf, 20)
+        booked = accounts.book(zone.shelf.owner_id, zone.shelf.trade_item_id, zone.shelf.book_line_id, 20)
+        ledger.post(session, ledger.Posting(f"b{build.number()}", "book", build.now(), booked))
+    return zone
+
+
+def file(zone: Zone, **changes: Any) -> Any:
+    given = {
+        "internal_no": f"F-{build.number()}", "book_no": zone.book_no, "owner": zone.owner, "kind": "C",
+        "direction": "E", "valid_from_on": "2026-01-01", "valid_until_on": (date.today() + timedelta(300)).isoformat(),  # noqa: DTZ011
+        "guarantee_minor": 1_000, "lines": [{"book_line": zone.line_no, "ceiling_qty": 15, "unit_value_minor": 100}],
+    }  # fmt: skip
+    return zone.post("/business-filings", given | changes)
+
+
+def approved(zone: Zone) -> str:
+    number = f"SB{build.number()}"
+    internal_no = file(zone).get_json()["internal_no"]
+    said = zone.post(f"/business-filings/{internal_no}/answers", {"answer": "approved", "filing_no": number})
+    assert said.get_json()["state"] == "approved"
+    return number
+
+
+def slip(zone: Zone, filing_no: str, qty: int, **more: Any) -> Any:
+    body = {"internal_no": f"S-{build.number()}", "direction": "E", "lines": [{"line": 1, "qty": qty} | more]}
+    return zone.post(f"/business-filings/{filing_no}/slips", body)
+
+
+def test_from_the_filing_to_an_approved_slip_and_back(zone: Zone) -> None:
+    filing_no = approved(zone)
+    drawn = slip(zone, filing_no, 8).get_json()
+    said = zone.post(f"/movement-slips/{drawn['internal_no']}/answers", {"answer": "approved", "slip_no": "CK-A"})
+    assert said.get_json()["state"] == "approved"
+    shown = zone.get(f"/business-filings/{filing_no}").get_json()
+    assert (shown["guarantee_used_minor"], shown["lines"][0]["moved_qty"]) == (800, 8)
+    (line,) = zone.get(f"/account-books/{zone.book_no}/lines").get_json()
+    assert (line["book"], line["pre_deducted"], line["available"]) == (20, 8, 12)
+    assert zone.post("/movement-slips/CK-A/answers", {"answer": "void", "reason": "no truck"}).status_code == 200
+    (line,) = zone.get(f"/account-books/{zone.book_no}/lines").get_json()
+    assert line["available"] == 20
+    assert zone.get("/movement-slips/CK-A").get_json()["state"] == "void"
+    assert zone.get("/movement-slips/overdue").get_json() == []
+
+
+def test_each_mistake_has_its_own_answer(zone: Zone) -> None:
+    filing_no = approved(zone)
+    answers = [
+        slip(zone, filing_no, 16),
+        slip(zone, filing_no, 11),
+        zone.post(f"/business-filings/{filing_no}/collect", {"internal_no": "J"}),
+        zone.post(f"/business-filings/{filing_no}/answers", {"answer": "refused"}),
+        slip(zone, "NOTHING", 1),
+        file(zone, kind="G"),
+        file(zone, valid_until_on="2025-01-01"),
+    ]
+    assert [code_of(said) for said in answers] == [
+        "over_ceiling", "over_guarantee", "nothing_to_collect", "filing_not_in_state", "unknown_filing", "bad_filing",
+        "bad_filing",
+    ]  # fmt: skip
