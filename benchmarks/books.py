@@ -41,19 +41,22 @@ CREATE TEMP TABLE step AS
   SELECT n, l.id AS line_id, l.trade_item_id, 1 + (n / {LINES}) % {PLACES} AS place, l.line_no,
          l.line_no % 50 = 0 AND n / {LINES} = 1 AS lost, now() - interval '300 days' + n * interval '25 seconds' AS at
     FROM generate_series(1, {POSTINGS}) n JOIN book_line l ON l.line_no = 1 + (n - 1) % {LINES};
-INSERT INTO idem (key, request_hash, answer) SELECT 'b' || n, '\\x00', '{{}}' FROM step;
+INSERT INTO idem (key, request_hash, answer) SELECT 'b' || n, sha256('b'), '{{}}' FROM step;
 INSERT INTO posting (id, idem_key, kind, event_at) SELECT n, 'b' || n, 'receipt', at FROM step;
 CREATE TEMP TABLE named AS
   SELECT a.*, row_number() OVER (PARTITION BY a.book_line_id, a.kind ORDER BY a.id) AS place FROM account a;
-CREATE INDEX ON named (book_line_id, kind, place);
-CREATE INDEX ON named (trade_item_id) WHERE kind = 'supplier';
 ANALYZE named; ANALYZE step;
 INSERT INTO entry (posting_id, account_id, qty, owner_id, event_at, recorded_at)
-  SELECT s.n, x.id, e.qty, x.owner_id, s.at, s.at FROM step s
-    CROSS JOIN (VALUES ('location', 1), ('supplier', -1), ('book', 1), ('customs_source', -1)) e(kind, qty)
-    JOIN named x ON x.kind = CASE WHEN s.lost AND e.kind = 'location' THEN 'discrepancy' ELSE e.kind END
-     AND CASE WHEN e.kind = 'supplier' THEN x.trade_item_id = s.trade_item_id ELSE x.book_line_id = s.line_id END
-     AND CASE WHEN e.kind = 'location' AND NOT s.lost THEN x.place = s.place ELSE true END;
+  SELECT s.n, x.id, 1, x.owner_id, s.at, s.at FROM step s
+    JOIN named x ON x.kind = 'location' AND x.book_line_id = s.line_id AND x.place = s.place WHERE NOT s.lost
+  UNION ALL SELECT s.n, x.id, 1, x.owner_id, s.at, s.at FROM step s
+    JOIN named x ON x.kind = 'discrepancy' AND x.book_line_id = s.line_id WHERE s.lost
+  UNION ALL SELECT s.n, x.id, 1, x.owner_id, s.at, s.at FROM step s
+    JOIN named x ON x.kind = 'book' AND x.book_line_id = s.line_id
+  UNION ALL SELECT s.n, x.id, -1, x.owner_id, s.at, s.at FROM step s
+    JOIN named x ON x.kind = 'customs_source' AND x.book_line_id = s.line_id
+  UNION ALL SELECT s.n, x.id, -1, x.owner_id, s.at, s.at FROM step s
+    JOIN named x ON x.kind = 'supplier' AND x.trade_item_id = s.trade_item_id;
 INSERT INTO balance (account_id, owner_id, qty)
   SELECT a.id, a.owner_id, coalesce(sum(e.qty), 0) FROM account a JOIN account_kind k ON k.kind = a.kind
     LEFT JOIN entry e ON e.account_id = a.id WHERE NOT k.is_virtual GROUP BY a.id, a.owner_id;

@@ -62,6 +62,7 @@ MODULES = (
 
     "web.api.account_books",
     "web.api.filings",
+    "web.api.gate_passes",
     "web.api.gates",
     "web.api.consignments",
     "web.api.transfers",

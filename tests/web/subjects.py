@@ -6,7 +6,7 @@ company (such routes are closed to firms).
 """
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from sqlalchemy import select
@@ -33,7 +33,7 @@ from web.auth.tokens import create_token
 from web.out.tables import WebhookDelivery, WebhookSubscription
 from web.out.webhooks import new_secret
 from wms.customs import filing_rules, filings, slips, verification_lists, writing_off
-from wms.customs.tables import AccountBook, BookDifference, VerificationList
+from wms.customs.tables import AccountBook, BookDifference, GatePass, VerificationList
 from wms.customs.tables.parcels import ParcelDeclaration, ParcelRequest, RetailOrder
 from wms.floor.service.cartons import carton_types
 from wms.floor.tables import AdvanceNotice, Inspection, InspectionPlan, OutboundOrder, Parcel, PutAwayRule
@@ -152,6 +152,17 @@ def movement_slip(session: Session, owner: Company) -> Values:
     filing_no = str(business_filing(session, owner)["number"])
     new = filing_rules.NewSlip(f"S{number()}", filing_no, "E", (filing_rules.SlipLine(1, 1),))
     return {"number": slips.draw(session, new, now()).internal_no}
+
+
+def gate_pass(session: Session, owner: Company) -> Values:
+    made = GatePass(
+        internal_no=f"HF{number()}", owner_id=owner.id, site_id=make_site(session).id, direction="I", pass_type="6",
+        bind_type="2", state="applied", vehicle_plate="湘F12345", vehicle_weight_g=1, total_weight_g=1,
+        valid_from_at=now(), valid_until_at=now() + timedelta(days=1),
+    )  # fmt: skip
+    session.add(made)
+    session.flush()
+    return {"number": made.internal_no}
 
 
 def order(session: Session, owner: Company) -> Values:
@@ -342,6 +353,7 @@ SUBJECTS: dict[str, Builder] = {
     "write_off": write_off,
     "business_filing": business_filing,
     "movement_slip": movement_slip,
+    "gate_pass": gate_pass,
     "person": person,
     "token": token,
     "company": company,

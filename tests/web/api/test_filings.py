@@ -11,6 +11,7 @@ from tests.web.api.test_units import code_of
 from tests.web.conftest import Doorman
 from wms.customs import accounts
 from wms.db import Database, Scope
+from wms.parties.tables import Site
 from wms.stock import ledger
 
 
@@ -77,3 +78,39 @@ def test_each_mistake_has_its_own_answer(zone: Zone) -> None:
         "over_ceiling", "over_guarantee", "nothing_to_collect", "filing_not_in_state", "unknown_filing", "bad_filing",
         "bad_filing",
     ]  # fmt: skip
+
+
+def a_pass(zone: Zone, document: str, qty: int, **changes: Any) -> Any:
+    with zone.database.unit_of_work(zone.scope) as session:
+        site = session.get_one(Site, zone.shelf.site_id).code
+    at = build.now()
+    given = {
+        "internal_no": f"HF-{build.number()}", "owner": zone.owner, "site": site, "direction": "I", "pass_type": "2",
+        "plate": "湘F12345", "vehicle_weight_g": 14_000_000, "valid_from_at": at.isoformat(),
+        "valid_until_at": (at + timedelta(days=1)).isoformat(),
+        "goods": [{"document": document, "line_no": 1, "qty": qty, "gross_weight_g": 2_500}],
+    }  # fmt: skip
+    return zone.post("/gate-passes", given | changes)
+
+
+def test_a_pass_is_applied_for_approved_and_void_over_http(zone: Zone) -> None:
+    document = zone.new_list().get_json()["internal_no"]
+    made = a_pass(zone, document, 6)
+    assert made.status_code == 201, made.text
+    number = made.get_json()["internal_no"]
+    assert code_of(a_pass(zone, document, 5)) == "more_than_declared"
+    approved_no = zone.post(f"/gate-passes/{number}/answers", {"answer": "approved"}).get_json()["pass_no"]
+    assert zone.get(f"/gate-passes/{approved_no}").get_json()["total_weight_g"] == 14_002_500
+    said = zone.post(f"/gate-passes/{approved_no}/answers", {"answer": "void", "reason": "no truck"})
+    assert said.get_json()["state"] == "void"
+    assert a_pass(zone, document, 10).status_code == 201
+
+
+def test_registered_goods_are_passed_without_stock(zone: Zone) -> None:
+    bricks = {"goods_class": "construction", "name": "砖", "qty": "5", "unit": "007", "gross_weight_g": 1_000}
+    registered = {"pass_type": "5", "goods": [], "registered": [bricks]}
+    assert a_pass(zone, "", 1, **registered).get_json()["total_weight_g"] == 14_001_000
+    desk = bricks | {"goods_class": "other"}
+    assert code_of(a_pass(zone, "", 1, **(registered | {"registered": [desk]}))) == "bad_gate_pass"
+    assert code_of(a_pass(zone, "NOTHING", 1)) == "unknown_verification_list"
+    assert code_of(a_pass(zone, "NOTHING", 1, document_kind="2")) == "unknown_slip"

@@ -61,7 +61,8 @@ class VerificationLine(Tenanted, Base):
     """A line of a verification list. Invariant: ``passed_qty ≤ on_passes_qty ≤ declared_base_qty`` (customs, 1.3).
 
     Of what passed, ``freed_qty`` left customs' supervision on the shelf by a released declaration, not by a vehicle,
-    and ``collected_qty`` went before on movement slips, which this list declares together (集报).
+    and ``collected_qty`` went without a pass of this list: before, on movement slips that it declares together (集报),
+    or handed over to another owner inside the zone (区内流转).
     ``promise_id`` is the reservation that its pre-deduction holds on the account book (prevdRedcQty).
     """
 

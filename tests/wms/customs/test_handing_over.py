@@ -1,0 +1,90 @@
+"""Bonded goods change owner inside the zone by a pair of released lists of type 6, and in no other way."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from sqlalchemy.orm import Session
+
+from tests.build import Shelf, make_shelf, now, number
+from tests.wms.customs.test_list_changes import stock
+from tests.wms.customs.test_verification_lists import BOOK_NO, file_book
+from wms.customs import handing_over, list_queries, reconciling, verify
+from wms.customs import verification_lists as lists
+from wms.customs.gate_pass_rules import MoreThanDeclared
+from wms.customs.handing_over import HandOver, HandOverNotReleased, NotIntraZone
+from wms.stock.tables import BookLine
+
+
+def a_list(session: Session, shelf: Shelf, direction: str, *, kind: str = "6", release: bool = True) -> str:
+    goods = (lists.ListLine(shelf.book_line_id, Decimal(8), "011", 8),)
+    command = lists.DrawUpList(f"H{number()}", BOOK_NO, shelf.owner_id, direction, "5034", goods, kind)
+    list_id = lists.draw_up(session, command)
+    lists.declare(session, list_id, now())
+    lists.pre_deduct(session, list_id, f"QD490226{direction}{number():09d}", now())
+    if release:
+        lists.release_entry(session, list_id, "E", now())
+    return command.internal_no
+
+
+def parties(session: Session) -> tuple[Shelf, Shelf]:
+    giver, taker = stock(session, 20), make_shelf(session)
+    file_book(session, giver, BOOK_NO)
+    return giver, taker
+
+
+def command(giver: Shelf, out: str, into: str, qty: int = 8) -> HandOver:
+    return HandOver(f"ho{number()}", out, into, 1, ((giver.bonded, qty),), now())
+
+
+def states(session: Session, *shelves: Shelf) -> list[tuple[int, int, int, int, int]]:
+    found = []
+    for shelf in shelves:
+        line = session.get_one(BookLine, shelf.book_line_id)
+        told = reconciling.explain(session, line.book_no, line.line_no)
+        assert told is not None
+        one = told.state
+        found.append((one.book, one.pending, one.not_yet_booked, one.shelf, one.unexplained))
+    return found
+
+
+def test_goods_and_both_books_move_together(session: Session) -> None:
+    giver, taker = parties(session)
+    out, into = a_list(session, giver, "E"), a_list(session, taker, "I")
+    handing_over.hand_over(session, command(giver, out, into))
+    assert states(session, giver, taker) == [(20, 8, 0, 12, 0), (0, 0, 8, 8, 0)]
+    for one in (out, into):
+        lists.book(session, list_queries.list_id_of(session, one), f"k{number()}", now())
+    assert states(session, giver, taker) == [(12, 0, 0, 12, 0), (8, 0, 0, 8, 0)]
+    assert list(verify.findings(session)) == []
+
+
+def test_no_more_than_both_lists_declare(session: Session) -> None:
+    giver, taker = parties(session)
+    out, into = a_list(session, giver, "E"), a_list(session, taker, "I")
+    handing_over.hand_over(session, command(giver, out, into, 5))
+    with pytest.raises(MoreThanDeclared):
+        handing_over.hand_over(session, command(giver, out, into, 4))
+
+
+def test_not_before_both_lists_are_released(session: Session) -> None:
+    giver, taker = parties(session)
+    out, into = a_list(session, giver, "E"), a_list(session, taker, "I", release=False)
+    with pytest.raises(HandOverNotReleased):
+        handing_over.hand_over(session, command(giver, out, into))
+
+
+def test_each_pair_that_is_none_is_refused_in_words(session: Session) -> None:
+    giver, taker = parties(session)
+    out, into = a_list(session, giver, "E"), a_list(session, taker, "I")
+    plain = a_list(session, taker, "I", kind="0")
+    good = command(giver, out, into)
+    elsewhere = replace(giver.bonded, book_line_id=taker.book_line_id)
+    for wrong, rule in (
+        (replace(good, giver_list=into, taker_list=out), "first must deduct"),
+        (replace(good, taker_list=plain), "type 6"),
+        (replace(good, line_no=2), "no such line"),
+        (replace(good, parts=((elsewhere, 1),)), "giver's line"),
+    ):
+        with pytest.raises(NotIntraZone, match=rule):
+            handing_over.hand_over(session, wrong)

@@ -1,0 +1,136 @@
+"""Bonded goods change owner inside the zone (区内流转): giver's and taker's list move together, at no gate.
+
+Both lists are of type 6, approved and released; the giver's book is deducted as if the goods had left, the taker's
+waits for its booking, until when the goods stay on hold (IN-g).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from wms.customs import accounts, list_queries, promises
+from wms.customs.gate_pass_rules import MoreThanDeclared
+from wms.customs.rules import STATE_WORDS
+from wms.customs.tables import VerificationLine, VerificationList
+from wms.errors import N_, WmsError
+from wms.record.service import append_leaf
+from wms.stock import ledger
+from wms.stock.ledger import AccountKey, Line
+
+INTRA_ZONE = "6"  # invtType 区内流转
+
+
+class NotIntraZone(WmsError):
+    """The pair of lists does not describe a handing over inside the zone."""
+
+    code = "not_intra_zone"
+    text = N_("Lists %(giver)s and %(taker)s do not hand goods over inside the zone: %(rule)s")
+
+
+class HandOverNotReleased(WmsError):
+    """Customs has not approved and released both lists."""
+
+    code = "hand_over_not_released"
+    text = N_("List %(number)s is %(state)s: goods are handed over when customs has released both lists.")
+
+
+@dataclass(frozen=True)
+class HandOver:
+    """Goods of one line: the giver's line gives what the taker's line takes. ``parts``: where they lie and how many."""
+
+    key: str
+    giver_list: str
+    taker_list: str
+    line_no: int
+    parts: Sequence[tuple[AccountKey, int]]
+    at: datetime
+
+
+def hand_over(session: Session, command: HandOver) -> int:
+    """Post goods from one owner and book line to another where they lie; return the posting's id.
+
+    Raises UnknownList, NotIntraZone, HandOverNotReleased, MoreThanDeclared, or the ledger's refusal.
+    """
+    giver, taker = _pair(session, command)
+    source, target = (_line(session, one.id, command.line_no) for one in (giver, taker))
+    if source is None or target is None:
+        raise _refusal(command, N_("one of them has no such line"))
+    qty = sum(part for _, part in command.parts)
+    if any(account.book_line_id != source.book_line_id for account, _ in command.parts):
+        raise _refusal(command, N_("these goods are not of the giver's line"))
+    for row in sorted((source, target), key=lambda row: row.id):
+        _use_up(session, row, qty)
+    lines = [line for account, part in command.parts for line in _physical(account, target, part)]
+    out, pending = accounts.deduct_provisionally(source.owner_id, source.trade_item_id, source.book_line_id, qty)
+    if promises.open_qty(session, source.promise_id)[1] >= qty:
+        out = replace(out, reservation_id=source.promise_id)
+    lines += [out, pending]
+    lines += accounts.enter_books(target.owner_id, target.trade_item_id, target.book_line_id, qty)
+    number = giver.list_no or giver.internal_no
+    posted = ledger.post(session, ledger.Posting(command.key, "hand_over", command.at, tuple(lines), number))
+    append_leaf(session, "hand_over", {"giver": number, "taker": taker.list_no, "qty": qty}, posted.posting_id)
+    return posted.posting_id
+
+
+def _pair(session: Session, command: HandOver) -> tuple[VerificationList, VerificationList]:
+    ids = [list_queries.list_id_of(session, number) for number in (command.giver_list, command.taker_list)]
+    rows = {
+        row.id: row
+        for row in session.scalars(
+            select(VerificationList)
+            .where(VerificationList.id.in_(ids))
+            .order_by(VerificationList.id)
+            .with_for_update(key_share=True)
+            .execution_options(populate_existing=True)
+        )
+    }
+    giver, taker = rows[ids[0]], rows[ids[1]]
+    if (giver.direction, taker.direction) != ("E", "I"):
+        raise _refusal(command, N_("the first must deduct, the second must add"))
+    if {giver.list_type, taker.list_type} != {INTRA_ZONE}:
+        raise _refusal(command, N_("both must be of type 6"))
+    for one in (giver, taker):
+        if one.state != "pre_deducted" or one.entry_released_at is None:
+            raise HandOverNotReleased(number=one.list_no or one.internal_no, state=STATE_WORDS[one.state])
+    return giver, taker
+
+
+def _line(session: Session, list_id: int, line_no: int) -> list_queries.ListLineRow | None:
+    return next((row for row in list_queries.lines(session, list_id) if row.line_no == line_no), None)
+
+
+def _use_up(session: Session, row: list_queries.ListLineRow, qty: int) -> None:
+    grown = session.execute(
+        update(VerificationLine)
+        .where(
+            VerificationLine.id == row.id,
+            VerificationLine.on_passes_qty + qty <= VerificationLine.declared_base_qty,
+        )
+        .values(
+            on_passes_qty=VerificationLine.on_passes_qty + qty,
+            passed_qty=VerificationLine.passed_qty + qty,
+            collected_qty=VerificationLine.collected_qty + qty,
+        )
+        .returning(VerificationLine.id)
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
+    if grown is None:
+        raise MoreThanDeclared(line_no=row.line_no, wanted=qty)
+
+
+def _physical(account: AccountKey, target: list_queries.ListLineRow, qty: int) -> tuple[Line, ...]:
+    """Through the transformation account, since each owner files goods and lots under codes of its own."""
+    placed = replace(
+        account, owner_id=target.owner_id, trade_item_id=target.trade_item_id, book_line_id=target.book_line_id,
+        quality_status="hold", handling_unit_id=None, lot_id=None,
+    )  # fmt: skip
+    out = AccountKey("transformation", account.owner_id, account.trade_item_id)
+    into = AccountKey("transformation", target.owner_id, target.trade_item_id)
+    return (*ledger.moved(account, out, qty), *ledger.moved(into, placed, qty))
+
+
+def _refusal(command: HandOver, rule: str) -> NotIntraZone:
+    return NotIntraZone(giver=command.giver_list, taker=command.taker_list, rule=rule)
