@@ -11,9 +11,7 @@ from pathlib import Path
 from benchmarks.rows import Row
 from benchmarks.server import fsyncs_per_s
 
-MODULES = ("stock", "floor", "inbound", "outbound", "inside", "ingest", "planning", "quota", "parcels", "demo")
-
-MODULES = ("stock", "floor", "inbound", "outbound", "inside", "ingest", "planning", "quota", "demo", "books")
+MODULES = ("stock", "floor", "inbound", "outbound", "inside", "ingest", "planning", "quota", "parcels", "demo", "books")
 KEPT = Path("build/bench")  # results of --full: a module that has its file is not measured again
 
 

@@ -59,7 +59,6 @@ MODULES = (
     "web.api.verification_lists",
     "web.api.retail",
     "web.api.retail_flows",
-
     "web.api.account_books",
     "web.api.filings",
     "web.api.gate_passes",

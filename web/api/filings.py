@@ -25,7 +25,7 @@ from wms.stock.rules import AccountKey
 bp = APIBlueprint("api_filings", __name__, url_prefix="/api/v1", tag="Customs")
 
 
-class FilingLineIn(Body):
+class BusinessFilingLineIn(Body):
     """Goods of a filing; a product names its material's line and how much of it a thousand need, loss included."""
 
     book_line: Count
@@ -36,7 +36,7 @@ class FilingLineIn(Body):
     material_per_mille: Count | None = None
 
 
-class FilingIn(Body):
+class BusinessFilingIn(Body):
     """A business filing as it is sent to customs; ``direction`` is the way the goods go first."""
 
     model_config = ConfigDict(
@@ -65,10 +65,10 @@ class FilingIn(Body):
     valid_from_on: date
     valid_until_on: date
     guarantee_minor: Annotated[int, Field(strict=True, ge=0)] = 0
-    lines: Annotated[list[FilingLineIn], Field(min_length=1, max_length=1_000)]
+    lines: Annotated[list[BusinessFilingLineIn], Field(min_length=1, max_length=1_000)]
 
 
-class FilingAnswer(Body):
+class BusinessFilingAnswer(Body):
     """What customs answered, or ``ended``: nothing moves under it any more."""
 
     answer: Literal["approved", "refused", "ended"] = Field(examples=["approved"])
@@ -128,8 +128,8 @@ class CollectIn(Body):
 
 @bp.post("/business-filings")
 @policy("declarant")
-@bp.input(FilingIn, arg_name="body")
-def new_filing(body: FilingIn) -> Response:
+@bp.input(BusinessFilingIn, arg_name="body")
+def new_filing(body: BusinessFilingIn) -> Response:
     """Send a business filing to customs."""
 
     def act(session: Session) -> Mapping[str, Any]:
@@ -169,8 +169,8 @@ def one_filing(number: str) -> Response:
 
 @bp.post("/business-filings/<number>/answers")
 @policy("declarant", "customs_officer", subject="business_filing")
-@bp.input(FilingAnswer, arg_name="body")
-def filing_answer(number: str, body: FilingAnswer) -> Response:
+@bp.input(BusinessFilingAnswer, arg_name="body")
+def filing_answer(number: str, body: BusinessFilingAnswer) -> Response:
     """Take customs' answer to a filing, or end it."""
 
     def act(session: Session) -> Mapping[str, Any]:

@@ -36,7 +36,7 @@ class PassGoodsIn(Body):
     gross_weight_g: Grams
 
 
-class RegisteredIn(Body):
+class RegisteredGoodsIn(Body):
     """Goods that are only registered at the gate (pass type 5); which codes they need says GAC 2023-200."""
 
     goods_class: Literal["construction", "office", "labour_protection", "living", "other"]
@@ -91,7 +91,7 @@ class GatePassIn(Body):
     valid_until_at: Instant
     document_kind: Literal["1", "2"] = "1"
     goods: Annotated[list[PassGoodsIn], Field(max_length=1_000)] = []  # noqa: RUF012 - pydantic copies it
-    registered: Annotated[list[RegisteredIn], Field(max_length=1_000)] = []  # noqa: RUF012 - pydantic copies it
+    registered: Annotated[list[RegisteredGoodsIn], Field(max_length=1_000)] = []  # noqa: RUF012 - pydantic copies it
 
 
 class PassAnswer(Body):

@@ -11,15 +11,15 @@ from pydantic import ConfigDict, Field
 from sqlalchemy.orm import Session
 
 from web.api.idempotency import request_key, write
-from web.api.lookups import id_of
+from web.api.lookups import id_of, place_of
 from web.api.schemas import Body, Code, Count, Instant, Text
 from web.auth.policy import READERS, policy
 from web.context import unit_of_work
 from web.i18n import localised
-from wms.customs import list_changes, list_queries, verification_lists
+from wms.customs import handing_over, list_changes, list_queries, verification_lists
 from wms.customs.rules import ListFacts, check_booking
 from wms.errors import WmsError
-from wms.parties.tables import Company
+from wms.parties.tables import Company, Site
 from wms.stock.tables import BookLine
 
 bp = APIBlueprint("api_verification_lists", __name__, url_prefix="/api/v1", tag="Customs")
@@ -151,6 +151,38 @@ def ask_change(number: str, body: ListChangeIn) -> Response:
         else:
             asked = list_changes.ask_deletion(session, list_id, body.reason, at)
         return {"kind": asked.kind, "change_count": asked.change_count, "state": asked.state}
+
+    return write(act, body.model_dump(mode="json"), status=201)
+
+
+class HandOverIn(Body):
+    """Goods at a place that the list's line gives and the same line of the taker's list takes (both of type 6)."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"taker_list": "IN-0002", "line_no": 1, "site": "CLJ-B1", "place": "A-01", "qty": 5}]
+        }
+    )
+
+    taker_list: Code
+    line_no: Count
+    site: Code
+    place: Code
+    qty: Count
+
+
+@bp.post("/verification-lists/<number>/hand-over")
+@policy("declarant", "supervisor", subject="verification_list")
+@bp.input(HandOverIn, arg_name="body")
+def hand_over(number: str, body: HandOverIn) -> Response:
+    """Hand bonded goods over to another owner inside the zone: shelf and both books move together."""
+
+    def act(session: Session) -> Mapping[str, Any]:
+        place = place_of(session, id_of(session, Site, body.site), body.place)
+        parts = handing_over.parts_at(session, number, body.line_no, place.id, body.qty)
+        key = f"hand-over:{request_key()}"
+        command = handing_over.HandOver(key, number, body.taker_list, body.line_no, parts, datetime.now(UTC))
+        return {"posting_id": handing_over.hand_over(session, command)}
 
     return write(act, body.model_dump(mode="json"), status=201)
 

@@ -1,7 +1,9 @@
 """Differences between book and goods: each has somebody who answers for it and a day, until a document explains it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -110,7 +112,8 @@ def listed(session: Session, book_no: str = "") -> list[DifferenceRow]:
     )  # fmt: skip
     if book_no:
         query = query.where(BookLine.book_no == book_no)
-    return [DifferenceRow(*row) for row in session.execute(query)]
+    rows: Sequence[Any] = session.execute(query).all()
+    return [DifferenceRow(*row) for row in rows]
 
 
 def assign(session: Session, difference_id: int, person_id: int, due_on: date) -> None:

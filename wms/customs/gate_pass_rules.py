@@ -113,7 +113,8 @@ class NewPass:
     @property
     def goods_gross_weight_g(self) -> int:
         """Gross weight of all goods on the pass."""
-        return sum(line.gross_weight_g for line in (*self.lines, *self.registered))
+        of_stock = sum(line.gross_weight_g for line in self.lines)
+        return of_stock + sum(one.gross_weight_g for one in self.registered)
 
     @property
     def total_weight_g(self) -> int:

@@ -37,6 +37,13 @@ class HandOverNotReleased(WmsError):
     text = N_("List %(number)s is %(state)s: goods are handed over when customs has released both lists.")
 
 
+class NotSoManyHere(WmsError):
+    """The place holds fewer good goods of the line that nobody reserved."""
+
+    code = "not_so_many_here"
+    text = N_("Only %(here)s good goods of this line lie there unreserved, %(wanted)s are to be handed over.")
+
+
 @dataclass(frozen=True)
 class HandOver:
     """Goods of one line: the giver's line gives what the taker's line takes. ``parts``: where they lie and how many."""
@@ -73,6 +80,26 @@ def hand_over(session: Session, command: HandOver) -> int:
     posted = ledger.post(session, ledger.Posting(command.key, "hand_over", command.at, tuple(lines), number))
     append_leaf(session, "hand_over", {"giver": number, "taker": taker.list_no, "qty": qty}, posted.posting_id)
     return posted.posting_id
+
+
+def parts_at(
+    session: Session, giver_list: str, line_no: int, location_id: int, qty: int
+) -> list[tuple[AccountKey, int]]:  # fmt: skip
+    """Return from which accounts at a place ``qty`` goods of the giver's line are taken, the oldest first.
+
+    Raises UnknownList, NotSoManyHere.
+    """
+    row = _line(session, list_queries.list_id_of(session, giver_list), line_no)
+    left = qty
+    parts: list[tuple[AccountKey, int]] = []
+    for held in list_queries.good_at(session, row.book_line_id, location_id) if row else ():
+        taken = min(left, held.free_qty)
+        if taken > 0:
+            parts.append((held.account, taken))
+            left -= taken
+    if left > 0:
+        raise NotSoManyHere(wanted=qty, here=qty - left)
+    return parts
 
 
 def _pair(session: Session, command: HandOver) -> tuple[VerificationList, VerificationList]:

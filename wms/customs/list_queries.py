@@ -1,7 +1,9 @@
 """Reads of account books and verification lists."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -212,6 +214,25 @@ def _held_for_other_reasons(
         kept[site_id, item_id, lot_id] = kept.get((site_id, item_id, lot_id), 0) + qty
         units.add(unit_id)
     return kept, units
+
+
+def good_at(session: Session, book_line_id: int, location_id: int) -> tuple[Held, ...]:
+    """Return good goods of a book line at a place that nobody reserved, oldest account first."""
+    rows = session.execute(
+        select(
+            Account.kind, Account.owner_id, Account.trade_item_id, Account.site_id, Account.location_id, Account.lot_id,
+            Account.handling_unit_id, Account.customs_status, Account.quality_status, Account.book_line_id,
+            Balance.qty - Balance.qty_reserved,
+        )
+        .join(Balance, Balance.account_id == Account.id)
+        .where(
+            Account.book_line_id == book_line_id, Account.kind == "location", Account.quality_status == "good",
+            Account.customs_status == "bonded", Account.location_id == location_id, Balance.qty > Balance.qty_reserved,
+        )
+        .order_by(Account.id)
+    )  # fmt: skip
+    found: Sequence[Any] = rows.all()
+    return tuple(Held(AccountKey(*row[:10]), row[10]) for row in found)
 
 
 def booked_qty(session: Session, book_line_id: int) -> int:

@@ -12,7 +12,7 @@ from tests.wms.customs.test_verification_lists import BOOK_NO, file_book
 from wms.customs import handing_over, list_queries, reconciling, verify
 from wms.customs import verification_lists as lists
 from wms.customs.gate_pass_rules import MoreThanDeclared
-from wms.customs.handing_over import HandOver, HandOverNotReleased, NotIntraZone
+from wms.customs.handing_over import HandOver, HandOverNotReleased, NotIntraZone, NotSoManyHere
 from wms.stock.tables import BookLine
 
 
@@ -57,6 +57,16 @@ def test_goods_and_both_books_move_together(session: Session) -> None:
         lists.book(session, list_queries.list_id_of(session, one), f"k{number()}", now())
     assert states(session, giver, taker) == [(12, 0, 0, 12, 0), (8, 0, 0, 8, 0)]
     assert list(verify.findings(session)) == []
+
+
+def test_goods_are_taken_from_a_place_the_oldest_first(session: Session) -> None:
+    giver, taker = parties(session)
+    out, into = a_list(session, giver, "E"), a_list(session, taker, "I")
+    parts = handing_over.parts_at(session, out, 1, giver.location_id, 8)
+    handing_over.hand_over(session, replace(command(giver, out, into), parts=parts))
+    assert states(session, giver, taker)[1] == (0, 0, 8, 8, 0)
+    with pytest.raises(NotSoManyHere, match="Only 12"):
+        handing_over.parts_at(session, out, 1, giver.location_id, 13)
 
 
 def test_no_more_than_both_lists_declare(session: Session) -> None:

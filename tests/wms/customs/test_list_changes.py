@@ -23,7 +23,7 @@ def stock(session: Session, qty: int) -> build.Shelf:
     shelf = build.make_shelf(session)
     build.receive_bonded(session, shelf, qty)
     booked = accounts.book(shelf.owner_id, shelf.trade_item_id, shelf.book_line_id, qty)
-    ledger.post(session, ledger.Posting(f"b-{build.number()}", "list_booked", build.now(), booked))
+    ledger.post(session, ledger.Posting(f"b-{build.number()}", "book", build.now(), booked))
     return shelf
 
 

@@ -16,8 +16,6 @@ from wms.customs.tables.kinds import (
     AsWritten,
 )
 from wms.customs.tables.messages import CustomsMessage
-from wms.customs.tables.passes import GatePass, GatePassDocument, GatePassGoods, GatePassLine
-
 from wms.customs.tables.passes import GatePass, GatePassDocument, GatePassGoods, GatePassLine, GatePassRegistered
 
 __all__ = [
@@ -29,11 +27,10 @@ __all__ = [
     "PASS_TYPES",
     "AccountBook",
     "AsWritten",
-    "CustomsMessage",
-
     "BookDifference",
     "BusinessFiling",
     "BusinessFilingLine",
+    "CustomsMessage",
     "GatePass",
     "GatePassDocument",
     "GatePassGoods",
