@@ -262,6 +262,7 @@ class BookMachine(RuleBasedStateMachine):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_no_sequence_of_documents_gates_and_stock_brings_book_and_goods_apart(
     database: Database, owner_database: Database
 ) -> None:
