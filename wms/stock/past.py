@@ -61,12 +61,13 @@ def everything_at(
     Not a page: all rows. A million entries give about a hundred thousand.
     """
     where, values = (stock or Stock()).where()
+    # Two arrays instead of a hundred thousand rows: the reader takes two thirds of the time.
     sql = (
-        f"SELECT x.account_id, x.qty FROM {SUMS} x JOIN account a ON a.id = x.account_id"
-        f" WHERE {where} ORDER BY x.account_id"
+        "SELECT array_agg(x.account_id ORDER BY x.account_id), array_agg(x.qty ORDER BY x.account_id)"
+        f" FROM {SUMS} x JOIN account a ON a.id = x.account_id WHERE {where}"
     )
-    rows = session.execute(text(sql), {**values, "instant": instant, "known_at": known_at})
-    return [AccountThen(*row) for row in rows]
+    found = session.execute(text(sql), {**values, "instant": instant, "known_at": known_at}).one()
+    return list(map(AccountThen, found[0] or (), found[1] or ()))
 
 
 def totals_at(
