@@ -16,6 +16,7 @@ import psycopg
 from numpy.typing import NDArray
 
 from wms.db import Scope
+from wms.floor.rules.putaway import Goods
 from wms.postgres import Urls, libpq
 from wms.stock.ledger import AccountKey
 
@@ -56,6 +57,10 @@ class BigLedger:
 
     def supplier(self, item_id: int) -> AccountKey:
         return AccountKey("supplier", self.owner_of(item_id), item_id)
+
+    def goods(self, item_id: int) -> Goods:
+        """A pallet of an item that wants a place."""
+        return Goods("bench", item_id, None, 10, 5_000, 10_000_000, "ambient", False, owner_id=self.owner_of(item_id))
 
     def customer(self, item_id: int) -> AccountKey:
         return AccountKey("customer", self.owner_of(item_id), item_id)

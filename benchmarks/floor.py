@@ -34,6 +34,7 @@ from web.auth.tokens import create_token
 from wms.db import Database
 from wms.floor.rules.notices import LineIn
 from wms.floor.service.notices import Announce, announce
+from wms.floor.service.suggesting import suggest
 from wms.parties.tables import Location
 from wms.postgres import Urls, libpq
 from wms.stock import jobs
@@ -96,11 +97,15 @@ def growth(database: Database, big: BigLedger, size: str) -> Iterator[Row]:
     def one_owner(session: Session) -> object:
         return on_hand(session, Stock(owner_id=draw.choice(big.owner_ids)))
 
+    def one_place(session: Session) -> object:
+        return suggest(session, big.site_ids[1], big.goods(draw.choice(big.popular)), datetime.now(UTC).date())
+
     def instant() -> datetime:
         return big.first_at + (big.last_at - big.first_at) * draw.random()
 
     yield from told("floor_on_hand_item", _median_ms(database, one_item, READS), "ms", 5)
     yield from told("floor_on_hand_owner_page", _median_ms(database, one_owner, READS), "ms", 50)
+    yield from told("floor_place_suggested", _median_ms(database, one_place, READS), "ms", 50)
     without = _median_ms(database, lambda session: everything_at(session, instant()), PASTS)
     yield from told("floor_past_without_checkpoints", without, "ms")
     start = time.perf_counter()

@@ -17,6 +17,7 @@ from tests.build import now
 from tests.conftest import Server, Urls
 from wms.db import Database, Scope
 from wms.floor import inside_queries, queries
+from wms.floor.service import suggesting
 from wms.stock.ledger import Posting, Reserve, moved, post, reserve
 from wms.stock.lookups import newest_postings
 from wms.stock.queries import Stock, available, on_hand, stock_at, stock_card
@@ -61,6 +62,7 @@ READS: dict[str, Read] = {
     "stock card of one place": lambda s, big: stock_card(s, Stock(location_id=big.bin_ids[7])),
     "the newest postings": lambda s, _: newest_postings(s),
     "a place by its code": lambda s, big: queries.location_by_code(s, big.site_ids[1], "A-00042"),
+    "a place for goods": lambda s, big: suggesting.suggest(s, big.site_ids[1], big.goods(big.popular[5]), now().date()),
     "what lies in a place": lambda s, big: inside_queries.piles_at(s, [big.bin_ids[7]]),
 }
 
