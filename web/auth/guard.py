@@ -86,7 +86,7 @@ def confirm(session: Session) -> None:
     already, nothing is asked.
     """
     if secret := g.get("unconfirmed"):
-        proven.confirm(session, secret)
+        proven.confirm(session, secret, g.caller)
 
 
 def _ask_to_log_in() -> Response | AnyResponse:

@@ -33,16 +33,11 @@ def known(secret: str) -> Identity | None:
     return _proven.get(hash_of(secret))
 
 
-def confirm(session: Session, secret: str) -> None:
-    """Return when a known token still holds, having noted its use; raises as :func:`check_token` does."""
-    token_hash = hash_of(secret)
-    who = _proven.get(token_hash)
-    found = session.connection().exec_driver_sql(HOLDS, (token_hash, who.token_id if who else None, NOTED_EVERY_S))
-    if found.first() is not None:
+def confirm(session: Session, secret: str, who: Identity) -> None:
+    """Return when the token of ``who`` still holds, having noted its use; raises as :func:`check_token` does."""
+    asked = (hash_of(secret), who.token_id, NOTED_EVERY_S)
+    if session.connection().exec_driver_sql(HOLDS, asked).first() is not None:
         return
-    _proven.pop(token_hash, None)
-    token = check_token(session, secret)
-    if who is None or token.id != who.token_id:
+    if check_token(session, secret).id != who.token_id:
         raise UnknownToken
     session.flush()  # before any other lock: who notes the use of the token must not wait for goods with it
-    _proven[token_hash] = who

@@ -11,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 from tests import build
 from tests.web.conftest import Doorman
 from tests.wms.floor.world import World, build_world, stock
+from web.auth import proven
 from web.auth.tables import ApiToken
 from web.auth.tokens import revoke_token
 from wms.db import Database, Scope
@@ -242,3 +243,20 @@ def test_the_use_of_a_token_is_noted_by_scans_too(handheld: Handheld, database: 
         used_at = session.scalars(select(ApiToken.used_at)).one()
         assert used_at is not None
         assert used_at > long_ago
+
+
+def test_a_token_that_another_request_looks_up_anew_is_as_good_as_before(
+    handheld: Handheld, database: Database, scope: Scope, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between guard and transaction the process may forget every token, and the note of its use may have grown old."""
+    assert handheld.scan("DOCK-1")["outcome"] == "ok"
+    with database.unit_of_work(scope) as session:
+        session.execute(update(ApiToken).values(used_at=datetime.now(UTC) - timedelta(minutes=5)))
+
+    def forget_then_confirm(*given: Any) -> None:
+        proven._proven.clear()
+        confirm(*given)
+
+    confirm = proven.confirm
+    monkeypatch.setattr(proven, "confirm", forget_then_confirm)
+    assert handheld.scan("DOCK-1")["outcome"] == "ok"
