@@ -83,6 +83,20 @@ def _mqtt(given: str) -> str | None:
     return given
 
 
+def _exchange(given: str) -> str | None:
+    """A folder (made absolute) or an http(s) address."""
+    if not re.match(r"https?://", given):
+        return str(_folder(given)) if given else None
+    parts = urlsplit(given)
+    try:
+        right = bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        right = False
+    if not right or parts.query or parts.fragment or parts.username:
+        raise _Broken("a folder or a URL like https://host:8443/exchange without a login")
+    return given.rstrip("/")
+
+
 def _folder(given: str) -> Path:
     if "\0" in given:
         raise _Broken("the path of a folder")
@@ -203,6 +217,9 @@ TABLE = (
             "Empty: any public host."),
     Setting("webhook_private", "DONGTING_WEBHOOK_PRIVATE", "off", "",
             "Whether webhooks may also go to private and local addresses, and by plain http.", _switch),
+    Setting("customs_exchange", "DONGTING_CUSTOMS_EXCHANGE", "", "folder or URL",
+            "Where messages to customs go and answers come from: a folder with out and in, or an http(s) address. "
+            "Empty: they wait (`dongting demo` uses the folder of its simulated counter).", _exchange, "none"),
     Setting("live_streams", "DONGTING_LIVE_STREAMS", "40", "streams",
             "Live streams open at once; more are asked to poll.", count),
     Setting("tls_certificate", "DONGTING_TLS_CERTIFICATE", "", "file",
@@ -257,6 +274,7 @@ class Settings:
     import_limit_bytes: int
     webhook_hosts: str
     webhook_private: bool
+    customs_exchange: str | None
     live_streams: int
     tls_certificate: Path | None
     tls_key: Path | None

@@ -154,8 +154,15 @@ def _environ(machine: Machine, run_dir: Path) -> dict[str, str]:
         "PROMETHEUS_MULTIPROC_DIR": str(metrics),
         "DONGTING_URL": machine.url,
         "DONGTING_DEMO": "1" if machine.is_demo else "",
+        "DONGTING_CUSTOMS_EXCHANGE": exchange_of(machine),
     }
     return {**os.environ, **environment(run_dir, settings.data_dir), **ours}
+
+
+def exchange_of(machine: Machine) -> str:
+    """Where messages to customs go: as set, else in a demo to its simulated counter's folder, else nowhere yet."""
+    given = machine.settings.customs_exchange
+    return given or (str(machine.settings.data_dir / "customs" / "exchange") if machine.is_demo else "")
 
 
 def _with_ports(settings: Settings) -> Settings:

@@ -1,7 +1,13 @@
 """The jobs of this folder by name, and which of them the clock calls."""
 
 from web.out import printers, webhooks
+from web.out.customs import exchange as customs
 from wms.floor.service.printing import SEND
 
-TASKS = {SEND: printers.send, webhooks.TAIL: webhooks.tail, webhooks.SEND: webhooks.send}
-EVERY = {webhooks.TAIL: "* * * * *"}
+TASKS = {
+    SEND: printers.send,
+    webhooks.TAIL: webhooks.tail,
+    webhooks.SEND: webhooks.send,
+    customs.EXCHANGE: customs.exchange,
+}
+EVERY = {webhooks.TAIL: "* * * * *", customs.EXCHANGE: "* * * * *"}

@@ -1,4 +1,4 @@
-"""Webhooks: who wants to be told of stock changes, how far they were told, and every delivery with its outcome."""
+"""What left by network and what came of it: webhooks with every delivery, messages to customs with their answers."""
 
 from datetime import datetime
 
@@ -15,11 +15,13 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, deferred, mapped_column
 
-import wms.stock.tables  # noqa: F401 - foreign keys name its tables
+import wms.customs.tables
+import wms.stock.tables  # noqa: F401
 from wms.db import Base, Id, RecordedAt, Tenanted
 from wms.parties.tables import one_of
 
 DELIVERY_STATES = ("queued", "delivered", "dead")
+DISPATCH_STATES = ("waiting", "sent", "settled")
 
 
 class WebhookSubscription(Tenanted, Base):
@@ -72,3 +74,44 @@ class WebhookDelivery(Tenanted, Base):
     recorded_at: Mapped[RecordedAt]
     tried_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     delivered_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class CustomsDispatch(Tenanted, Base):
+    """How a message went to customs: a row is its proof. ``name`` is the file it goes by, ``digest`` of its bytes."""
+
+    __tablename__ = "customs_dispatch"
+    __table_args__ = (
+        UniqueConstraint("message_id"),
+        one_of("state", DISPATCH_STATES),
+        CheckConstraint("tries >= 0 AND sendings >= 0", name="counts_not_negative"),
+        CheckConstraint("(sendings > 0) = (sent_at IS NOT NULL)", name="sent_has_time"),
+        Index("ix_customs_dispatch_due", "tenant_id", "next_at", postgresql_where=text("state <> 'settled'")),
+    )
+    id: Mapped[Id]
+    message_id: Mapped[int] = mapped_column(ForeignKey("customs_message.id"))
+    name: Mapped[str]
+    digest: Mapped[str]
+    state: Mapped[str] = mapped_column(server_default="waiting")
+    tries: Mapped[int] = mapped_column(server_default="0")  # that did not reach the other side, since the last that did
+    sendings: Mapped[int] = mapped_column(server_default="0")  # that did
+    error: Mapped[str | None]
+    next_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    sent_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))  # the first time
+    last_sent_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    recorded_at: Mapped[RecordedAt]
+
+
+class CustomsAwaited(Tenanted, Base):
+    """One document of a message sent: the numbers it goes by, what was heard of it, and the file that said the last."""
+
+    __tablename__ = "customs_awaited"
+    __table_args__ = (Index("ix_customs_awaited_numbers", "numbers", postgresql_using="gin"),)
+    id: Mapped[Id]
+    dispatch_id: Mapped[int] = mapped_column(ForeignKey("customs_dispatch.id"), index=True)
+    numbers: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
+    heard: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{}'"))
+    heard_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    answer_id: Mapped[int | None] = mapped_column(ForeignKey("customs_message.id"))
+    reason: Mapped[str | None]
+    settled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    recorded_at: Mapped[RecordedAt]

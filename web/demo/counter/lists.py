@@ -81,13 +81,14 @@ def audit(case: Case, key: str) -> None:
     direction = state["head"].get("impexpmarkcd", "I")
     office = state["head"].get("dclplccuscd") or case.habits.office
     number = state["list_no"] or f"QD{office}{case.local:%y}{direction}{case.serial('list'):09d}"
-    case.put(key, {**state, "status": "approved", "list_no": number, "prevd": _time(case.local)})
+    needs_entry = state["head"].get("dclcusflag", "2") == "1"
+    state = {**state, "status": "approved", "list_no": number, "prevd": _time(case.local)}
+    case.put(key, {**state, "entry_released": not needs_entry})
     case.put(f"bond:{number}", key)
     _tell(case, "INV201", key, result="4", note="预核扣 pre-deducted", invt_status="0")
-    if state["head"].get("dclcusflag", "2") == "1":
+    if needs_entry:
         case.later("list.entry", key)
     else:
-        case.put(key, {**case.get(key), "entry_released": True})
         book_when_ready(case, key)
 
 
@@ -138,8 +139,11 @@ def make_entry(case: Case, key: str) -> None:
 
 
 def release_entry(case: Case, key: str) -> None:
+    """The declaration is released: the audit is told once more with entryStucd 1, then the list may be booked."""
     state = case.get(key)
     case.put(key, {**state, "entry_released": True})
+    if state["status"] == "approved":
+        _tell(case, "INV201", key, result="4", note="", invt_status="0")
     book_when_ready(case, key)
 
 
@@ -205,7 +209,7 @@ def _basic(state: dict[str, Any], invt_status: str) -> tuple[tuple[str, str], ..
     return (
         ("bondInvtNo", state["list_no"]), ("chgTmsCnt", str(state["changes"])), ("invtPreentNo", state["seq_no"]),
         ("putrecNo", head.get("putrecno", "")), ("etpsInnerInvtNo", head.get("etpsinnerinvtno", "")), *kept,
-        ("invtDclTime", head.get("invtdcltime", "")), ("entryNo", state["entry"] if booked else ""),
+        ("invtDclTime", head.get("invtdcltime", "")), ("entryNo", state["entry"] if state["entry_released"] else ""),
         ("prevdTime", state.get("prevd", "")), ("formalVrfdedTime", state.get("booked", "")),
         ("invtIochkptStucd", "3" if booked else "0"), ("vrfdedMarkcd", "2" if booked else str(int(approved))),
         ("invtStucd", invt_status), ("vrfdedModecd", "D"), ("bondInvtTypecd", head.get("invttype", "0")),

@@ -3,7 +3,8 @@
 A message that comes again, byte for byte, is kept and changes nothing. A receipt moves a sent message forward only, in
 the order of the receipt codes (:func:`wms.customs.messages.codes.moves`); a late one is kept and moves nothing.
 Handlers of other parts of customs are registered by kind in :data:`HANDLERS` and are called inside the transaction; a
-handler's refusal undoes its own work and is kept as the reason.
+handler's refusal undoes its own work and is kept as the reason. What comes before the thing it builds on
+(:class:`NotYet`) waits, and is handed on again by :func:`take_up_again`.
 """
 
 import hashlib
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
 from wms.customs.messages import spec
@@ -21,6 +23,7 @@ from wms.customs.messages.codes import moves
 from wms.customs.messages.message import Message, head_of
 from wms.customs.messages.reading import Unreadable
 from wms.customs.messages.shape import NotSchemaValid, read
+from wms.customs.outline import STATUS_FORM, outline
 from wms.customs.tables.messages import CustomsMessage
 from wms.errors import N_, Kind, WmsError
 
@@ -49,13 +52,33 @@ class UnknownMessage(WmsError):
     text = N_("There is no customs message %(message_id)s.")
 
 
+class NotYet(WmsError):
+    """What a message builds on is not there: it came too early and is taken up again later."""
+
+    code = "customs_message_early"
+    kind = Kind.CONFLICT
+    text = N_("This message builds on something that has not come yet: %(what)s")
+
+
 @dataclass(frozen=True)
 class Received:
-    """What a handler gets: the message, the row that keeps it, and when it came."""
+    """What a handler gets: kind and bytes of the message, the row that keeps it, and when it came.
+
+    ``given`` is the message as it was read; None for the bonded set, whose handlers read their own fields.
+    """
 
     message_id: int
-    message: Message
+    given: Message | None
     received_at: datetime
+    kind: str = ""
+    raw: bytes = b""
+
+    @property
+    def message(self) -> Message:
+        """The message as it was read. Raises ValueError for the bonded set."""
+        if self.given is None:
+            raise ValueError(f"{self.kind} is no message of the CEB set")
+        return self.given
 
 
 @dataclass(frozen=True)
@@ -72,6 +95,8 @@ class Taken:
 
 Handler = Callable[[Session, Received], None]
 HANDLERS: dict[str, Handler] = {}
+BONDED = (STATUS_FORM, "INV201", "INV202", "INV211", "SAS221", "SAS223", "SAS224")  # and the form of customs' client
+BAD_CONTENT = (LookupError, ValueError, ArithmeticError, DataError, IntegrityError)
 SENT_HOOKS: list[Callable[[Session, int], None]] = []  # transport: called when a message is queued, in its transaction
 
 
@@ -120,16 +145,22 @@ def take(session: Session, data: bytes, source: str, at: datetime | None = None)
         .order_by(CustomsMessage.id)
         .limit(1)
     )
-    if before is not None and message is not None:
+    if before is not None and row.state == "taken":
         row.state, row.same_as_id = "repeated", before
     session.add(row)
     session.flush()
-    if row.state == "taken" and message is not None:
+    if row.state == "taken":
+        if message is not None:
+            _move(session, message)
         _act(session, row, message, at)
     return Taken(row.id, row.state, row.kind, row.number, row.reason, row.same_as_id)
 
 
 def _read(row: CustomsMessage, data: bytes) -> Message | None:
+    seen = outline(data)
+    if seen.kind in BONDED:
+        row.kind, row.number = seen.kind, next((one for part in seen.parts for one in sorted(part.numbers)), None)
+        return None
     try:
         message = read(data)
     except Unreadable as refusal:
@@ -151,17 +182,37 @@ def own_number(message: Message) -> str | None:
     return next((value for name in names if (value := head.get(name))), None)
 
 
-def _act(session: Session, row: CustomsMessage, message: Message, at: datetime) -> None:
-    _move(session, message)
-    handler = HANDLERS.get(message.type)
+def take_up_again(session: Session, most: int = 200) -> int:
+    """Hand on what waited for something else, the oldest first; returns how many found their way."""
+    rows = session.scalars(
+        select(CustomsMessage)
+        .where(CustomsMessage.direction == "in", CustomsMessage.state == "waiting")
+        .order_by(CustomsMessage.id)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for row in rows:
+        message = None if row.kind in BONDED else read(row.raw)
+        row.state, row.reason = "taken", None
+        _act(session, row, message, row.received_at or datetime.now(UTC))
+        session.flush()
+    return sum(row.state != "waiting" for row in rows)
+
+
+def _act(session: Session, row: CustomsMessage, message: Message | None, at: datetime) -> None:
+    handler = HANDLERS.get(row.kind)
     if handler is None:
         return
     try:
         with session.begin_nested():
-            handler(session, Received(row.id, message, at))
+            handler(session, Received(row.id, message, at, row.kind, row.raw))
+    except NotYet as early:
+        row.state, row.reason = "waiting", str(early)
     except WmsError as refusal:
         row.state, row.reason = "refused", str(refusal)
-        session.flush()
+    except BAD_CONTENT as fault:  # one message must never stop the mail behind it
+        row.state, row.reason = "refused", f"{type(fault).__name__}: {fault}"[:500]
+    session.flush()
 
 
 def _move(session: Session, message: Message) -> None:

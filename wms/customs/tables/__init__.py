@@ -15,7 +15,7 @@ from wms.customs.tables.kinds import (
     PASS_TYPES,
     AsWritten,
 )
-from wms.customs.tables.messages import CustomsMessage
+from wms.customs.tables.messages import CustomsMessage, CustomsNumber
 from wms.customs.tables.passes import GatePass, GatePassDocument, GatePassGoods, GatePassLine, GatePassRegistered
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "BusinessFiling",
     "BusinessFilingLine",
     "CustomsMessage",
+    "CustomsNumber",
     "GatePass",
     "GatePassDocument",
     "GatePassGoods",

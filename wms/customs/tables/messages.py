@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, LargeBinary, text
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from wms.db import Base, Id, RecordedAt, Tenanted
@@ -10,7 +10,8 @@ from wms.parties.tables import one_of
 
 MESSAGE_DIRECTIONS = ("in", "out")
 OUT_STATES = ("queued", "sent")
-IN_STATES = ("taken", "repeated", "unreadable", "invalid", "refused")
+IN_STATES = ("taken", "repeated", "unreadable", "invalid", "refused", "waiting")  # waiting: for what it builds on
+NUMBERED = ("list", "pass")
 
 
 class CustomsMessage(Tenanted, Base):
@@ -27,10 +28,13 @@ class CustomsMessage(Tenanted, Base):
         CheckConstraint("(direction = 'out') = (state IN ('queued', 'sent'))", name="state_of_direction"),
         CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name="sent_has_time"),
         CheckConstraint("(direction = 'in') = (received_at IS NOT NULL)", name="received_has_time"),
-        CheckConstraint("state NOT IN ('unreadable', 'invalid', 'refused') OR reason IS NOT NULL", name="has_reason"),
+        CheckConstraint(
+            "state NOT IN ('unreadable', 'invalid', 'refused', 'waiting') OR reason IS NOT NULL", name="has_reason"
+        ),
         Index(None, "tenant_id", "digest"),
         Index(None, "tenant_id", "kind", "number"),
         Index("ix_customs_message_queued", "tenant_id", "id", postgresql_where=text("state = 'queued'")),
+        Index("ix_customs_message_waiting", "tenant_id", "id", postgresql_where=text("state = 'waiting'")),
     )
     id: Mapped[Id]
     direction: Mapped[str]
@@ -45,4 +49,20 @@ class CustomsMessage(Tenanted, Base):
     same_as_id: Mapped[int | None] = mapped_column(ForeignKey("customs_message.id"))
     sent_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     received_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    recorded_at: Mapped[RecordedAt]
+
+
+class CustomsNumber(Tenanted, Base):
+    """A pre-entry number that customs' client gave to a list or a pass; answers name the document by it."""
+
+    __tablename__ = "customs_number"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "number"),
+        Index("ix_customs_number_subject", "subject", "subject_id"),
+        one_of("subject", NUMBERED),
+    )
+    id: Mapped[Id]
+    number: Mapped[str]
+    subject: Mapped[str]
+    subject_id: Mapped[int] = mapped_column(BigInteger)
     recorded_at: Mapped[RecordedAt]

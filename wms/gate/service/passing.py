@@ -8,6 +8,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 
 from wms.customs import slips
+from wms.customs.corresponding import report_passage
 from wms.customs.gate_passes import pass_lines
 from wms.customs.tables import GatePass, GatePassLine, MovementSlipLine, VerificationLine
 from wms.errors import WmsError
@@ -59,6 +60,8 @@ def confirm_passage(session: Session, passage_id: int, *, passed_at: datetime) -
     append_leaf(
         session, "passage", {"seq_no": passage.seq_no, "plate": passage.plate, "passed_at": passed_at}, passage_id
     )
+    if release is not None and release.gate_pass_id is not None:
+        report_passage(session, release.gate_pass_id, passed_at, passage.weight_g)
     announce(session, "passage", passage_id)
     return passage
 
