@@ -8,19 +8,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from wms.customs.messages import Message, head_of, lines_of
+from wms.customs.messages import Message, head_of, lines_of, post_office
+from wms.customs.messages.post_office import Received
 from wms.customs.messages.writing import compose
 from wms.customs.parcels import bills, papers, receiving, taking
 from wms.customs.parcels.bills import Bill, BillLine
 from wms.customs.parcels.receiving import OF_CANCEL, OF_DECLARATION, OF_RETURN, Receipt
 from wms.customs.parcels.rules import documents
 from wms.customs.parcels.rules.documents import BEIJING, BadDocument
+from wms.customs.tables.parcels import ParcelDeclaration
 from wms.errors import N_, WmsError
 from wms.parties.private import Vault
+from wms.record.service import append_leaf
 
 READS: dict[str, tuple[str, Callable[..., Any], Callable[..., Any]]] = {
     "CEB311": ("I", documents.read_order, taking.take_orders),
@@ -34,6 +38,7 @@ RECEIPTS = (*OF_DECLARATION, *OF_CANCEL, *OF_RETURN)
 BILLS, BILL_STATUS = "CEB816", "CEB818"
 HANDLES = (*READS, *RECEIPTS, BILLS, BILL_STATUS)
 ORDERS = ("CEB311", "CEB303")
+MOST = 100  # declarations in a message
 BILL_FIELDS = ("customsTax", "consumptionTax", "valueAddedTax")
 
 
@@ -154,3 +159,49 @@ def declaration(
 def unsigned(message: Message) -> bytes:
     """The canonical bytes that are signed before they are sent."""
     return compose(message)
+
+
+class Signs(Protocol):
+    """Whatever signs: a key in a file, a hardware key."""
+
+    def sign(self, data: bytes) -> bytes:
+        """Return the message with its signature in place."""
+
+
+def post(
+    session: Session, vault: Vault, declaration_ids: Sequence[int], sender: Sender, signer: Signs, at: datetime
+) -> list[int]:
+    """Write, sign and queue the messages of declared parcels in the transaction that declares them; return their ids.
+
+    Imports and exports go in messages of their own, at most a hundred declarations in each.
+    """
+    rows = session.execute(
+        select(ParcelDeclaration.id, ParcelDeclaration.direction, ParcelDeclaration.cop_no)
+        .where(ParcelDeclaration.id.in_(declaration_ids))
+        .order_by(ParcelDeclaration.id)
+    ).all()
+    sent = []
+    for direction in ("I", "E"):
+        mine = [row for row in rows if row.direction == direction]
+        for begin in range(0, len(mine), MOST):
+            part = mine[begin : begin + MOST]
+            message = declaration(session, vault, [row.id for row in part], sender, at, direction)
+            data = signer.sign(unsigned(message))
+            sent.append(post_office.send(session, message.type, part[0].cop_no, data))
+    return sent
+
+
+def register(vault: Callable[[], Vault]) -> None:
+    """Let the post office give parcels' messages to :func:`take`; ``vault`` is asked for keys when the first comes."""
+
+    def handle(session: Session, received: Received) -> None:
+        refused = [one for one in take(session, vault(), received.message) if one.refusal is not None]
+        if refused and len(refused) == len(received.message.documents):
+            assert refused[0].refusal is not None
+            raise refused[0].refusal
+        if refused:
+            told = [{"number": one.number, "code": one.refusal.code if one.refusal else "-"} for one in refused]
+            append_leaf(session, "parcel_documents_refused", {"message": received.message_id, "refused": told})
+
+    for kind in HANDLES:
+        post_office.HANDLERS[kind] = handle

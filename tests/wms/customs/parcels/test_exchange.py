@@ -1,5 +1,6 @@
 """Parcels by their messages: read and written as customs does it, each document told on its own."""
 
+import uuid
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -8,11 +9,12 @@ from sqlalchemy.orm import Session
 
 from tests.wms.customs.parcels import world
 from tests.wms.customs.parcels.world import AT, EBC, VAULT, Sale, sale
-from wms.customs.messages import Message
+from wms.customs.messages import Message, post_office
 from wms.customs.messages.reading import parse
 from wms.customs.messages.shape import look
 from wms.customs.parcels import declaring, exchange
 from wms.customs.parcels.exchange import Sender
+from wms.customs.tables.messages import CustomsMessage
 
 SENDER = Sender(EBC, "电商", "DXPENT0000000001")
 
@@ -93,3 +95,40 @@ def test_a_tax_bill_comes_by_its_messages(session: Session) -> None:
         "status": "2", "returnTime": "20260603000000000"}},))  # fmt: skip
     assert exchange.take(session, VAULT, later)[0].outcome == "taken"
     assert Decimal(head["valueAddedTax"]) == row.vat
+
+
+class Stamp:
+    """Signs nothing, but says that it was asked."""
+
+    def sign(self, data: bytes) -> bytes:
+        return data.replace(b"</ceb:CEB621Message>", b"<!--signed--></ceb:CEB621Message>")
+
+
+def test_declared_parcels_are_queued_in_the_transaction_that_declares_them(session: Session) -> None:
+    made = [world.declared(session, sale()), world.declared(session, sale(buyer_id="440524188001010014"))]
+    sent = exchange.post(session, VAULT, made, SENDER, Stamp(), AT)
+    rows = [session.get_one(CustomsMessage, one) for one in sent]
+    assert [(row.kind, row.number, row.state) for row in rows] == [
+        ("CEB621", world.row(session, made[0]).cop_no, "queued")
+    ]
+    assert b"<!--signed-->" in rows[0].raw
+
+
+def test_what_the_post_office_takes_reaches_the_parcels(session: Session) -> None:
+    exchange.register(lambda: VAULT)
+    one = sale()
+    nodes = {"OrderHead": one.order_head(), "OrderList": tuple(texts(line) for line in one.order_lines())}
+    sent = Message("CEB311", str(uuid.uuid4()).upper(), (nodes,), transfer=SENDER.node())
+    taken = post_office.take(session, exchange.unsigned(sent), "test")
+    assert (taken.state, taken.reason) == ("taken", None)
+    assert world.order_row(session, one).match == "waiting"
+    assert post_office.take(session, exchange.unsigned(sent), "test").state == "repeated"
+
+
+def test_a_message_all_of_whose_documents_are_refused_says_why(session: Session) -> None:
+    exchange.register(lambda: VAULT)
+    heads = {"PaymentHead": sale().payment_head() | {"payerIdType": "2"}}
+    sent = Message("CEB411", str(uuid.uuid4()).upper(), (heads,), transfer=SENDER.node())
+    taken = post_office.take(session, exchange.unsigned(sent), "test")
+    assert taken.state == "refused"
+    assert (taken.reason or "").startswith("payerIdType: is not one of")
