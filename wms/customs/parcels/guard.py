@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 
 from wms.customs.parcels.rules import states
@@ -56,28 +56,25 @@ def refuse_unreleased(session: Session, parcels: Sequence[Leaving]) -> None:
     """Raise why one of these parcels may not leave: ParcelNotDeclared, ParcelNotReleased, ParcelHeld."""
     numbers = [one.order_no for one in parcels if one.order_no]
     waybills = [one.waybill_no for one in parcels if one.waybill_no]
-    if not numbers and not waybills:
+    by_order = and_(ParcelDeclaration.order_no.in_(numbers), ParcelDeclaration.owner_id.in_(_owners(parcels)))
+    declared = {row.id: row for row in _declared(session, by_order)} if numbers else {}
+    if waybills:
+        declared |= {row.id: row for row in _declared(session, ParcelDeclaration.waybill_no.in_(waybills))}
+    if not declared and not any(one.is_retail for one in parcels):
         return
-    declared = session.scalars(
-        select(ParcelDeclaration)
-        .where(
-            or_(
-                and_(ParcelDeclaration.order_no.in_(numbers), ParcelDeclaration.owner_id.in_(_owners(parcels))),
-                ParcelDeclaration.waybill_no.in_(waybills),
-            ),
-            ParcelDeclaration.direction == "I",
-        )
-        .order_by(ParcelDeclaration.id)
-        .with_for_update(read=True)
-        .execution_options(populate_existing=True)
-    ).all()
     modes = dated.value(session, RETAIL_MODES, datetime.now(UTC).date())
     for one in parcels:
-        mine = [row for row in declared if _is_of(row, one)]
+        mine = [row for _id, row in sorted(declared.items()) if _is_of(row, one)]
         if mine:
             _check(session, one, mine)
         elif one.is_retail and one.trade_mode in modes:
             raise ParcelNotDeclared(sscc=one.sscc, order_no=one.order_no or "-")
+
+
+def _declared(session: Session, wanted: ColumnElement[bool]) -> Sequence[ParcelDeclaration]:
+    """Declarations of imports, held as they are until the transaction ends."""
+    query = select(ParcelDeclaration).where(wanted, ParcelDeclaration.direction == "I").order_by(ParcelDeclaration.id)
+    return session.scalars(query.with_for_update(read=True).execution_options(populate_existing=True)).all()
 
 
 def _owners(parcels: Sequence[Leaving]) -> set[int]:

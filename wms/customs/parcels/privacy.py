@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import LargeBinary, Table, func, inspect, or_, select, text, update
+from sqlalchemy import ColumnElement, LargeBinary, Table, func, inspect, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from wms.customs.tables.buyers import Buyer
@@ -102,9 +102,10 @@ def orders_of(
     session: Session, vault: Vault, *, id_number: str = "", phone: str = "", name: str = "", limit: int = 100
 ) -> list[RetailOrder]:
     """Find orders by the exact identity number, phone or name of buyer or consignee, the newest first."""
-    wanted = []
+    wanted: list[ColumnElement[bool]] = []
     if id_number:
-        wanted.append(RetailOrder.buyer_index == vault.blind(id_number, "id"))
+        index = vault.blind(id_number, "id")
+        wanted.append(RetailOrder.buyer_id.in_(select(Buyer.id).where(Buyer.id_index == index)))
     if phone:
         wanted.append(RetailOrder.phone_index == vault.blind(phone, "phone"))
     if name:

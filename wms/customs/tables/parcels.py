@@ -67,6 +67,8 @@ class RetailOrder(Tenanted, Base):
         Index(None, "tenant_id", "order_no"),
         Index(None, "tenant_id", "phone_index"),
         Index(None, "tenant_id", "address_index"),
+        Index(None, "tenant_id", "consignee_index"),
+        Index(None, "tenant_id", "buyer_name_index"),
         Index(None, "buyer_id"),
         Index("ix_retail_order_differs", "tenant_id", "id", postgresql_where=text("match = 'differs'")),
     )
@@ -174,7 +176,7 @@ class ParcelDeclaration(Tenanted, Base):
         CheckConstraint("quota_restored_minor BETWEEN 0 AND quota_minor", name="restored_within_quota"),
         Index("uq_parcel_declaration_order", "order_id", unique=True, postgresql_where=text("state <> 'cancelled'")),
         Index(None, "tenant_id", "order_no"),
-        Index(None, "tenant_id", "logistics_code", "waybill_no"),
+        Index(None, "tenant_id", "waybill_no", "logistics_code"),
         Index(None, "tenant_id", "invt_no"),
         Index(None, "tenant_id", "state", "id"),
         Index(None, "buyer_id", "quota_year"),
