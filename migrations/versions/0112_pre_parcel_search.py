@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0111_pre_parcel_search"
-down_revision = "0110_pre_customs_books"
+revision = "0112_pre_parcel_search"
+down_revision = "0111_pre_customs_mail"
 branch_labels = None
 depends_on = None
 
