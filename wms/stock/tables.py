@@ -70,7 +70,10 @@ class Lot(Tenanted, Base):
 
 
 class HandlingUnit(Tenanted, Base):
-    """A pallet, carton … with its SSCC (GS1, 18 digits); it may stand in another one."""
+    """A pallet, carton … with its SSCC (GS1, 18 digits); it may stand in another one.
+
+    ``nested_at``: since when it stands in ``parent_id``, or in none; who changes the one says the other.
+    """
 
     __tablename__ = "handling_unit"
     __table_args__ = (
@@ -85,6 +88,25 @@ class HandlingUnit(Tenanted, Base):
     kind: Mapped[str]
     owner_id: Mapped[int] = mapped_column(ForeignKey("company.id"))
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("handling_unit.id"))
+    nested_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class UnitStay(Tenanted, Base):
+    """When a unit stood in which other one, written by a trigger whenever its parent changes; None: it still does."""
+
+    __tablename__ = "unit_stay"
+    __table_args__ = (
+        CheckConstraint("handling_unit_id <> parent_id", name="not_in_itself"),
+        CheckConstraint("until_at >= from_at", name="times_in_order"),
+        Index("uq_unit_stay_now", "handling_unit_id", unique=True, postgresql_where=text("until_at IS NULL")),
+        Index(None, "handling_unit_id"),
+        Index(None, "parent_id"),
+    )
+    id: Mapped[Id]
+    handling_unit_id: Mapped[int] = mapped_column(ForeignKey("handling_unit.id"))
+    parent_id: Mapped[int] = mapped_column(ForeignKey("handling_unit.id"))
+    from_at: Mapped[Instant]
+    until_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
 class BookLine(Tenanted, Base):
@@ -205,7 +227,10 @@ class Entry(Tenanted, Base):
 
 
 class Balance(Tenanted, Base):
-    """The present stock of an account that is not virtual; changed by the posting routine alone."""
+    """The present stock of an account that is not virtual; changed by the posting routine alone.
+
+    ``since_at``: when the oldest goods in it came to the house, wherever they stood meanwhile (docs/decisions/006).
+    """
 
     __tablename__ = "balance"
     __table_args__ = (
@@ -225,6 +250,7 @@ class Balance(Tenanted, Base):
     last_event_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=text("'epoch'"))
     version: Mapped[int] = mapped_column(BigInteger, server_default="0")
     weight_g: Mapped[int | None] = mapped_column(BigInteger)
+    since_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
 class Serial(Tenanted, Base):

@@ -38,6 +38,7 @@ class RateCard(Tenanted, Base):
     minimum_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
     source: Mapped[str]
     recorded_at: Mapped[RecordedAt]
+    transaction_id: Mapped[int] = mapped_column(BigInteger, server_default=text("pg_current_xact_id()::text::bigint"))
 
 
 class RateRow(Tenanted, Base):
@@ -78,10 +79,14 @@ class ServiceDone(Tenanted, Base):
     note: Mapped[str] = mapped_column(server_default="")
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     recorded_at: Mapped[RecordedAt]
+    transaction_id: Mapped[int] = mapped_column(BigInteger, server_default=text("pg_current_xact_id()::text::bigint"))
 
 
 class Invoice(Tenanted, Base):
-    """What an owner owes for a period, as the ledger was known at ``known_at``. Issued, it is never edited."""
+    """What an owner owes for a period, as the ledger was known at ``known_at``. Issued, it is never edited.
+
+    Every transaction below ``known_xid`` was over and known when it was computed; ``issued_xid`` issued it.
+    """
 
     __tablename__ = "invoice"
     __table_args__ = (
@@ -104,6 +109,8 @@ class Invoice(Tenanted, Base):
     currency: Mapped[str]
     total_minor: Mapped[Minor]
     known_at: Mapped[Instant]
+    known_xid: Mapped[int | None] = mapped_column(BigInteger)
+    issued_xid: Mapped[int | None] = mapped_column(BigInteger)
     credits_id: Mapped[int | None] = mapped_column(ForeignKey("invoice.id"))
     issued_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     issued_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))

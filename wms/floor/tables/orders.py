@@ -25,7 +25,8 @@ from wms.parties.tables import one_of
 
 ORDER_KINDS = ("sales", "parcel")
 ORDER_STATES = (
-    "open", "part_allocated", "allocated", "released", "picking", "picked", "packed", "loaded", "shipped", "cancelled",
+    "open", "part_allocated", "allocated", "released", "picking", "picked", "packed", "loaded", "shipped", "short",
+    "cancelled",
 )  # fmt: skip
 SHIP_POLICIES = ("complete", "partial")
 WAVE_STATES = ("planned", "released", "picking", "picked", "cancelled")

@@ -9,7 +9,7 @@ from wms.db import Base, Id, Instant, RecordedAt, Tenanted
 from wms.parties.tables import one_of
 
 CAMERA_PLACES = ("gate", "fence", "warehouse", "yard")
-ALARM_SOURCES = ("fence", "barrier", "lane", "temperature", "device", "ledger")
+ALARM_SOURCES = ("fence", "barrier", "lane", "temperature", "device", "ledger", "webhook")
 ALARM_STATES = ("raised", "acknowledged", "dispatched", "closed")
 
 
