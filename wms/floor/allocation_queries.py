@@ -27,10 +27,7 @@ WANTED = text("""
      WHERE o.id = ANY (:orders) AND l.ordered_qty > l.allocated_qty + l.short_qty
      ORDER BY o.priority, o.ship_by_at NULLS LAST, o.id, l.line_no
 """)
-CAME = (
-    "coalesce((SELECT (extract(epoch FROM min(e.event_at)) * 1000000)::bigint FROM entry e"
-    " WHERE e.account_id = a.id), 0)"
-)
+CAME = "coalesce((extract(epoch FROM b.since_at) * 1000000)::bigint, 0)"  # a move does not make goods younger
 STOCK = """
     SELECT a.id, a.owner_id, a.trade_item_id, a.location_id, a.lot_id, a.handling_unit_id, a.customs_status,
            a.book_line_id, b.qty - b.qty_reserved AS free_qty, coalesce(l.pick_sequence, l.id) AS sequence, t.lot_no,

@@ -80,12 +80,16 @@ BEGIN
       JOIN account_kind k ON k.kind = a.kind
       JOIN trade_item t ON t.id = a.trade_item_id
      WHERE l.posting = ANY (p_ok) GROUP BY l.account
+  ), age AS (
+    SELECT l.account, min(l.since_at) FILTER (WHERE l.qty > 0) AS since_at
+      FROM stock_with_age(p_ok, event_ats, l_posting, l_account, l_qty) AS l GROUP BY l.account
   )
   UPDATE balance b
      SET qty = b.qty + c.qty, qty_reserved = b.qty_reserved - coalesce(u.qty, 0),
          weight_g = CASE WHEN c.weight_g IS NULL THEN b.weight_g ELSE coalesce(b.weight_g, 0) + c.weight_g END,
+         since_at = CASE WHEN b.qty = 0 THEN coalesce(g.since_at, b.since_at) ELSE least(b.since_at, g.since_at) END,
          last_event_at = greatest(b.last_event_at, c.event_at), version = b.version + 1
-    FROM change c LEFT JOIN used u ON u.account_id = c.account
+    FROM change c JOIN age g ON g.account = c.account LEFT JOIN used u ON u.account_id = c.account
    WHERE b.account_id = c.account AND b.qty + c.qty >= 0;
   GET DIAGNOSTICS done = ROW_COUNT;
   RETURN done;

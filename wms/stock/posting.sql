@@ -145,6 +145,23 @@ CREATE OR REPLACE FUNCTION stock_faults(
   SELECT DISTINCT ON (i) i, answer FROM fault ORDER BY i, rank, answer
 $$;
 
+-- The lines of postings `p_ok`, each with the instant at which the oldest of its goods came to the house: goods that only
+-- change their account keep the age of the oldest in the account that gives them, all others come at the event.
+CREATE OR REPLACE FUNCTION stock_with_age(
+    p_ok int[], event_ats timestamptz[], l_posting int[], l_account bigint[], l_qty bigint[]
+) RETURNS TABLE (posting int, account bigint, qty bigint, since_at timestamptz) LANGUAGE sql STABLE AS $$
+  SELECT l.posting, l.account, l.qty,
+         CASE WHEN k.side = 'physical' THEN
+           coalesce(min(b.since_at) FILTER (WHERE l.qty < 0 AND b.qty > 0)
+                      OVER (PARTITION BY l.posting, a.trade_item_id, k.side), event_ats[l.posting])
+         END
+    FROM unnest(l_posting, l_account, l_qty) AS l(posting, account, qty)
+    JOIN account a ON a.id = l.account
+    JOIN account_kind k ON k.kind = a.kind
+    LEFT JOIN balance b ON b.account_id = l.account
+   WHERE l.posting = ANY (p_ok)
+$$;
+
 -- Writes the postings `p_ok`, whose locks are held and whose rules are met.
 CREATE OR REPLACE FUNCTION stock_write(
     p_ok int[], keys text[], kinds text[], event_ats timestamptz[], source_docs text[], reasons text[], devices text[],
@@ -173,12 +190,13 @@ BEGIN
         JOIN reservation r ON r.id = u.reservation
        WHERE u.posting = ANY (p_ok) GROUP BY r.account_id
     ), change AS (
-      SELECT l.account, sum(l.qty) AS qty, max(event_ats[l.posting]) AS event_at
-        FROM unnest(l_posting, l_account, l_qty) AS l(posting, account, qty)
-       WHERE l.posting = ANY (p_ok) GROUP BY l.account
+      SELECT l.account, sum(l.qty) AS qty, max(event_ats[l.posting]) AS event_at,
+             min(l.since_at) FILTER (WHERE l.qty > 0) AS since_at
+        FROM stock_with_age(p_ok, event_ats, l_posting, l_account, l_qty) AS l GROUP BY l.account
     )
     UPDATE balance b
        SET qty = b.qty + c.qty, qty_reserved = b.qty_reserved - coalesce(u.qty, 0),
+           since_at = CASE WHEN b.qty = 0 THEN coalesce(c.since_at, b.since_at) ELSE least(b.since_at, c.since_at) END,
            last_event_at = greatest(b.last_event_at, c.event_at), version = b.version + 1
       FROM change c LEFT JOIN used u ON u.account_id = c.account
      WHERE b.account_id = c.account AND b.qty + c.qty >= 0;

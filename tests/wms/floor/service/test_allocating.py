@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from tests import build
 from tests.wms.floor.outbound import Hall, build_hall, clean, days, now, promise, shares, state_of
@@ -15,7 +16,7 @@ from wms.floor.rules.orders import OrderLineIn
 from wms.floor.service.allocating import Allocated, allocate
 from wms.floor.service.orders import ChangeOrder, cancel_order, change_order
 from wms.parties import dated
-from wms.stock.ledger import Reserve, reserve
+from wms.stock.ledger import AccountKey, Posting, Reserve, moved, post, reserve, reverse
 from wms.stock.rules import NotAvailable
 
 
@@ -61,6 +62,52 @@ def test_first_or_last_come_where_it_is_asked(
         order_id, _ = hall.order(session, OrderLineIn(hall.beef.code, 5, strategy=strategy))
         promise(session, [order_id])
         assert [share[1] for share in shares(session, order_id)] == [lot]
+
+
+def came_in(session: Session, hall: Hall, place: int, qty: int, days_ago: int) -> AccountKey:
+    """Tea without a lot on a shelf since so many days ago."""
+    account, at = hall.account(hall.tea, hall.bins[place]), now() - timedelta(days=days_ago)
+    lines = moved(AccountKey("supplier", hall.owner.id, hall.tea.id), account, qty)
+    post(session, Posting(f"came-{build.number()}", "receipt", at, lines))
+    return account
+
+
+def brought(session: Session, source: AccountKey, target: AccountKey, qty: int) -> int:
+    return post(session, Posting(f"move-{build.number()}", "move", now(), moved(source, target, qty))).posting_id
+
+
+def test_goods_without_a_lot_grow_no_younger_by_a_move(database: Database, scope: Scope, hall: Hall) -> None:
+    with database.unit_of_work(scope) as session:
+        old, _young = came_in(session, hall, 0, 10, 20), came_in(session, hall, 1, 10, 5)
+        through, there = (hall.account(hall.tea, hall.bins[n]) for n in (2, 3))
+        brought(session, old, through, 10)
+        brought(session, through, there, 10)
+        first, _ = hall.order(session, OrderLineIn(hall.tea.code, 10, strategy="fifo"))
+        promise(session, [first])
+        assert [share[0] for share in shares(session, first)] == ["B-2-1"]
+        last, _ = hall.order(session, OrderLineIn(hall.tea.code, 5, strategy="lifo"))
+        promise(session, [last])
+        assert [share[0] for share in shares(session, last)] == ["B-1-2"]
+    assert clean(database, scope)
+
+
+def test_a_place_is_as_old_as_the_oldest_that_was_brought_and_young_again_when_it_ran_empty(
+    database: Database, scope: Scope, hall: Hall
+) -> None:
+    def age(session: Session, account: AccountKey) -> int:
+        sql = "SELECT b.since_at FROM balance b JOIN account a ON a.id = b.account_id WHERE a.dimensions = :d"
+        return (now() - session.execute(text(sql), {"d": account.dimensions}).scalar_one()).days
+
+    with database.unit_of_work(scope) as session:
+        old, face = came_in(session, hall, 0, 10, 20), came_in(session, hall, 1, 3, 5)
+        put = brought(session, old, face, 4)
+        assert (age(session, old), age(session, face)) == (20, 20)
+        reverse(session, "back", put, reason="wrong place", event_at=now())
+        out = AccountKey("customer", hall.owner.id, hall.tea.id)
+        post(session, Posting("leaves", "ship", now(), moved(face, out, 3)))
+        came_in(session, hall, 1, 3, 0)
+        assert (age(session, old), age(session, face)) == (20, 0)
+    assert clean(database, scope)
 
 
 def test_the_strategy_of_an_owners_class_is_dated_data(database: Database, scope: Scope, hall: Hall) -> None:
