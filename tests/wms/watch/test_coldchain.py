@@ -48,7 +48,6 @@ from wms.watch.rules.temperatures import (
 )
 from wms.watch.service import cold_reviewing
 from wms.watch.service import temperatures as service
-from wms.watch.service.cold_evaluating import evaluate
 from wms.watch.service.cold_reviewing import Review, review
 from wms.watch.service.temperatures import NewMember, NewPlace, NewReading, NewSensor
 from wms.watch.tables import Alarm
@@ -126,36 +125,6 @@ def test_temperature_history_of_a_batch_wherever_it_moved(session: Session, cold
     first, then = segments
     assert (first.n_readings, first.min_mdegc, first.max_mdegc) == (24, -20_000, -19_800)
     assert (then.from_at, then.n_readings, then.kinetic_mdegc) == (at(60), 6, -17_000)
-
-
-def test_history_of_a_pallet_begins_before_its_goods_came_onto_it(session: Session, cold: Cold) -> None:
-    lot = build.make_lot(session, cold.meat, "L")
-    whole, part = (build.make_handling_unit(session, cold.owner) for _ in range(2))
-    lying = bring(session, cold.account(cold.room[0], lot, handling_unit_id=whole.id), 10, 0)
-    carry(session, lying, cold.account(cold.outside, lot, handling_unit_id=part.id), 4, 60)
-    carry(session, lying, cold.account(cold.room[1], lot, handling_unit_id=whole.id), 6, 90)
-    read(session, cold, *steady(cold, 0, 120, -20_000))
-    segments = histories.of_unit(session, part.id, at(120))
-    assert [(one.sscc, one.from_at, one.until_at) for one in segments] == [
-        (whole.sscc, at(0), at(60)), (part.sscc, at(60), None),
-    ]  # fmt: skip
-    assert segments[0].n_readings == 12
-    assert segments[1].place is None  # nobody measures there, and it says so
-
-
-def test_a_breach_follows_goods_onto_a_pallet_and_through_a_pallet_split(
-    clean: None, session: Session, cold: Cold
-) -> None:
-    pallets = [build.make_handling_unit(session, cold.owner) for _ in range(3)]
-    lot = build.make_lot(session, cold.meat, "L")
-    first = bring(session, cold.account(cold.room[0], lot, handling_unit_id=pallets[0].id), 60, 0)
-    warm_spell(session, cold)
-    carry(session, first, cold.account(cold.outside, lot, handling_unit_id=pallets[1].id), 20, 130, "split")
-    clean_one = bring(session, cold.account(cold.outside, lot, handling_unit_id=pallets[2].id), 10, 140)
-    judge(session, cold)
-    held = {one.handling_unit_id: one.qty for one in session.scalars(select(TemperatureHold))}
-    assert held == {pallets[0].id: 40, pallets[1].id: 20}
-    assert clean_one.handling_unit_id not in held
 
 
 def test_judged_twice_holds_once(clean: None, session: Session, cold: Cold) -> None:
@@ -320,28 +289,6 @@ def test_limits_are_dated_data_for_class_owner_or_item(clean: None, session: Ses
     assert judge(session, cold, 270).held_qty == 10
     mine = session.scalars(select(TemperatureBreach).where(TemperatureBreach.subject == subject)).one()
     assert (mine.limit_mdegc, mine.for_s, mine.limit_source) == (-8_000, 600, "contract 7")
-
-
-def test_a_logger_on_a_pallet_knows_where_no_room_is_measured(clean: None, session: Session, cold: Cold) -> None:
-    pallet, lot = build.make_handling_unit(session, cold.owner), build.make_lot(session, cold.meat, "L")
-    code, logger = f"P{build.number()}", f"logger-{build.number()}"
-    service.add_place(session, NewPlace(cold.site.code, code, "托盘", "Pallet", "frozen"))
-    service.add_member(session, code, NewMember(at(0), sscc=pallet.sscc))
-    service.add_sensor(session, code, NewSensor(logger, at(0)))
-    lying = bring(session, cold.account(cold.outside, lot, handling_unit_id=pallet.id), 10, 0)
-    transit = replace(lying, kind="in_transit", location_id=None)
-    carry(session, lying, transit, 10, 30, "transfer_depart")
-    service.store(session, [NewReading(logger, at(minute), -5_000) for minute in range(40, 100, 5)], source="logger")
-    place = service.place(session, code)
-    assert evaluate(session, place.id, at(100)).held_qty == 10
-    (segment,) = [one for one in histories.of_unit(session, pallet.id, at(100)) if one.kind == "in_transit"]
-    assert (segment.place, segment.n_readings, len(segment.breaches)) == (code, 12, 1)
-    carry(session, replace(transit, quality_status="hold"), lying_again(lying), 10, 101)
-
-
-def lying_again(lying: AccountKey) -> AccountKey:
-    """Back in its place, on hold (so that nothing is in transit without a transfer)."""
-    return replace(lying, quality_status="hold")
 
 
 def test_silence_and_faults_are_findings(session: Session, cold: Cold) -> None:

@@ -49,7 +49,9 @@ def reverse(desk: Desk, scan: Scan) -> int:
     desk.posting_id = posted.posting_id
     for parted in desk.session.scalars(select(UnitParted).where(UnitParted.posting_id == scan.posting_id)):
         desk.session.execute(
-            update(HandlingUnit).where(HandlingUnit.id == parted.handling_unit_id).values(parent_id=parted.parent_id)
+            update(HandlingUnit)
+            .where(HandlingUnit.id == parted.handling_unit_id)
+            .values(parent_id=parted.parent_id, nested_at=at)
         )
     desk.session.flush()
     return scan.posting_id

@@ -343,7 +343,7 @@ def _leave_parent(session: Session, unit: Unit, by: By, load: VehicleLoad) -> No
     """A parcel that is loaded without its pallet is taken off it."""
     if unit.parent_id is None:
         return
-    session.execute(update(HandlingUnit).where(HandlingUnit.id == unit.id).values(parent_id=None))
+    session.execute(update(HandlingUnit).where(HandlingUnit.id == unit.id).values(parent_id=None, nested_at=by.at))
     deed = Deed(by.key, by.at, by.device, f"load:{load.load_no}")
     note(session, deed, "taken_out", unit.owner_id, unit.parent_id, unit.id)
 
@@ -441,7 +441,7 @@ def take_off_row(session: Session, load: VehicleLoad, row: LoadUnit, by: By, pla
         session.get_one(Scan, row.scan_id).undone_at = by.at
     if place_id is None and row.from_parent_id is not None and row.handling_unit_id is not None:
         unit = session.get_one(HandlingUnit, row.handling_unit_id)
-        unit.parent_id = row.from_parent_id
+        unit.parent_id, unit.nested_at = row.from_parent_id, by.at
     session.flush()
     _parcels_are(session, tree, "closed", back_to)
     return row

@@ -23,7 +23,7 @@ from wms.floor.service import moving_board as boards
 from wms.floor.service.moving_board import Board, Taken
 from wms.floor.tables.moves import UnitParted
 from wms.parties.tables import Company
-from wms.stock import ledger
+from wms.stock import ledger, tables
 from wms.stock.ledger import Posted, Posting
 from wms.stock.rules import ShortInPast, ShortStock
 from wms.stock.tables import HandlingUnit
@@ -323,9 +323,10 @@ def part_units(session: Session, moved: Sequence[tuple[HandlingUnit, int]]) -> N
             for unit, posting_id in standing
         ],
     )
+    moved_at = select(func.max(tables.Posting.event_at)).where(tables.Posting.id.in_([one for _, one in standing]))
     session.execute(
         update(HandlingUnit)
         .where(HandlingUnit.id.in_([unit.id for unit, _ in standing]))
-        .values(parent_id=None)
+        .values(parent_id=None, nested_at=moved_at.scalar_subquery())
         .execution_options(synchronize_session="fetch")
     )

@@ -73,7 +73,8 @@ def nest(session: Session, sscc: str, into: str, deed: Deed) -> Done:
     rules.check_nesting(tree, unit.id, parent.id, deepest=deepest(session, deed.event_at.date()))
     _check_owners(session, unit, parent)
     _check_together(session, tree, unit, parent)
-    session.execute(update(HandlingUnit).where(HandlingUnit.id == unit.id).values(parent_id=parent.id))
+    stands = update(HandlingUnit).where(HandlingUnit.id == unit.id)
+    session.execute(stands.values(parent_id=parent.id, nested_at=deed.event_at))
     note(session, deed, "nested", unit.owner_id, unit.id, parent.id)
     return Done(unit.sscc)
 
@@ -189,7 +190,8 @@ def _leave_parent(session: Session, tree: Tree, unit: UnitRow, deed: Deed) -> No
     parent_id = tree.parents[unit.id]
     if parent_id is None:
         raise rules.UnitNotNested(sscc=unit.sscc)
-    session.execute(update(HandlingUnit).where(HandlingUnit.id == unit.id).values(parent_id=None))
+    stands = update(HandlingUnit).where(HandlingUnit.id == unit.id)
+    session.execute(stands.values(parent_id=None, nested_at=deed.event_at))
     note(session, deed, "taken_out", unit.owner_id, parent_id, unit.id)
 
 

@@ -56,15 +56,19 @@ WHERE = text(
      WHERE a.id = ANY (:accounts)
     """
 )
-# The places to which locations and pallets belong, with those above them.
+# The places to which locations and pallets belonged, with those above them: what stood in what at the time.
 PLACES = text(
     """
     WITH RECURSIVE above AS (
       SELECT l.id AS location_id, l.id AS at_id, l.parent_id FROM location l WHERE l.id = ANY (:locations)
       UNION SELECT b.location_id, p.id, p.parent_id FROM above b JOIN location p ON p.id = b.parent_id
     ), outer_unit AS (
-      SELECT h.id AS unit_id, h.id AS at_id, h.parent_id FROM handling_unit h WHERE h.id = ANY (:units)
-      UNION SELECT o.unit_id, p.id, p.parent_id FROM outer_unit o JOIN handling_unit p ON p.id = o.parent_id
+      SELECT h.id AS unit_id, h.id AS at_id, cast('-infinity' AS timestamptz) AS from_at,
+             cast(NULL AS timestamptz) AS until_at
+        FROM handling_unit h WHERE h.id = ANY (:units)
+      UNION SELECT o.unit_id, s.parent_id, greatest(o.from_at, s.from_at), least(o.until_at, s.until_at)
+        FROM outer_unit o JOIN unit_stay s ON s.handling_unit_id = o.at_id
+         AND greatest(o.from_at, s.from_at) < coalesce(least(o.until_at, s.until_at), 'infinity')
     )
     SELECT b.location_id, NULL::bigint AS unit_id, m.place_id, m.from_at, m.until_at
       FROM above b JOIN temperature_member m ON m.location_id = b.at_id
@@ -74,8 +78,9 @@ PLACES = text(
       JOIN temperature_place p ON p.id = m.place_id AND p.site_id = l.site_id
      WHERE l.id = ANY (:locations)
     UNION
-    SELECT NULL, o.unit_id, m.place_id, m.from_at, m.until_at
+    SELECT NULL, o.unit_id, m.place_id, greatest(m.from_at, o.from_at), least(m.until_at, o.until_at)
       FROM outer_unit o JOIN temperature_member m ON m.handling_unit_id = o.at_id
+       AND greatest(m.from_at, o.from_at) < coalesce(least(m.until_at, o.until_at), 'infinity')
     """
 )
 READINGS = text(

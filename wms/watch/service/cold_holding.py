@@ -17,7 +17,8 @@ from wms.watch.rules.temperatures import Limit, subjects_of
 from wms.watch.rules.tracing import Moved, Step, Traced, Window, trace
 from wms.watch.tables.temperatures import TemperatureBreach, TemperatureHold
 
-# Accounts of goods that were in a place at some time, with the span for which they belonged to it.
+# Accounts of goods that were in a place at some time, with the span for which they belonged to it: what stood on a
+# pallet that carries a logger belongs to it for as long as it stood there, whatever stands there today.
 THERE = text(
     """
     WITH RECURSIVE inside AS (
@@ -26,10 +27,12 @@ THERE = text(
       UNION
       SELECT i.member_id, l.id FROM inside i JOIN location l ON l.parent_id = i.location_id
     ), aboard AS (
-      SELECT m.id AS member_id, m.handling_unit_id FROM temperature_member m
+      SELECT m.id AS member_id, m.handling_unit_id, m.from_at, m.until_at FROM temperature_member m
        WHERE m.place_id = :place_id AND m.handling_unit_id IS NOT NULL
       UNION
-      SELECT b.member_id, h.id FROM aboard b JOIN handling_unit h ON h.parent_id = b.handling_unit_id
+      SELECT b.member_id, s.handling_unit_id, greatest(b.from_at, s.from_at), least(b.until_at, s.until_at)
+        FROM aboard b JOIN unit_stay s ON s.parent_id = b.handling_unit_id
+         AND greatest(b.from_at, s.from_at) < coalesce(least(b.until_at, s.until_at), 'infinity')
     ), spot AS (
       SELECT member_id, location_id FROM inside
       UNION
@@ -37,17 +40,18 @@ THERE = text(
         JOIN location l ON l.site_id = p.site_id AND l.zone = m.zone
        WHERE m.place_id = :place_id AND m.zone IS NOT NULL
     ), found AS (
-      SELECT s.member_id, a.id FROM spot s JOIN account a ON a.location_id = s.location_id AND a.kind = 'location'
+      SELECT a.id, m.from_at, m.until_at FROM spot s JOIN account a ON a.location_id = s.location_id
+        AND a.kind = 'location' JOIN temperature_member m ON m.id = s.member_id
       UNION
-      SELECT b.member_id, a.id FROM aboard b JOIN account a ON a.handling_unit_id = b.handling_unit_id
+      SELECT a.id, b.from_at, b.until_at FROM aboard b JOIN account a ON a.handling_unit_id = b.handling_unit_id
         JOIN account_kind k ON k.kind = a.kind AND k.side = 'physical' AND NOT k.is_virtual
     )
-    SELECT f.id AS account_id, m.from_at, m.until_at, t.id AS item_id, t.code AS item_code, c.code AS owner_code,
+    SELECT f.id AS account_id, f.from_at, f.until_at, t.id AS item_id, t.code AS item_code, c.code AS owner_code,
            t.temperature_class
-      FROM found f JOIN temperature_member m ON m.id = f.member_id JOIN account a ON a.id = f.id
+      FROM found f JOIN account a ON a.id = f.id
       JOIN trade_item t ON t.id = a.trade_item_id JOIN company c ON c.id = a.owner_id
      WHERE EXISTS (SELECT 1 FROM entry e WHERE e.account_id = f.id)
-     ORDER BY f.id, m.from_at
+     ORDER BY f.id, f.from_at
     """
 )
 LIMITS = text(
