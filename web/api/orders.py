@@ -43,9 +43,7 @@ class OrderLineBody(Body):
 
     def as_line(self) -> OrderLineIn:
         """Return the line as the floor takes it."""
-        return OrderLineIn(
-            self.item, self.qty, self.unit, self.min_life_days, self.lots, self.countries, self.strategy
-        )
+        return OrderLineIn(self.item, self.qty, self.unit, self.min_life_days, self.lots, self.countries, self.strategy)
 
 
 class OrderIn(Body):
@@ -192,6 +190,18 @@ def cancel(order_no: str, body: Reason) -> Response:
         return _whole(session, order_no)
 
     return write(act, body.model_dump(mode="json"))
+
+
+@bp.post("/orders/<order_no>/back-order")
+@policy("supervisor", "planner")
+def back_order(order_no: str) -> Response:
+    """Put an order of which nothing was found back among those that wait for stock; the other way out is to cancel."""
+
+    def act(session: Session) -> Mapping[str, Any]:
+        orders.back_order(session, order_no, datetime.now(UTC))
+        return _whole(session, order_no)
+
+    return write(act, {})
 
 
 @bp.post("/orders/<order_no>/allocate")

@@ -15,6 +15,7 @@ from web.context import unit_of_work
 from wms.errors import InvalidField, NotFound
 from wms.floor import order_queries, pick_queries
 from wms.floor.rules.waves import METHODS, WaveRule
+from wms.floor.service import orders as service
 from wms.floor.service import substituting, waves
 from wms.floor.tables import ORDER_STATES, WAVE_STATES
 from wms.parties import queries as parties
@@ -57,6 +58,27 @@ def order(order_no: str) -> str:
             raise NotFound(what=order_no)
         lines, promises = order_queries.order_lines(session, row.id), order_queries.promises(session, row.id)
     return render_template("desk/order.html", order=row, lines=lines, promises=promises)
+
+
+@bp.post("/orders/<order_no>")
+@policy("supervisor", "planner")
+def decide_order(order_no: str) -> AnyResponse:
+    """Put an order of which nothing was found back, or cancel it (``deed`` says which)."""
+    deed, reason = request.form.get("deed", "")[:40], request.form.get("reason", "")[:200].strip()
+    if deed not in ("back", "cancel"):
+        raise NotFound(field="deed", what=deed)
+
+    def act(session: Session) -> dict[str, Any]:
+        if deed == "back":
+            service.back_order(session, order_no, datetime.now(UTC))
+            return {}
+        if not reason:
+            raise InvalidField(field="reason", name=_("Reason"), rule=_("must be given"))
+        service.cancel_order(session, order_no, reason, datetime.now(UTC))
+        return {}
+
+    here = url_for("desk_orders.order", order_no=order_no)
+    return _done({"order_no": order_no, "deed": deed, "reason": reason}, act, here)
 
 
 @bp.get("/waves")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from wms.errors import N_, Kind, WmsError
@@ -80,6 +80,11 @@ def value(session: Session, name: str, on: date, subject: str = "") -> Any:
     return found.value
 
 
+def house_zone(session: Session, on: date) -> str:
+    """Return the time zone of the house: whose clock tells the day of what belongs to no one site."""
+    return str(value(session, "house.time_zone", on))
+
+
 def set_value(session: Session, name: str, value: Any, *, valid_from_on: date, source: str, subject: str = "") -> None:
     """Enter what ``name`` is from a day on; earlier rows stay, so that the past can be judged as it was."""
     session.add(DatedValue(name=name, subject=subject, value=value, valid_from_on=valid_from_on, source=source))
@@ -110,8 +115,15 @@ def enter(session: Session, name: str, value: Any, *, valid_from_on: date, sourc
         raise UnknownName(field="name", name=name)
     if _shape(value) != _shape(like.value):
         raise WrongShape(field="value", name=name, example=json.dumps(like.value, ensure_ascii=False))
-    mine = [row for row in known if row.name == name and row.subject == subject and not row.is_shipped]
-    if any(row.valid_from_on == valid_from_on for row in mine):
+    add(session, name, value, valid_from_on=valid_from_on, source=source, subject=subject)
+
+
+def add(session: Session, name: str, value: Any, *, valid_from_on: date, source: str, subject: str = "") -> None:
+    """Enter a value that the caller has checked; what stands on record is never overwritten. Raises ValueExists."""
+    same = select(DatedValue.id).where(
+        DatedValue.name == name, DatedValue.subject == subject, DatedValue.valid_from_on == valid_from_on
+    )
+    if session.scalar(same) is not None:
         raise ValueExists(field="valid_from_on", name=name, valid_from_on=valid_from_on.isoformat())
     set_value(session, name, value, valid_from_on=valid_from_on, source=source, subject=subject)
 

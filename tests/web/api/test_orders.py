@@ -1,5 +1,6 @@
 """Orders over HTTP: taken in, changed, promised stock, cancelled; each mistake named."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from tests import build
 from tests.web.conftest import Doorman
 from tests.wms.floor.outbound import Hall, build_hall
 from wms.db import Database, Scope
+from wms.parties import dated
 
 
 @pytest.fixture
@@ -118,3 +120,23 @@ def test_bonded_goods_are_not_sent_from_a_site_outside_the_zone(
         outside = build_hall(session, "ordinary")
     said = call(doorman, "POST", "/orders", body(outside, trade_mode="1210"))
     assert said.get_json()["type"].endswith(":wrong_customs_status")
+
+
+def test_only_an_order_found_wholly_short_is_put_back(doorman: Doorman, hall: Hall) -> None:
+    order = body(hall)
+    call(doorman, "POST", "/orders", order)
+    said = call(doorman, "POST", f"/orders/{order['order_no']}/back-order")
+    assert (said.status_code, said.get_json()["type"].rpartition(":")[2]) == (409, "order_not_short")
+    assert "Only an order that was found wholly short" in said.get_json()["detail"]
+    assert call(doorman, "POST", "/orders/SO-NONE/back-order").status_code == 404
+
+
+def test_how_far_ahead_an_order_may_ship_is_dated_data(
+    doorman: Doorman, hall: Hall, database: Database, scope: Scope
+) -> None:
+    day = (datetime.now(UTC) + timedelta(days=400)).isoformat()
+    said = call(doorman, "POST", "/orders", body(hall, ship_by_at=day))
+    assert said.get_json()["type"].rpartition(":")[2] == "ships_too_far_ahead"
+    with database.unit_of_work(scope) as session:
+        dated.enter(session, "order.ahead_days", 500, valid_from_on=datetime.now(UTC).date(), source="our own rule")
+    assert call(doorman, "POST", "/orders", body(hall, ship_by_at=day)).status_code == 201

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from tests import build
 from tests.web.conftest import Doorman
@@ -52,6 +53,21 @@ def test_a_supervisor_gathers_starts_and_calls_off_a_wave(
     said = send(browser, f"/desk/waves/{wave_no[0]}", deed="cancel")
     assert "cancelled" in said.text
     assert wave_no[0] in browser.get("/desk/waves").text
+
+
+def test_an_order_found_wholly_short_has_two_ways_out(
+    doorman: Doorman, database: Database, scope: Scope, hall: Hall
+) -> None:
+    numbers = [order(database, scope, hall) for _ in range(2)]
+    with database.unit_of_work(scope) as session:
+        session.execute(text("UPDATE outbound_order SET state = 'short' WHERE order_no = ANY (:no)"), {"no": numbers})
+    browser = doorman.browser("supervisor", locale="en")
+    assert "nothing found" in browser.get(f"/desk/orders/{numbers[0]}").text
+    assert "waits for stock" in send(browser, f"/desk/orders/{numbers[0]}", deed="back").text
+    assert "Reason: must be given" in send(browser, f"/desk/orders/{numbers[1]}", deed="cancel").text
+    said = send(browser, f"/desk/orders/{numbers[1]}", deed="cancel", reason="the buyer does not wait")
+    assert "cancelled" in said.text
+    assert "the buyer does not wait" in said.text
 
 
 def test_a_refusal_is_said_on_the_page(doorman: Doorman, hall: Hall) -> None:

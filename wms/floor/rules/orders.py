@@ -11,8 +11,7 @@ from wms.floor.rules.allocation import Strategy, UnknownStrategy
 from wms.floor.rules.notices import BONDED_MODES, BadTradeMode
 
 CHANGEABLE = ("open", "part_allocated", "allocated")
-CANCELLABLE = (*CHANGEABLE, "released", "picking")
-LATEST_SHIPPING = timedelta(days=365)
+CANCELLABLE = (*CHANGEABLE, "released", "picking", "short")
 LONGEST_LIFE_DAYS = 30 * 365
 
 
@@ -80,6 +79,14 @@ class GoodsPicked(WmsError):
     text = N_("%(qty)s units of order %(order)s are picked already. Undo the picks first, then cancel.")
 
 
+class OrderNotShort(WmsError):
+    """Only an order of which nothing was found waits for the decision that a back-order is."""
+
+    code = "order_not_short"
+    kind = Kind.CONFLICT
+    text = N_("Order %(order)s is %(state)s. Only an order that was found wholly short can be put back.")
+
+
 class OrderNotAllocatable(WmsError):
     """Nothing can be promised to an order in this state."""
 
@@ -114,12 +121,16 @@ def customs_status_of(trade_mode: str, asked: str | None) -> str:
     return asked or natural
 
 
-def check_order(order_no: str, ship_by_at: datetime | None, now: datetime, lines: Sequence[OrderLineIn]) -> None:
-    """Raise the first rule that a new order breaks, as far as no database is needed."""
+def check_day(ship_by_at: datetime | None, now: datetime, past_days: int, ahead_days: int) -> None:
+    """Raise ShipsTooFarAhead for a day of shipping more than so many days away: a typing error."""
+    if ship_by_at is not None and not now - timedelta(days=past_days) <= ship_by_at <= now + timedelta(days=ahead_days):
+        raise ShipsTooFarAhead(field="ship_by_at", ship_by_at=ship_by_at.isoformat(timespec="minutes"))
+
+
+def check_lines(order_no: str, lines: Sequence[OrderLineIn]) -> None:
+    """Raise the first rule that lines of an order break, as far as no database is needed."""
     if not lines:
         raise OrderWithoutLines(field="lines", order=order_no)
-    if ship_by_at is not None and not now - timedelta(days=30) <= ship_by_at <= now + LATEST_SHIPPING:
-        raise ShipsTooFarAhead(field="ship_by_at", ship_by_at=ship_by_at.isoformat(timespec="minutes"))
     for line_no, line in enumerate(lines, 1):
         if fault := _fault(line):
             raise BadOrderLine(field=f"lines.{line_no}", line_no=line_no, fault=fault)

@@ -17,13 +17,14 @@ from wms.floor.service.inside_people import current_person, require_supervisor
 from wms.floor.service.quarantining import Which
 from wms.floor.service.tasks import NewTask
 from wms.floor.tables.destruction import Destruction, DestructionLine
+from wms.parties import dated
 from wms.parties.tables import Person, Site
 from wms.record.rules import digest
 from wms.record.service import append_leaf
 from wms.stock import ledger
 from wms.stock.ledger import AccountKey, Line, Posting, Reserve
 
-HELD = timedelta(days=365)  # a destruction that nobody carries out in a year is asked for anew
+HELD_DAYS = "destroy.held_days"  # a destruction that nobody carries out so long is asked for anew
 
 
 @dataclass(frozen=True)
@@ -68,14 +69,11 @@ def ask(session: Session, command: Ask) -> Destruction:
 
 
 def _hold(session: Session, command: Ask, made: Destruction, line_no: int, pile: Pile, qty: int) -> None:
-    wanted = Reserve(
-        f"destroy:{command.key}:{line_no}", pile.account, qty, command.at + HELD, made.destruction_no
-    )
+    until = command.at + timedelta(days=int(dated.value(session, HELD_DAYS, command.at.date())))
+    wanted = Reserve(f"destroy:{command.key}:{line_no}", pile.account, qty, until, made.destruction_no)
     held = ledger.reserve(session, wanted)
     session.add(
-        DestructionLine(
-            destruction_id=made.id, account_id=pile.account_id, qty=qty, reservation_id=held.reservation_id
-        )
+        DestructionLine(destruction_id=made.id, account_id=pile.account_id, qty=qty, reservation_id=held.reservation_id)
     )
 
 
@@ -137,9 +135,7 @@ def witness(session: Session, number: str) -> Destruction:
     person_id = current_person(session)
     if person_id is None:
         raise destroying.WitnessNeedsName
-    destroying.check_witness(
-        made.destruction_no, person_id, made.requested_by, made.witness_one, made.witness_two
-    )
+    destroying.check_witness(made.destruction_no, person_id, made.requested_by, made.witness_one, made.witness_two)
     if made.witness_one is None:
         made.witness_one = person_id
     else:

@@ -1,11 +1,11 @@
-"""Use cases of the order: take it in, change it before it is released, cancel it."""
+"""Use cases of the order: take it in, change it before it is released, put it back, cancel it."""
 
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -19,8 +19,19 @@ from wms.floor.rules.orders import OrderLineIn
 from wms.floor.service import deallocating
 from wms.floor.service.counting_in import APP_PERSON
 from wms.floor.tables.orders import OrderLine, OutboundOrder
+from wms.parties import dated
 from wms.parties.tables import Site
 from wms.record.service import append_leaf
+
+# What was looked for in vain is wanted again; lines that stood for others are not, for the others are.
+WANT_AGAIN = text("""
+    UPDATE order_line l SET short_qty = 0
+     WHERE l.order_id = :order AND NOT EXISTS (SELECT 1 FROM substitution s WHERE s.new_order_line_id = l.id)
+""")
+END_SUBSTITUTIONS = text("""
+    UPDATE substitution SET state = 'refused', decided_at = coalesce(decided_at, :now)
+     WHERE state <> 'refused' AND order_line_id IN (SELECT id FROM order_line WHERE order_id = :order)
+""")
 
 
 @dataclass(frozen=True)
@@ -71,7 +82,8 @@ def place_order(session: Session, command: PlaceOrder, now: datetime) -> int:
     Raises OrderExists, OrderWithoutLines, BadOrderLine, BadTradeMode, WrongCustomsStatus, ShipsTooFarAhead,
     NotOwnersItem, UnknownUnit, UnknownStrategy.
     """
-    rules.check_order(command.order_no, command.ship_by_at, now, command.lines)
+    rules.check_lines(command.order_no, command.lines)
+    _check_day(session, command.ship_by_at, now)
     status = rules.customs_status_of(command.trade_mode, command.customs_status)
     if status == "bonded" and session.scalar(select(Site.kind).where(Site.id == command.site_id)) != "bonded":
         raise rules.WrongCustomsStatus(field="site", trade_mode=command.trade_mode, customs_status=status)
@@ -84,6 +96,11 @@ def place_order(session: Session, command: PlaceOrder, now: datetime) -> int:
     _add_lines(session, order_id, command.owner_id, command.lines)
     append_leaf(session, "order", {"order_no": command.order_no, "lines": len(command.lines)}, order_id)
     return order_id
+
+
+def _check_day(session: Session, ship_by_at: datetime | None, now: datetime) -> None:
+    past, ahead = (int(dated.value(session, name, now.date())) for name in ("order.past_days", "order.ahead_days"))
+    rules.check_day(ship_by_at, now, past, ahead)
 
 
 def _add_lines(session: Session, order_id: int, owner_id: int, lines: Sequence[OrderLineIn]) -> None:
@@ -142,6 +159,9 @@ def change_order(session: Session, order_no: str, change: ChangeOrder, now: date
     order = locked(session, order_no)
     if order.state not in rules.CHANGEABLE:
         raise rules.OrderNotChangeable(order=order.order_no, state=order.state)
+    _check_day(session, change.ship_by_at, now)
+    if change.lines is not None:
+        rules.check_lines(order.order_no, change.lines)
     given = {name: value for name, value in vars(change).items() if value is not None and name != "lines"}
     for name, value in given.items():
         setattr(order, name, value)
@@ -149,14 +169,31 @@ def change_order(session: Session, order_no: str, change: ChangeOrder, now: date
     if lines is not None or change.ship_by_at is not None:
         # Goods that were promised for one day may have expired by another: what was promised is chosen anew.
         deallocating.free_orders(session, [order.id])
-    placeholder = (OrderLineIn("-", 1),) if lines is None else lines
-    rules.check_order(order.order_no, change.ship_by_at, now, placeholder)
     if lines is not None:
         deallocating.forget(session, order.id)
         session.execute(delete(OrderLine).where(OrderLine.order_id == order.id))
         _add_lines(session, order.id, order.owner_id, lines)
     session.flush()
     append_leaf(session, "order_changed", {"order_no": order.order_no, "fields": sorted(given)}, order.id)
+    return order.id
+
+
+def back_order(session: Session, order_no: str, now: datetime) -> int:
+    """Put an order of which nothing was found back among those that wait for stock; return its id.
+
+    It leaves its wave, all of it is wanted again, and what was asked to be sent instead is not asked any more.
+
+    Raises NotFound, OrderNotShort.
+    """
+    order = locked(session, order_no)
+    if order.state != "short":
+        raise rules.OrderNotShort(order=order.order_no, state=order.state)
+    session.execute(END_SUBSTITUTIONS, {"order": order.id, "now": now})
+    session.execute(WANT_AGAIN, {"order": order.id})
+    order.state, order.wave_id, order.released_at = "open", None, None
+    session.flush()
+    deallocating.free_orders(session, [order.id])
+    append_leaf(session, "order_back", {"order_no": order.order_no}, order.id)
     return order.id
 
 

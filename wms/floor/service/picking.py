@@ -77,16 +77,17 @@ NOTE = text("""
                   cast(:weights AS bigint[]), cast(:postings AS bigint[])) AS u(line, unit, qty, weight, posting)
     RETURNING id
 """)
-# An order is picked when nothing of it is left to pick and something was picked.
+# An order is picked when nothing of it is left to pick and something was picked; short when nothing was found.
 ORDER_STATE = text("""
     UPDATE outbound_order o
        SET state = n.state, picked_at = CASE WHEN n.state = 'picked' THEN cast(:at AS timestamptz) END
       FROM (SELECT l.order_id, CASE
+                   WHEN sum(k.picked_qty) = 0 AND NOT bool_or(k.state = 'open') THEN 'short'
                    WHEN sum(k.picked_qty) = 0 THEN 'released'
                    WHEN bool_or(k.state = 'open') THEN 'picking' ELSE 'picked' END AS state
               FROM order_line l JOIN pick_line k ON k.order_line_id = l.id
              WHERE l.order_id = ANY (:orders) AND k.state <> 'void' GROUP BY l.order_id) n
-     WHERE o.id = n.order_id AND o.state IN ('released', 'picking', 'picked') AND o.state <> n.state
+     WHERE o.id = n.order_id AND o.state IN ('released', 'picking', 'picked', 'short') AND o.state <> n.state
     RETURNING o.id
 """)
 SPLIT = text("""

@@ -16,6 +16,7 @@ from wms.floor.service import tasks
 from wms.floor.service.counting_in import APP_PERSON
 from wms.floor.service.desk import Desk
 from wms.floor.tables import PickList, Task
+from wms.parties import dated
 from wms.parties.tables import Site
 
 MOST_LINES_SHOWN = 30
@@ -102,7 +103,7 @@ def totes_of(desk: Desk, row: ListRow) -> dict[int, Any]:
 def today(desk: Desk) -> Any:
     """Return the day at the site."""
     zone = desk.session.scalar(select(Site.time_zone).where(Site.id == desk.context.site_id))
-    return desk.today(zone or "Asia/Shanghai")
+    return desk.today(zone or dated.house_zone(desk.session, desk.event_at.date()))
 
 
 def go_on(desk: Desk, row: ListRow, *, code: str = "go_to", said: Mapping[str, Any] | None = None) -> Answer:

@@ -203,7 +203,7 @@ def _apply(session: Session, key: str, substitution_id: int, at: datetime) -> tu
         "order": line.order_id, "item": one.substitute_item_id, "qty": one.substitute_qty, "life": line.min_life_days,
     }  # fmt: skip
     new_id: int = session.execute(NEW_LINE, values).scalar_one()
-    states = (*shortage.IN_WORK, "picked", *CHANGEABLE)
+    states = (*shortage.IN_WORK, "picked", "short", *CHANGEABLE)
     only = Only(frozenset({new_id}))
     found = allocating.allocate(session, f"substitute:{key}", [line.order_id], at, states=states, only=only)
     where = session.execute(LAST_LIST, {"line": line.id}).one_or_none()

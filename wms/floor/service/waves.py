@@ -303,7 +303,8 @@ def call_off(session: Session, wave_no: str, now: datetime) -> int:
     wave, its_orders = held(session, wave_no)
     if wave.state not in ("planned", "released", "picking"):
         raise rules.WaveNotOpen(wave=wave.wave_no, state=wave.state)
-    orders = [one.id for one in its_orders]
+    # What was looked for and not found waits for its own decision; the wave's end does not make it wanted again.
+    orders = [one.id for one in its_orders if one.state != "short"]
     withdrawn = session.execute(deallocating.LINES, {"orders": orders}).scalars().all()
     picked = session.scalar(
         text("SELECT coalesce(sum(picked_qty), 0)::bigint FROM order_line WHERE order_id = ANY (:ids)"),

@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from tests import build
-from tests.wms.floor.outbound import Hall, build_hall, clean, now, shares, state_of
+from tests.wms.floor.outbound import Hall, build_hall, clean, now, promise, shares, state_of
 from tests.wms.stock.test_races import all_at_once, deadlocks
 from web import waving
 from wms.db import Database, Scope
@@ -17,11 +17,11 @@ from wms.errors import WmsError
 from wms.floor import pick_queries
 from wms.floor.pick_queries import ListLineRow, ListRow
 from wms.floor.rules.mistakes import MovedSince
-from wms.floor.rules.orders import GoodsPicked, OrderLineIn
+from wms.floor.rules.orders import GoodsPicked, OrderLineIn, OrderNotShort
 from wms.floor.rules.picking import AlreadyPicked, TooManyPicked, ToteFirst
 from wms.floor.rules.waves import WavePicked, WaveRule
 from wms.floor.service import shortage, unpicking, waves
-from wms.floor.service.orders import cancel_order
+from wms.floor.service.orders import back_order, cancel_order
 from wms.floor.service.picking import Take, Taken, pick, pick_many
 from wms.floor.tables import Task
 from wms.stock.ledger import AccountKey, Posting, moved, post
@@ -190,6 +190,64 @@ def test_what_cannot_be_found_is_short_on_the_order(database: Database, scope: S
         assert state_of(session, order_id) == "picked"
         sql = "SELECT ordered_qty, allocated_qty, picked_qty, short_qty FROM order_line WHERE id = :id"
         assert tuple(session.execute(text(sql), {"id": line.order_line_id}).one()) == (12, 2, 2, 10)
+    assert clean(database, scope)
+
+
+def found_short(session: Session, hall: Hall) -> tuple[int, str, ListRow]:
+    """An order whose goods were all on one shelf that turned out to be empty."""
+    hall.put(session, hall.tea, hall.bins[0], 12)
+    order_id, order_no = hall.order(session, OrderLineIn(hall.tea.code, 12))
+    row = released(session, hall)
+    (line,) = lines_of(session, row)
+    assert shortage.report_short(session, f"short-{order_no}", [line.id], now()).given_up_qty == 12
+    return order_id, order_no, row
+
+
+def test_an_order_found_wholly_short_says_so_and_holds_nothing(database: Database, scope: Scope, hall: Hall) -> None:
+    with database.unit_of_work(scope) as session:
+        order_id, order_no, row = found_short(session, hall)
+        assert (state_of(session, order_id), shares(session, order_id)) == ("short", [])
+        wave = pick_queries.wave_by_no(session, row.wave_no or "")
+        assert wave is not None
+        assert wave.state == "picked"
+        held = "SELECT coalesce(sum(b.qty_reserved), 0) FROM balance b JOIN account a ON a.id = b.account_id"
+        assert session.scalar(text(f"{held} WHERE a.owner_id = :owner"), {"owner": hall.owner.id}) == 0
+        cancel_order(session, order_no, "the buyer does not wait", now())
+        assert state_of(session, order_id) == "cancelled"
+    assert clean(database, scope)
+
+
+def test_an_order_found_wholly_short_waits_for_stock_again(database: Database, scope: Scope, hall: Hall) -> None:
+    with database.unit_of_work(scope) as session:
+        order_id, order_no, first = found_short(session, hall)
+        back_order(session, order_no, now())
+        assert state_of(session, order_id) == "open"
+        with pytest.raises(OrderNotShort):
+            back_order(session, order_no, now())
+        hall.put(session, hall.tea, hall.bins[4], 20)
+        promise(session, [order_id])
+        assert (state_of(session, order_id), shares(session, order_id)[-1]) == ("allocated", ("B-1-1", None, 12))
+        row = released(session, hall)
+        assert row.wave_no != first.wave_no
+        (line,) = open_lines(session, row)
+        pick(session, "found", Take(line.id, 12, tote(session, hall).id), now())
+        assert state_of(session, order_id) == "picked"
+    assert clean(database, scope)
+
+
+def test_a_wave_called_off_leaves_the_short_order_to_its_own_decision(
+    database: Database, scope: Scope, hall: Hall
+) -> None:
+    with database.unit_of_work(scope) as session:
+        hall.put(session, hall.tea, hall.bins[0], 12)
+        hall.put(session, hall.tea, hall.bins[1], 5)
+        one, _ = hall.order(session, OrderLineIn(hall.tea.code, 12))
+        other, _ = hall.order(session, OrderLineIn(hall.tea.code, 5))
+        row = released(session, hall, "batch")
+        line = next(line for line in lines_of(session, row) if line.qty == 12)
+        shortage.report_short(session, "gone", [line.id], now())
+        waves.call_off(session, row.wave_no or "", now())
+        assert (state_of(session, one), state_of(session, other)) == ("short", "allocated")
     assert clean(database, scope)
 
 
