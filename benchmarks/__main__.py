@@ -11,7 +11,10 @@ from pathlib import Path
 from benchmarks.rows import Row
 from benchmarks.server import fsyncs_per_s
 
-MODULES = ("stock", "floor", "inbound", "outbound", "inside", "ingest", "planning", "quota", "parcels", "demo", "books")
+MODULES = (
+    "stock", "floor", "inbound", "outbound", "inside", "billing", "ingest", "planning", "quota", "parcels", "demo",
+    "books",
+)  # fmt: skip
 KEPT = Path("build/bench")  # results of --full: a module that has its file is not measured again
 
 

@@ -13,11 +13,13 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from wms.floor.rules.billing import GoodsDay, PalletDay, Touch, days_of
+from wms.parties import dated
 
 # Changes of an owner's stock by day of the site's clock; what was before the period is one sum on the day before it.
 CHANGES = text(
     "SELECT a.site_id, a.trade_item_id, a.lot_id, t.temperature_class, t.gross_weight_g, t.volume_mm3,"
-    " (e.event_at AT TIME ZONE s.time_zone)::date AS on_day, e.posting_id, sum(e.qty)::bigint AS qty"
+    " t.is_catch_weight, (e.event_at AT TIME ZONE s.time_zone)::date AS on_day, e.posting_id,"
+    " sum(e.qty)::bigint AS qty, coalesce(sum(e.weight_g), 0)::bigint AS weight_g"
     " FROM account a JOIN entry e ON e.account_id = a.id JOIN posting p ON p.id = e.posting_id"
     " JOIN site s ON s.id = a.site_id JOIN trade_item t ON t.id = a.trade_item_id"
     " WHERE a.tenant_id = app_tenant() AND a.owner_id = :owner AND a.kind = 'location' AND e.recorded_at <= :known_at"
@@ -25,7 +27,8 @@ CHANGES = text(
     " AND NOT EXISTS (SELECT 1 FROM posting r WHERE r.reverses_id = p.id AND r.recorded_at <= :known_at)"
     " AND e.event_at < cast(:until AS date) + interval '2 days'"
     " AND (e.event_at AT TIME ZONE s.time_zone)::date <= :until"
-    " GROUP BY 1, 2, 3, 4, 5, 6, 7, 8 HAVING sum(e.qty) <> 0 ORDER BY 1, 2, 3 NULLS FIRST, 7, 8"
+    " GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9 HAVING sum(e.qty) <> 0 OR coalesce(sum(e.weight_g), 0) <> 0"
+    " ORDER BY 1, 2, 3 NULLS FIRST, 8, 9"
 )
 PALLETS = text(
     "SELECT a.site_id, a.handling_unit_id, t.temperature_class, (e.event_at AT TIME ZONE s.time_zone)::date AS on_day,"
@@ -53,7 +56,7 @@ TOUCHES = (
     " WHERE p.tenant_id = app_tenant() AND p.recorded_at <= :known_at AND p.reverses_id IS NULL"
     " AND p.event_at >= cast(:since AS date) - interval '2 days'"
     " AND p.event_at < cast(:until AS date) + interval '2 days'"
-    " AND (p.event_at AT TIME ZONE coalesce(w.time_zone, 'Asia/Shanghai'))::date BETWEEN :since AND :until"
+    " AND (p.event_at AT TIME ZONE coalesce(w.time_zone, :house_zone))::date BETWEEN :since AND :until"
     " AND NOT EXISTS (SELECT 1 FROM posting r WHERE r.reverses_id = p.id AND r.recorded_at <= :known_at)"
 )
 EXTRAS = text(
@@ -80,12 +83,18 @@ class Span:
 def goods_days(session: Session, span: Span, free_days: int = 0) -> Iterator[GoodsDay]:
     """Yield each item and lot at each site at the end of each day; ``free_days``: how far back arrivals are told."""
     groups: dict[tuple[Any, ...], list[tuple[date, int]]] = defaultdict(list)
+    grams: dict[tuple[Any, ...], list[tuple[date, int]]] = defaultdict(list)
     for row in session.execute(CHANGES, span.values()):
-        groups[tuple(row[:6])].append((row[6], row[8]))
+        groups[tuple(row[:7])].append((row.on_day, row.qty))
+        if row.is_catch_weight:
+            grams[tuple(row[:7])].append((row.on_day, row.weight_g))
     depth = min(free_days, LONGEST_FREE)
-    for (site_id, _item, _lot, temperature, weight_g, volume_mm3), changes in groups.items():
+    for key, changes in groups.items():
+        site_id, _item, _lot, temperature, weight_g, volume_mm3, _weighed = key
+        weighed = {on: (g, came) for on, g, came in _at_day_ends(grams.get(key, []), span, depth)}
         for on, qty, came in _at_day_ends(changes, span, depth):
-            yield GoodsDay(on, site_id, temperature, qty, weight_g, volume_mm3, came)
+            net_g, came_g = weighed.get(on, (None, ()))
+            yield GoodsDay(on, site_id, temperature, qty, weight_g, volume_mm3, came, net_g, came_g)
 
 
 def _at_day_ends(
@@ -115,9 +124,14 @@ def pallet_days(session: Session, span: Span) -> Iterator[PalletDay]:
             yield PalletDay(on, site_id, temperature, unit_id, (on - came_on).days)
 
 
+def _with_zone(session: Session, span: Span) -> dict[str, Any]:
+    """Add the clock that tells the day of what was posted at no site."""
+    return span.values() | {"house_zone": dated.house_zone(session, span.until)}
+
+
 def touches(session: Session, span: Span) -> list[Touch]:
     """Return every posting that touched the owner's goods in the period and was not undone."""
-    rows = session.execute(text(TOUCHES), span.values()).mappings()
+    rows = session.execute(text(TOUCHES), _with_zone(session, span)).mappings()
     names = ("posting_id", "kind", "site_id", "qty", "weight_g", "n_units")
     return [Touch(**{name: row[name] for name in names}) for row in rows]
 
@@ -127,13 +141,35 @@ def touched(session: Session, span: Span, kind: str, site_id: int | None, limit:
     sql = (
         f"{TOUCHES} AND p.kind = :kind AND w.site_id IS NOT DISTINCT FROM :site ORDER BY p.event_at, p.id LIMIT :limit"
     )
-    values = span.values() | {"kind": kind, "site": site_id, "limit": limit}
+    values = _with_zone(session, span) | {"kind": kind, "site": site_id, "limit": limit}
     return [dict(row) for row in session.execute(text(sql), values).mappings()]
 
 
 def extras(session: Session, span: Span) -> list[tuple[str, int, int]]:
     """Return extra services of the period as (service, site, times)."""
     return [(row[0], row[1], row[2]) for row in session.execute(EXTRAS, span.values())]
+
+
+# The earliest day on which something counts that became known since: postings at their event, reversals at that of what
+# they reverse, services on their day, rate cards on their first day. Two days more than any clock differs from UTC.
+EARLIEST = text(
+    "SELECT min(day) FROM ("
+    " SELECT min(least(p.event_at, r.event_at))::date - 2 AS day FROM posting p"
+    "   LEFT JOIN posting r ON r.id = p.reverses_id"
+    "  WHERE p.tenant_id = app_tenant() AND p.transaction_id >= :known_xid"
+    "    AND (p.reverses_id IS NOT NULL OR p.event_at < cast(:latest AS date) + interval '3 days')"
+    "    AND EXISTS (SELECT 1 FROM entry e WHERE e.posting_id = p.id AND e.owner_id = :owner)"
+    " UNION ALL SELECT min(done_on) FROM service_done WHERE owner_id = :owner AND transaction_id >= :known_xid"
+    " UNION ALL SELECT min(valid_from_on) FROM rate_card"
+    "  WHERE owner_id = :owner AND transaction_id >= :known_xid) found"
+)
+
+
+def earliest_change(session: Session, owner_id: int, known_xid: int, latest: date) -> date | None:
+    """Return the first day, up to ``latest``, that may count otherwise than was known then; None: nothing changed."""
+    values = {"owner": owner_id, "known_xid": known_xid, "latest": latest}
+    found: date | None = session.execute(EARLIEST, values).scalar_one()
+    return found
 
 
 MOVED = text(

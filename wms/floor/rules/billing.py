@@ -136,7 +136,8 @@ class GoodsDay:
     """Goods of one item and lot at a site at the end of a day; weight and volume of one base unit.
 
     ``came`` are the units that arrived on this day, the day before, and so on: first in, first out, they are the last
-    to leave, so what is left of them is what free days spare.
+    to leave, so what is left of them is what free days spare. ``weight_g`` is what goods weigh whose pieces are weighed
+    one by one, ``came_g`` what of it arrived in the same days; None: so many times the weight of one unit.
     """
 
     on: date
@@ -146,10 +147,18 @@ class GoodsDay:
     gross_weight_g: int
     volume_mm3: int
     came: tuple[int, ...] = ()
+    weight_g: int | None = None
+    came_g: tuple[int, ...] = ()
 
     def charged_qty(self, free_days: int) -> int:
         """Return the units that have been here longer than ``free_days``."""
         return max(0, self.qty - sum(self.came[:free_days]))
+
+    def charged_g(self, free_days: int) -> int:
+        """Return the grams that have been here longer than ``free_days``."""
+        if self.weight_g is None:
+            return self.charged_qty(free_days) * self.gross_weight_g
+        return max(0, self.weight_g - sum(self.came_g[:free_days]))
 
 
 @dataclass(frozen=True)
@@ -258,8 +267,9 @@ def storage(rates: Sequence[Rate], goods: Iterable[GoodsDay], pallets: Iterable[
 
 def measured(rate: Rate, goods: GoodsDay) -> int:
     """Return what a rate counts of goods on a day: units, grams or cubic millimetres."""
-    qty = goods.charged_qty(rate.free_days)
-    return qty * {"m3_day": goods.volume_mm3, "kg_day": goods.gross_weight_g, "unit_day": 1}[rate.unit]
+    if rate.unit == "kg_day":
+        return goods.charged_g(rate.free_days)
+    return goods.charged_qty(rate.free_days) * {"m3_day": goods.volume_mm3, "unit_day": 1}[rate.unit]
 
 
 def _milli(unit: str, measured: int) -> int:

@@ -14,13 +14,16 @@ from wms.floor.billing_queries import Span
 from wms.floor.rules import billing as rules
 from wms.floor.rules.billing import Line, Rate
 from wms.floor.tables.billing import Invoice, InvoiceLine, RateCard, RateRow, ServiceDone
+from wms.parties import dated
 from wms.parties.tables import Company
 from wms.record.service import append_leaf
 
 MOST_DAYS = 366
-CLOCK = "Asia/Shanghai"  # a period is over when its last day is over here, as months of the ledger are
 LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('billing', app_tenant()))")
 APP_PERSON = func.app_person()
+# What is not over yet may still appear with an earlier time: the next invoice looks at all from this transaction on.
+KNOWN = text("SELECT clock_timestamp(), pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+XACT = text("SELECT pg_current_xact_id()::text::bigint")
 
 
 @dataclass(frozen=True)
@@ -142,22 +145,27 @@ def draft(session: Session, owner_id: int, since: date, until: date, now: dateti
     """
     if not 0 <= (until - since).days < MOST_DAYS:
         raise rules.BadPeriodOfInvoice(field="until", since=since.isoformat(), until=until.isoformat(), most=MOST_DAYS)
-    if until >= now.astimezone(ZoneInfo(CLOCK)).date():
+    if until >= _today(session, now):
         raise rules.PeriodNotOver(field="until", until=until.isoformat())
     session.execute(LOCK)
     _refuse_billed(session, owner_id, since, until)
-    known_at = session.execute(text("SELECT clock_timestamp()")).scalar_one()
+    known_at, known_xid = session.execute(KNOWN).one()
     lines, currency = compute(session, owner_id, since, until, known_at)
     parts = [Part(line) for line in lines] + _corrections(session, owner_id, known_at)
     _drop_draft(session, owner_id, since, until)
     invoice = Invoice(
-        owner_id=owner_id, since_on=since, until_on=until, currency=currency, known_at=known_at,
+        owner_id=owner_id, since_on=since, until_on=until, currency=currency, known_at=known_at, known_xid=known_xid,
         total_minor=sum(part.line.amount_minor for part in parts),
     )  # fmt: skip
     session.add(invoice)
     session.flush()
     _write_lines(session, invoice.id, parts)
     return invoice.id
+
+
+def _today(session: Session, now: datetime) -> date:
+    """Return the day by the clock of the house: a period is over when its last day is over there."""
+    return now.astimezone(ZoneInfo(dated.house_zone(session, now.date()))).date()
 
 
 def _refuse_billed(session: Session, owner_id: int, since: date, until: date) -> None:
@@ -181,19 +189,53 @@ def _drop_draft(session: Session, owner_id: int, since: date, until: date) -> No
 
 
 def _corrections(session: Session, owner_id: int, known_at: datetime) -> list[Part]:
-    """Return what postings that came late change in periods that were issued before."""
-    issued = session.scalars(
-        select(Invoice)
-        .where(Invoice.owner_id == owner_id, Invoice.kind == "invoice", Invoice.state == "issued")
-        .order_by(Invoice.id)
-    )
+    """Return what postings that came late change in periods that were issued before.
+
+    Only periods that something reaches which became known since they were last looked at are computed anew.
+    """
     parts = []
-    for one in issued:
+    for one in reached(session, owner_id):
         right, _ = compute(session, owner_id, one.since_on, one.until_on, known_at)
         late = rules.corrections(_billed(session, one.id), right)
         note = f"{one.invoice_no}"
         parts += [Part(Line(**vars(line) | {"note": note}), one.id) for line in late]
     return parts
+
+
+def reached(session: Session, owner_id: int) -> list[Invoice]:
+    """Return the issued invoices of an owner whose periods something may have changed since they were last computed.
+
+    An invoice was last computed by itself, or by a later issued one that knew of it and looked for its corrections.
+    """
+    issued = list(
+        session.scalars(
+            select(Invoice)
+            .where(Invoice.owner_id == owner_id, Invoice.kind == "invoice", Invoice.state == "issued")
+            .order_by(Invoice.id)
+        )
+    )
+    if not issued:
+        return []
+    latest = max(one.until_on for one in issued)
+    earliest: dict[int, date | None] = {}
+    found = []
+    for one in issued:
+        looked = [one, *(other for other in issued if _knew_of(other, one))]
+        xid = max(other.known_xid or 0 for other in looked)
+        if one.known_xid is None or xid == 0:
+            found.append(one)  # of a time when nobody noted what was known
+            continue
+        if xid not in earliest:
+            earliest[xid] = queries.earliest_change(session, owner_id, xid, latest)
+        first = earliest[xid]
+        if first is not None and first <= one.until_on:
+            found.append(one)
+    return found
+
+
+def _knew_of(other: Invoice, one: Invoice) -> bool:
+    """Whether ``one`` was issued for sure when ``other`` was computed."""
+    return other.known_xid is not None and one.issued_xid is not None and one.issued_xid < other.known_xid
 
 
 def _billed(session: Session, invoice_id: int) -> list[Line]:
@@ -236,13 +278,15 @@ def issue(session: Session, invoice_id: int, now: datetime) -> str:
 def _issue(session: Session, invoice: Invoice, now: datetime) -> str:
     """Number an invoice without a gap: the advisory lock lets one at a time in."""
     prefix = "IN" if invoice.kind == "invoice" else "CN"
-    year = now.astimezone(ZoneInfo(CLOCK)).year
+    year = _today(session, now).year
     n = session.scalar(
         select(func.count()).select_from(Invoice).where(Invoice.invoice_no.startswith(f"{prefix}{year}"))
     )
     number, person_id = f"{prefix}{year}{(n or 0) + 1:06d}", session.scalar(select(APP_PERSON))
+    xact = session.execute(XACT).scalar_one()
     invoice.invoice_no, invoice.state = number, "issued"  # one UPDATE: what is issued is not edited again
     invoice.issued_at, invoice.issued_by = now.astimezone(UTC), person_id
+    invoice.issued_xid = xact
     session.flush()
     said = {"invoice_no": number, "owner_id": invoice.owner_id, "total_minor": invoice.total_minor}
     append_leaf(session, "invoice", said, invoice.id)

@@ -48,6 +48,15 @@ def test_free_days_spare_what_came_last() -> None:
     assert GoodsDay(DAY, 1, "ambient", 10, 500, 10**6, (30,)).charged_qty(1) == 0
 
 
+def test_weighed_goods_are_charged_by_what_they_weigh() -> None:
+    """Three pieces of 500 g by the list weigh 1,620 g; one of 530 g came today and is free."""
+    goods = GoodsDay(DAY, 1, "frozen", 3, 500, 10**6, (1,), 1_620, (530,))
+    assert [goods.charged_g(days) for days in (0, 1)] == [1_620, 1_090]
+    assert GoodsDay(DAY, 1, "frozen", 3, 500, 10**6, (1,)).charged_g(1) == 1_000
+    (line,) = billing.storage([storage_rate("kg_day", 1_000_000)], [goods], [])
+    assert line.qty_milli == 1_620
+
+
 @pytest.mark.parametrize(
     ("unit", "qty_milli", "amount"),
     [
