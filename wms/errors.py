@@ -25,7 +25,10 @@ class Kind(StrEnum):
 
 
 class WmsError(Exception):
-    """A refusal. Subclasses give ``code``, ``kind`` and ``text`` (with ``%(name)s`` places for ``values``)."""
+    """A refusal. Subclasses give ``code``, ``kind`` and ``text`` (with ``%(name)s`` places for ``values``).
+
+    ``parts``: where a whole is refused for its parts, the refusal of each.
+    """
 
     code: ClassVar[str] = "refused"
     kind: ClassVar[Kind] = Kind.REFUSED
@@ -34,6 +37,7 @@ class WmsError(Exception):
     def __init__(self, *, field: str | None = None, **values: Any) -> None:
         self.field = field
         self.values = values
+        self.parts: tuple[WmsError, ...] = ()
         super().__init__(self.text % values if values else self.text)
 
 

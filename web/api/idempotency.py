@@ -69,7 +69,14 @@ def stored_problem(stored: Mapping[str, Any]) -> dict[str, Any]:
     """Return the problem document of a stored refusal (``code``, ``field``, ``values``) in the request's language."""
     refusal = refusals().get(stored["code"], WmsError)
     detail = localised(refusal.text, dict(stored["values"]))
-    return document(status_of(refusal), stored["code"], detail, stored["field"])
+    more = {"errors": [_part(part) for part in stored["parts"]]} if stored.get("parts") else {}
+    return document(status_of(refusal), stored["code"], detail, stored["field"], **more)
+
+
+def _part(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return why one part of a whole was refused, in the request's language."""
+    text = refusals().get(stored["code"], WmsError).text
+    return {"field": stored["field"], "code": stored["code"], "detail": localised(text, dict(stored["values"]))}
 
 
 @cache

@@ -12,12 +12,9 @@ from sqlalchemy.orm import Session
 
 from web.api.idempotency import request_key, write
 from web.api.paging import page_of
-from web.api.problems import answer
-from web.api.scans import spoken
 from web.api.schemas import Body, Code, Count, Instant, Page
 from web.auth.policy import READERS, policy
 from web.context import current_identity, unit_of_work
-from web.i18n import localised
 from wms.errors import N_, Kind, NotFound, WmsError
 from wms.floor import queries, receipt_report
 from wms.floor.queries import NoticeRow
@@ -192,9 +189,6 @@ def receive(notice_no: str, body: ReceiveIn) -> Response:
 
     All of it is received, or nothing when one line is bad: then every bad line is named.
     """
-    content = body.model_dump(mode="json")
-    faults: list[dict[str, Any]] = []
-
     def act(session: Session) -> Mapping[str, Any]:
         given = tuple(ListLine(**dict(line)) for line in body.lines) if body.lines is not None else None
         command = ReceiveList(
@@ -202,17 +196,14 @@ def receive(notice_no: str, body: ReceiveIn) -> Response:
             body.sscc, body.close,
         )  # fmt: skip
         done = receive_list(session, command)
-        faults[:] = [fault_body(one.refusal) for one in done.faults]
-        if faults:
-            raise ListNotReceived(bad=len(faults))
+        if done.faults:
+            refused = ListNotReceived(bad=len(done.faults))
+            refused.parts = tuple(one.refusal for one in done.faults)
+            raise refused
         state = known(session, notice_no).state
         return {"lines": done.n_lines, "qty": done.qty, "posting_ids": list(done.posting_ids), "state": state}
 
-    response = write(act, content, status=201)
-    if faults:
-        said = response.get_json()
-        return answer({**said, "errors": faults})
-    return response
+    return write(act, body.model_dump(mode="json"), status=201)
 
 
 @bp.get("/notices/<notice_no>/report")
@@ -245,12 +236,6 @@ class ListNotReceived(WmsError):
     code = "list_not_received"
     kind = Kind.INVALID
     text = N_("%(bad)s lines are bad; nothing was received.")
-
-
-def fault_body(refusal: WmsError) -> dict[str, Any]:
-    """Return why one line is bad, in the request's language."""
-    detail = localised(refusal.text, spoken(refusal.values))
-    return {"field": refusal.field, "code": refusal.code, "detail": detail}
 
 
 def _announce(session: Session, body: NoticeIn) -> Mapping[str, Any]:

@@ -52,15 +52,22 @@ def once(session: Session, key: str, request_hash: bytes, act: Callable[[], Mapp
         with session.begin_nested():
             body, is_refusal = dict(act()), False
     except WmsError as refusal:
-        # A name in both languages stays a pair; the front of house picks one when it tells the answer again.
-        values = {name: value if isinstance(value, dict) else str(value) for name, value in refusal.values.items()}
-        body = {"code": refusal.code, "field": refusal.field, "values": values}
-        is_refusal = True
+        body, is_refusal = as_stored(refusal), True
     reach("once.after_act")
     answer = canonical({"body": body, "is_refusal": is_refusal}).decode()
     session.execute(ANSWER, {"key": key, "answer": answer})
     reach("once.after_answer")
     return Answer(body, is_refusal, replayed=False)
+
+
+def as_stored(refusal: WmsError) -> dict[str, Any]:
+    """Return a refusal as it is kept: code, field and values, and those of its parts.
+
+    A name in both languages stays a pair; the front of house picks one when it tells the answer again.
+    """
+    values = {name: value if isinstance(value, dict) else str(value) for name, value in refusal.values.items()}
+    body: dict[str, Any] = {"code": refusal.code, "field": refusal.field, "values": values}
+    return body | {"parts": [as_stored(part) for part in refusal.parts]} if refusal.parts else body
 
 
 def _stored(session: Session, key: str, request_hash: bytes) -> Answer:

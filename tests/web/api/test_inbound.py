@@ -93,7 +93,7 @@ def test_two_hundred_thousand_rows_with_three_bad_ones_in_bounded_memory(doorman
     text = "\n".join([HEADER, *good])
     del good
     with peak_of_memory() as peak:
-        said = send_file(doorman, text, "?dry_run=true").get_json()
+        said = send_file(doorman, text, "?dry_run=true&wait=true").get_json()
     assert (said["rows"], said["bad_rows"]) == (200_000, 3)
     assert [fault["row"] for fault in said["faults"]] == [1_002, 100_002, 200_001]
     assert peak.n_bytes < 120_000_000, peak.n_bytes  # the file itself is 10 MB, held twice by the test's own client
@@ -183,3 +183,15 @@ def test_a_list_with_bad_lines_is_not_received(doorman: Doorman, world: World) -
     assert [(one["field"], one["code"]) for one in said.get_json()["errors"]] == [
         ("lines.2", "unknown_label"), ("lines.3", "lot_missing"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_refused_list_sent_again_gets_its_bad_lines_again(doorman: Doorman, world: World, language: str) -> None:
+    lines = [{"item": "NOTHING", "qty": 1}, {"item": world.milk.code, "qty": 1}]
+    headers = doorman.token("clerk") | {"Idempotency-Key": f"k{build.number()}", "Accept-Language": language}
+    body, path = {"dock": "DOCK-1", "lines": lines}, f"/api/v1/notices/{world.notice_no}/receive"
+    first, again = (doorman.app.test_client().post(path, headers=headers, json=body) for _ in range(2))
+    assert (again.status_code, again.headers["Idempotent-Replayed"]) == (422, "true")
+    assert again.get_json() == first.get_json()
+    assert [one["code"] for one in again.get_json()["errors"]] == ["unknown_label", "lot_missing"]
+    assert all(one["detail"] for one in again.get_json()["errors"])
