@@ -50,6 +50,7 @@ MODULES = (
     "iot.jobs",
     "web.out.jobs",
     "web.waving",
+    "web.imports.queued",
 )
 ASK_EVERY_S = 0.5  # new jobs are asked for: NOTIFY would make commits wait for each other
 HEARTBEAT_S = 5.0

@@ -212,6 +212,9 @@ TABLE = (
             partial(_whole, low=1024, high=1000000000)),
     Setting("import_limit_bytes", "DONGTING_IMPORT_LIMIT_BYTES", "104857600", "bytes",
             "The largest file that an import reads.", partial(_whole, low=1024, high=1000000000)),
+    Setting("import_at_once_bytes", "DONGTING_IMPORT_AT_ONCE_BYTES", "2000000", "bytes",
+            "A file of more is read by a job, and its sender is told where to ask how far it is.",
+            partial(_whole, low=0, high=1000000000)),
     Setting("webhook_hosts", "DONGTING_WEBHOOK_HOSTS", "", "list",
             "Hosts that webhooks may go to, comma-separated; `.example.com` means every host under it. "
             "Empty: any public host."),
@@ -272,6 +275,7 @@ class Settings:
     statement_timeout_s: int
     body_limit_bytes: int
     import_limit_bytes: int
+    import_at_once_bytes: int
     webhook_hosts: str
     webhook_private: bool
     customs_exchange: str | None

@@ -6,7 +6,7 @@ owner, a place) may be there by then.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO, Any
@@ -66,12 +66,12 @@ def hash_of(file: IO[bytes]) -> str:
 
 def run(
     database: Database, scope: Scope, kind: Kind, file: IO[bytes], *, event_at: datetime, is_dry_run: bool,
-    keep_existing: bool = False, encoding: str | None = None,
+    keep_existing: bool = False, encoding: str | None = None, tell: Callable[[int], None] | None = None,
 ) -> tuple[Mapping[str, Any] | Outcome, bool]:  # fmt: skip
     """Check the file whole and, unless it is a dry run or a row is bad, enter it.
 
     Returns the :class:`Outcome` where nothing was entered; where rows were, the stored answer, and whether it was given
-    before. Raises BadFile, or the ledger's refusal of all.
+    before. ``tell`` hears of the rows read so far. Raises BadFile, or the ledger's refusal of all.
     """
     sha256 = hash_of(file)
     key = f"import:{kind.name}:{sha256}"
@@ -80,7 +80,7 @@ def run(
 
     def enter(session: Session) -> Mapping[str, Any]:
         try:
-            _take_all(session, kind, file, choice, outcome, encoding)
+            _take_all(session, kind, file, choice, outcome, encoding, tell)
         except WmsError as refusal:
             raise _RefusedWhole(refusal) from refusal
         if is_dry_run or not outcome.is_clean:
@@ -102,8 +102,9 @@ def run(
 
 
 def _take_all(
-    session: Session, kind: Kind, file: IO[bytes], choice: Choice, outcome: Outcome, encoding: str | None
-) -> None:
+    session: Session, kind: Kind, file: IO[bytes], choice: Choice, outcome: Outcome, encoding: str | None,
+    tell: Callable[[int], None] | None,
+) -> None:  # fmt: skip
     sheet = open_sheet(file, encoding)
     outcome.form, outcome.encoding = sheet.form, sheet.encoding
     outcome.n_rows = outcome.n_bad = outcome.n_taken = 0
@@ -111,6 +112,8 @@ def _take_all(
     intake, chunk = kind.begin(session, choice), []
     for row in Table(kind.columns, sheet).rows():
         outcome.n_rows += 1
+        if tell is not None and outcome.n_rows % CHUNK == 0:
+            tell(outcome.n_rows)
         if isinstance(row, list):
             _note(outcome, row)
             continue
