@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from web.auth.identity import Identity
 from web.formats import quantity
+from web.out import webhooks
 from wms.errors import N_
 from wms.floor import queries as floor
 from wms.freight import queries as freight
@@ -47,6 +48,9 @@ def figures(session: Session, who: Identity) -> list[Figure]:
         state = "stop" if held else "ok"
         found.append(Figure(len(held), N_("vehicles held at the gate"), "/gate", state, is_capped=True))
         found.append(Figure(alarms, N_("alarms not acknowledged"), "/gate/alarms", "warn" if alarms else "ok"))
+    if who.roles & {"administrator"} and who.sees_all:
+        dead = webhooks.count_dead(session)
+        found.append(Figure(dead, N_("webhooks that did not arrive"), "/admin/webhooks", "stop" if dead else "ok"))
     if who.roles & {"auditor"}:
         found.append(Figure(record.count(session), N_("facts in the record"), "/oversight"))
     return found

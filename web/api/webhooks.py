@@ -116,19 +116,56 @@ def deliveries(webhook_id: int, query: DeliveryQuery) -> Response:
     return page_of(rows, after=query.after, limit=query.limit)
 
 
-def delivered(session: Session, webhook_id: int, state: str | None, after: int, limit: int) -> list[dict[str, Any]]:
-    """Return deliveries of a subscription by id."""
-    wanted = select(WebhookDelivery).where(WebhookDelivery.subscription_id == webhook_id, WebhookDelivery.id > after)
+def delivered(
+    session: Session, webhook_id: int | None, state: str | None, after: int, limit: int
+) -> list[dict[str, Any]]:
+    """Return deliveries of a subscription (None: of all) by id."""
+    wanted = select(WebhookDelivery).where(WebhookDelivery.id > after)
+    if webhook_id is not None:
+        wanted = wanted.where(WebhookDelivery.subscription_id == webhook_id)
     if state:
         wanted = wanted.where(WebhookDelivery.state == state)
-    names = ("id", "event_id", "event_type", "posting_id", "state", "tries", "status_code", "error", "recorded_at",
+    names = ("id", "subscription_id", "event_id", "event_type", "posting_id", "state", "tries", "status_code", "error",
+             "recorded_at",
              "tried_at", "delivered_at")  # fmt: skip
     rows = session.scalars(wanted.order_by(WebhookDelivery.id).limit(limit))
     return [{name: getattr(row, name) for name in names} for row in rows]
 
 
+class AllDeliveriesQuery(Page):
+    """Which deliveries: of a state, of any subscription."""
+
+    state: Literal["queued", "delivered", "dead"] | None = "dead"
+
+
+@bp.get("/webhook-deliveries")
+@policy(*READERS, firms=True)
+@bp.input(AllDeliveriesQuery, location="query", arg_name="query")
+def all_deliveries(query: AllDeliveriesQuery) -> Response:
+    """List deliveries of all subscriptions, the dead ones unless another state is asked for."""
+    with unit_of_work() as session:
+        rows = delivered(session, None, query.state, query.after, query.limit + 1)
+    return page_of(rows, after=query.after, limit=query.limit)
+
+
+class DeadIn(Body):
+    """Which dead deliveries are sent again: those of one subscription, else all."""
+
+    webhook_id: Annotated[int, Field(strict=True, ge=1)] | None = None
+
+
+@bp.post("/webhook-deliveries/resend-dead")
+@policy("supervisor", "administrator")
+@bp.input(DeadIn, arg_name="body")
+def resend_dead(body: DeadIn) -> Response:
+    """Send dead deliveries again, at most 500 at once, the oldest first."""
+    return write(
+        lambda session: {"sent_again": webhooks.resend_dead(session, body.webhook_id)}, body.model_dump(mode="json")
+    )
+
+
 @bp.post("/webhook-deliveries/<int:delivery_id>/resend")
-@policy("supervisor", firms=True, subject="webhook_delivery")
+@policy("supervisor", "administrator", firms=True, subject="webhook_delivery")
 def resend(delivery_id: int) -> Response:
     """Send a delivery again: the same bytes under the same id."""
 

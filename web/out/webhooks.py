@@ -21,9 +21,11 @@ from web.out import rules
 from web.out.calling import Answer, call
 from web.out.tables import WebhookDelivery, WebhookSubscription
 from wms.db import Database, Scope, tenant_of
+from wms.parties.tables import Site
 from wms.record.jobs import defer
 from wms.record.service import append_leaf
 from wms.settings import Settings, load_settings
+from wms.watch.service.alarms import NewAlarm, raise_alarm
 
 log = structlog.get_logger("webhooks")
 
@@ -32,6 +34,7 @@ BATCH = 500
 PAUSE_S = 2
 FORMER_SECRET_LIFE = timedelta(hours=24)
 SECRET_BYTES = 32
+ONE_CAUSE = timedelta(days=3650)  # what dies while an alarm is not acknowledged joins it
 
 # Every transaction below the snapshot's xmin is over: nothing can still appear before what was read here.
 NEW_POSTINGS = text(
@@ -272,7 +275,45 @@ def _settle(session: Session, delivery_id: int, answer: Answer) -> None:
     session.flush()
     said = {"event_id": delivery.event_id, "tries": delivery.tries, "error": delivery.error or str(answer.status)}
     append_leaf(session, "webhook_dead", said, delivery.id)
+    _raise_alarm(session, delivery)
     log.error("webhook_dead", subscription=delivery.subscription_id, **said)
+
+
+def _raise_alarm(session: Session, delivery: WebhookDelivery) -> None:
+    """Tell people that a partner was not told: one alarm for each subscription, however many deliveries die of it."""
+    name = session.scalars(
+        select(WebhookSubscription.name).where(WebhookSubscription.id == delivery.subscription_id)
+    ).one()
+    changes = json.loads(delivery.body)["data"]["changes"]
+    codes = [change["site"] for change in changes if "site" in change]
+    # A posting without a place belongs to no site; the alarm then stands at the first, for somebody must see it.
+    site_id = session.scalar(select(Site.id).order_by(Site.code != codes[0] if codes else Site.id, Site.id).limit(1))
+    if site_id is None or delivery.tried_at is None:
+        return
+    said = f"{delivery.event_type} {delivery.event_id}: {delivery.error or delivery.status_code}"
+    alarm = NewAlarm(site_id, "webhook", "webhook_dead", name, delivery.tried_at, said)
+    raise_alarm(session, alarm, join_within=ONE_CAUSE)
+
+
+def resend_dead(session: Session, subscription_id: int | None = None) -> int:
+    """Send dead deliveries again, of one subscription or of all, the oldest first; return how many."""
+    dead = select(WebhookDelivery.id).where(WebhookDelivery.state == "dead").order_by(WebhookDelivery.id).limit(BATCH)
+    if subscription_id is not None:
+        dead = dead.where(WebhookDelivery.subscription_id == subscription_id)
+    again = session.scalars(
+        update(WebhookDelivery)
+        .where(WebhookDelivery.id.in_(dead), WebhookDelivery.state == "dead")
+        .values(state="queued", tries=0, error=None, status_code=None)
+        .returning(WebhookDelivery.id)
+    ).all()
+    for delivery_id in sorted(again):
+        _defer(session, delivery_id)
+    return len(again)
+
+
+def count_dead(session: Session) -> int:
+    """Return how many deliveries are dead."""
+    return session.scalar(select(func.count()).where(WebhookDelivery.state == "dead")) or 0
 
 
 def resend(session: Session, delivery_id: int) -> None:

@@ -106,6 +106,7 @@ ALARMS = {
     "goods_not_posted": N_("Goods left, but the ledger refused"),
     "reading_failed": N_("A reading could not be taken in"),
     "another_plate": N_("Another plate read where a vehicle waits"),
+    "webhook_dead": N_("A webhook could not be delivered"),
     "cold_chain_breach": N_("Too warm or too cold for too long"),
     "lane_failed": N_("The lane's readings could not be put together"),
 }
@@ -163,6 +164,8 @@ def alarm_detail(alarm: AlarmRow) -> str:
     """What an alarm says beside its name; codes in words."""
     if alarm.source == "fence":
         return " · ".join(word(FENCE, part) for part in alarm.detail.split())
+    if alarm.source == "webhook":
+        return alarm.detail
     return str(hold_words(alarm.detail))
 
 

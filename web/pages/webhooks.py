@@ -58,14 +58,14 @@ def subscribe() -> AnyResponse:
         made = webhooks.subscribe(session, settings(), name, url, kinds, owner_id)
         return {"id": made.id, "secret": made.secret}
 
-    answer = _once({"name": name, "url": url, "kinds": kinds}, act)
+    answer = done_once({"name": name, "url": url, "kinds": kinds}, act)
     if answer:
         flash(_("Signing secret, shown once: %(secret)s", secret=answer["secret"]))
     return redirect(url_for("webhooks.show"))
 
 
 @bp.post("/deliveries/<int:delivery_id>")
-@policy("supervisor", firms=True, subject="webhook_delivery")
+@policy("supervisor", "administrator", firms=True, subject="webhook_delivery")
 def resend(delivery_id: int) -> AnyResponse:
     """Send a delivery again."""
 
@@ -73,12 +73,12 @@ def resend(delivery_id: int) -> AnyResponse:
         webhooks.resend(session, delivery_id)
         return {"id": delivery_id}
 
-    if _once({"delivery_id": delivery_id}, act):
+    if done_once({"delivery_id": delivery_id}, act):
         flash(_("It is sent again."))
-    return redirect(url_for("webhooks.show"))
+    return redirect(url_for("dead_webhooks.show" if request.form.get("from") == "admin" else "webhooks.show"))
 
 
-def _once(content: dict[str, Any], act: Callable[[Session], dict[str, Any]]) -> dict[str, Any] | None:
+def done_once(content: dict[str, Any], act: Callable[[Session], dict[str, Any]]) -> dict[str, Any] | None:
     with unit_of_work() as session:
         answer = once(session, request_key(), request_hash(content), lambda: act(session))
     if answer.is_refusal:

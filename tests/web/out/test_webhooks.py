@@ -20,6 +20,7 @@ from web.out import calling, webhooks
 from web.out.tables import WebhookDelivery, WebhookSubscription
 from wms.db import Database, Scope
 from wms.settings import load_settings
+from wms.watch.tables import Alarm
 
 
 class Receiver(ThreadingHTTPServer):
@@ -171,6 +172,34 @@ def test_each_failure_queues_the_next_try_and_the_last_one_is_dead(
         webhooks.resend(session, delivery.id)
     assert send(database, scope, delivery.id).state == "delivered"
     assert {headers["webhook-id"] for headers, _ in receiver.got} == {delivery.event_id}
+
+
+def test_a_dead_delivery_raises_one_alarm_that_an_administrator_sees_and_sends_again(
+    database: Database, scope: Scope, shelf: Shelf, receiver: Receiver, doorman: Doorman
+) -> None:
+    subscription = subscribe(database, scope, receiver.url)
+    receive(database, scope, shelf)
+    receive(database, scope, shelf)
+    sent = told(database, scope, subscription.id, 2)
+    receiver.answers = [410, 410]
+    assert [send(database, scope, one.id).state for one in sent] == ["dead", "dead"]
+    with database.unit_of_work(scope) as session:
+        (alarm,) = session.scalars(select(Alarm).where(Alarm.source == "webhook"))
+        assert (alarm.code, alarm.subject, alarm.trigger_count) == ("webhook_dead", subscription.name, 2)
+        assert sent[1].event_id in alarm.detail
+        webhooks.set_active(session, subscription.id, True)
+    browser = doorman.browser("administrator", locale="en")
+    page = browser.get("/admin/webhooks").text
+    assert "2 deliveries were tried until the last time" in page
+    assert sent[0].event_id in page
+    assert "webhooks that did not arrive" in browser.get("/").text
+    listed = call(doorman, "get", "webhook-deliveries").get_json()
+    assert {one["id"] for one in listed} >= {one.id for one in sent}
+    assert call(doorman, "post", "webhook-deliveries/resend-dead", json={"webhook_id": subscription.id}).get_json() == {
+        "sent_again": 2
+    }
+    assert [send(database, scope, one.id).state for one in sent] == ["delivered", "delivered"]
+    assert sent[0].event_id not in browser.get("/admin/webhooks").text
 
 
 def test_a_receiver_says_how_long_to_wait_or_that_it_is_gone(

@@ -1,7 +1,7 @@
 """Raise, acknowledge and close alarms; wake live pages."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -32,8 +32,11 @@ def announce(session: Session, topic: str, subject_id: int) -> None:
     session.flush()
 
 
-def raise_alarm(session: Session, new: NewAlarm) -> Alarm:
-    """Open an alarm, or join the open one of the same source, code and subject that was triggered within 30 s."""
+def raise_alarm(session: Session, new: NewAlarm, join_within: timedelta = JOIN_WITHIN) -> Alarm:
+    """Open an alarm, or join the open one of the same source, code and subject that was triggered within 30 s.
+
+    ``join_within``: another span, where one cause tells again and again for longer.
+    """
     joined = session.scalar(
         select(Alarm)
         .where(
@@ -42,7 +45,7 @@ def raise_alarm(session: Session, new: NewAlarm) -> Alarm:
             Alarm.source == new.source,
             Alarm.code == new.code,
             Alarm.subject == new.subject,
-            Alarm.last_trigger_at >= new.event_at - JOIN_WITHIN,
+            Alarm.last_trigger_at >= new.event_at - join_within,
         )
         .order_by(Alarm.id.desc())
         .limit(1)
