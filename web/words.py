@@ -89,6 +89,22 @@ WORDS = {
         "quarantine_decided": N_("quarantine decided"),
         "destroy": N_("destroyed"),
     },
+    "found_state": {
+        "open": N_("to be decided"),
+        "received": N_("received"),
+        "returned": N_("given back"),
+        "to_destroy": N_("to be destroyed"),
+        "destroyed": N_("destroyed"),
+    },
+    "import_state": {
+        "waiting": N_("waits its turn"),
+        "running": N_("is being read"),
+        "entered": N_("entered"),
+        "clean": N_("nothing bad found"),
+        "bad": N_("has bad rows"),
+        "refused": N_("refused"),
+        "failed": N_("failed"),
+    },
     "order_state": {
         "open": N_("waits for stock"),
         "part_allocated": N_("partly promised"),
@@ -99,6 +115,7 @@ WORDS = {
         "packed": N_("packed"),
         "loaded": N_("loaded"),
         "shipped": N_("shipped"),
+        "short": N_("nothing found"),
         "cancelled": N_("cancelled"),
     },
     "wave_state": {

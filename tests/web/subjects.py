@@ -30,11 +30,13 @@ from tests.build import (
 from tests.wms.customs.parcels.world import drawn_up, sale
 from tests.wms.freight.builders import form
 from web.auth.tokens import create_token
+from web.imports.tables import ImportRun
 from web.out.tables import WebhookDelivery, WebhookSubscription
 from web.out.webhooks import new_secret
 from wms.customs import filing_rules, filings, slips, verification_lists, writing_off
 from wms.customs.tables import AccountBook, BookDifference, GatePass, VerificationList
 from wms.customs.tables.parcels import ParcelDeclaration, ParcelRequest, RetailOrder
+from wms.floor.service import finding
 from wms.floor.service.cartons import carton_types
 from wms.floor.tables import AdvanceNotice, Inspection, InspectionPlan, OutboundOrder, Parcel, PutAwayRule
 from wms.floor.tables.billing import Invoice, InvoiceLine
@@ -106,6 +108,28 @@ def verification_list(session: Session, owner: Company) -> Values:
     command = verification_lists.DrawUpList(internal_no, book.book_no, owner.id, "I", "1210", goods)
     verification_lists.draw_up(session, command)
     return {"number": internal_no}
+
+
+def found_goods(session: Session, _owner: Company) -> Values:
+    site = make_site(session)
+    command = finding.Note(site.id, make_location(session, site).id, "a carton without a label", 1, now())
+    return {"number": finding.note(session, command).found_no}
+
+
+def found_photo(session: Session, owner: Company) -> Values:
+    values = found_goods(session, owner)
+    sha256 = finding.add_photo(session, str(values["number"]), b"\xff\xd8\xff and so on")
+    return values | {"sha256": sha256}
+
+
+def import_run(session: Session, _owner: Company) -> Values:
+    made = ImportRun(
+        kind="items", file_name="list.csv", sha256=f"{number():064x}", size_bytes=10, is_dry_run=True,
+        keep_existing=False, event_at=now(),
+    )  # fmt: skip
+    session.add(made)
+    session.flush()
+    return {"run_id": made.id}
 
 
 def account_book(session: Session, owner: Company) -> Values:
@@ -347,6 +371,9 @@ def _declared_parcel(session: Session, owner: Company) -> ParcelDeclaration:
 
 SUBJECTS: dict[str, Builder] = {
     "verification_list": verification_list,
+    "import_run": import_run,
+    "found_goods": found_goods,
+    "found_photo": found_photo,
     "account_book": account_book,
     "account_book_line": account_book_line,
     "book_difference": book_difference,

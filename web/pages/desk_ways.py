@@ -35,6 +35,7 @@ OUTBOUND = (
 INSIDE = (
     Way("/desk/counts", N_("Counts"), "list", N_("Counts that run, and differences that wait for a supervisor.")),
     Way("/desk/returns", N_("Returns"), "back", N_("What comes back, how it is graded, until when it may.")),
+    Way("/desk/found-goods", N_("Found goods"), "search", N_("Goods without a name: where they stand, who decides.")),
     Way("/desk/inside", N_("Inside"), "boxes", N_("Adjustments, quarantine, destruction, kits and replenishment.")),
 )
 SUPERVISION = (
@@ -45,6 +46,8 @@ PAPER = (
     Way("/desk/paper", N_("Paper"), "document", N_("Labels, packing lists and count sheets; printers.")),
     Way("/desk/imports", N_("Import"), "upload", N_("Enter lists from CSV and XLSX files.")),
     Way("/desk/webhooks", N_("Webhooks"), "next", N_("Who is told of stock changes, and what was sent.")),
+    Way("/desk/transfer-lanes", N_("Transfer lanes"), "route", N_("How long goods take from site to site.")),
+    Way("/desk/temperature-limits", N_("Limits of temperature"), "warn", N_("How warm goods may be, and how long.")),
     Way("/desk/values", N_("Rates and limits"), "list", N_("What holds from which day, and where it is taken from.")),
 )
 CUSTOMS = (
