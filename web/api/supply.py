@@ -103,6 +103,17 @@ def propose(body: ProposeIn) -> Response:
     return write(act, body.model_dump(mode="json"), status=201)
 
 
+@bp.get("/replenishment-runs")
+@policy(*READERS, firms=True)
+@bp.input(Page, location="query", arg_name="query")
+def runs(query: Page) -> Response:
+    """List the newest run of each owner and way: by the clock or by whom, over how many items."""
+    with unit_of_work() as session:
+        rows = [asdict(row) for row in queries.newest_runs(session, limit=1_000)]
+    rows = [row for row in rows[::-1] if row["id"] > query.after]
+    return page_of(rows[: query.limit + 1], after=query.after, limit=query.limit)
+
+
 @bp.get("/replenishment-proposals")
 @policy(*READERS, firms=True)
 @bp.input(ProposalQuery, location="query", arg_name="query")

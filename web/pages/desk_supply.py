@@ -43,9 +43,10 @@ def index() -> str:
             after=int(after) if after.isdecimal() and len(after) < 19 else 0,
         )  # fmt: skip
         sites = session.scalars(select(Site).where(Site.kind == "overseas").order_by(Site.code)).all()
+        runs = queries.newest_runs(session, to_site=request.args.get("site") or None)
     return render_template(
         "supply/index.html", rows=rows[:SHOWN], more=rows[SHOWN - 1].id if len(rows) > SHOWN else None, sites=sites,
-        only=only, kept={name: value for name, value in request.args.items() if name in {"site", "only"}},
+        runs=runs, only=only, kept={name: value for name, value in request.args.items() if name in {"site", "only"}},
     )  # fmt: skip
 
 

@@ -10,7 +10,10 @@ from sqlalchemy.orm import Session
 from tests import build
 from tests.wms.freight.sites import Ends, draw_up, make_ends, stock
 from wms.catalog.tables import PackagingLevel
+from wms.db import Database, Scope
 from wms.errors import NotFound
+from wms.freight import jobs
+from wms.freight.queries import proposals as queries
 from wms.freight.queries import supply
 from wms.freight.queries.sell_through import BadPeriod, sell_through
 from wms.freight.rules.replenish import BadServiceLevel, NothingToSend, NotOverseas, ProposalDecided, UnknownProposal
@@ -22,7 +25,7 @@ from wms.freight.tables.supply import Proposal
 from wms.freight.tables.transfers import Transfer, TransferLine
 from wms.parties import dated
 from wms.stock import ledger
-from wms.stock.ledger import AccountKey, Posting, moved, post
+from wms.stock.ledger import AccountKey, Posting, moved, post, post_many
 
 NOON = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=1)
 
@@ -41,6 +44,46 @@ def ends(session: Session) -> Ends:
     made.destination.unlocode = "DEDUI"
     session.flush()
     return made
+
+
+def test_seasons_reach_the_proposal_with_their_years(session: Session, ends: Ends) -> None:
+    """Two years of ten a day, twice that in the two months around today: what is to come is told by them."""
+    fill(session, ends, 20_000, ago(731))
+    customer = AccountKey("customer", ends.owner.id, ends.item.id)
+    here = {(NOON.date() + timedelta(days=n)).month for n in range(-15, 45)}
+    postings = [
+        Posting(
+            f"season-{build.number()}", "ship", ago(n),
+            moved(ends.at(ends.dock), customer, 20 if ago(n).month in here else 10),
+        )
+        for n in range(730, -1, -1)
+    ]  # fmt: skip
+    for start in range(0, len(postings), 200):
+        post_many(session, postings[start : start + 200])
+    (made,) = propose(session, Propose(ends.owner.id, ends.origin.id, ends.destination.id, "air"), datetime.now(UTC))
+    demand = made.why["demand"]
+    assert demand["season_years"] == 2
+    assert demand["season_permille"] > 1000
+
+
+def test_the_clock_works_out_proposals_for_the_ways_in_use(database: Database, scope: Scope) -> None:
+    with database.unit_of_work(scope) as session:
+        ends = make_ends(session)
+        ends.destination.kind = "overseas"
+        session.flush()
+        steady(session, ends)
+        way = (ends.owner.id, ends.origin.id, ends.destination.id, "rail")
+        propose(session, Propose(*way), datetime.now(UTC))
+        owner, to_site = ends.owner.code, ends.destination.code
+    with database.unit_of_work(scope) as session:
+        assert way in supply.ways(session)
+    assert jobs.propose_all(database) >= 1
+    with database.unit_of_work(scope) as session:
+        (found,) = queries.newest_runs(session, to_site=to_site)
+        assert (found.mode, found.is_scheduled, found.n_items, found.owner_code) == ("rail", True, 1, owner)
+        standing = select(Proposal).where(Proposal.state == "proposed", Proposal.owner_id == way[0])
+        assert session.scalars(standing).one().run_id == found.id
+    assert jobs.EVERY["freight.propose_all"].split()[2:] == ["*", "*", "*"]
 
 
 def sell(session: Session, ends: Ends, qty: int, at: datetime) -> int:

@@ -12,37 +12,23 @@ from sqlalchemy.orm import Session
 from tests import build
 from tests.wms.freight.builders import form
 from tests.wms.freight.sites import Ends, draw_up, make_ends, sent, stock, sum_of
-from tests.wms.gate.test_service import drive_through
-from tests.wms.gate.world import GOODS_G, VEHICLE_G, World, crossing, make_world, new_plate, seen_of
 from web.commands.verify import find
-from wms.catalog.tables import TradeItem
-from wms.customs.gate_pass_rules import NewPass, PassDocument, PassLine
-from wms.customs.gate_passes import apply_for_pass, approve_pass
-from wms.customs.tables import GatePass
 from wms.db import Database, Scope, set_scope
 from wms.floor.tables import PutAwayTask
 from wms.floor.tables.tasks import Task
-from wms.freight import verify
 from wms.freight.queries import transfers as queries
 from wms.freight.rules.transfers import (
     ArrivesBeforeDeparture,
-    BondedLeavesZone,
-    BondedLossNeedsCustoms,
     CurrencyMixed,
     LoadedMoreThanReserved,
     LotNotOfItem,
     MoreThanOnTheWay,
-    NotBondedPlace,
     NotEnoughForTransfer,
     NothingArrived,
     NothingLoaded,
-    PassNotOfTransfer,
-    PassNotThrough,
-    PassStands,
     PlaceOfAnotherSite,
     ReasonMissing,
     SameSite,
-    SecondPersonNeeded,
     TransferExists,
     TransferNotInState,
     UnknownLine,
@@ -52,13 +38,9 @@ from wms.freight.rules.transfers import (
 )
 from wms.freight.service import announce, transfers
 from wms.freight.service.transfer_arrivals import Counted, Receive, receive, turn_back
-from wms.freight.service.transfer_desk import day_at
 from wms.freight.service.transfer_differences import Settle, settle
-from wms.freight.service.transfer_passes import follow_all, follow_pass, name_pass
 from wms.freight.tables import Consignment
 from wms.freight.tables.transfers import TransferDiscrepancy, TransferLine
-from wms.gate.service import decide_passage, register_vehicle
-from wms.parties.tables import Company, Location, Site
 from wms.stock.ledger import Posting, moved, post
 from wms.stock.tables import Reservation
 
@@ -117,64 +99,6 @@ def test_what_arrives_at_a_dock_waits_to_be_put_away(clean: None, session: Sessi
     assert [tuple(row) for row in waiting] == [(False, 8), (True, 2)]
 
 
-def test_a_shortage_gets_an_account_an_owner_and_a_deadline(clean: None, session: Session, ends: Ends) -> None:
-    carrier = build.make_company(session, "logistics_firm")
-    stock(session, ends, 100)
-    made = sent(session, ends, 100, carrier_id=carrier.id)
-    arrive(session, made.transfer_no, Counted(1, ends.dock.code, good_qty=93), is_last=True)
-    found = open_discrepancy(session)
-    assert (found.kind, found.qty, found.answerable_id) == ("short", 7, carrier.id)
-    assert found.due_on == day_at(ends.destination, now()) + timedelta(days=14)
-    assert sum_of(session, ends, "discrepancy", site_id=ends.destination.id) == 7
-    assert made.state == "received"
-
-
-def test_surplus_stands_on_hold_until_a_second_person_accepts_it(
-    clean: None, session: Session, ends: Ends, scope: Scope
-) -> None:
-    stock(session, ends, 50)
-    made = sent(session, ends, 50)
-    as_person(session, scope, ends.clerk.id)
-    arrive(session, made.transfer_no, Counted(1, ends.dock.code, good_qty=50, over_qty=3))
-    assert sum_of(session, ends, "location", quality_status="hold") == 3
-    found = open_discrepancy(session)
-    command = Settle(made.transfer_no, found.id, "accepted", "the sender forgot them", now())
-    with pytest.raises(SecondPersonNeeded, match="Person"):
-        settle(session, command)
-    as_person(session, scope, ends.supervisor.id)
-    assert settle(session, command).settlement == "accepted"
-    assert sum_of(session, ends, "location", site_id=ends.destination.id, quality_status="good") == 53
-    assert sum_of(session, ends, "discrepancy") == 0
-    assert sum_of(session, ends, "adjustment") == -3
-
-
-def test_what_is_found_in_part_leaves_the_rest_open(clean: None, session: Session, ends: Ends, scope: Scope) -> None:
-    stock(session, ends, 20)
-    made = sent(session, ends, 20)
-    arrive(session, made.transfer_no, is_last=True)
-    as_person(session, scope, ends.supervisor.id)
-    found = open_discrepancy(session)
-    settle(
-        session,
-        Settle(made.transfer_no, found.id, "found", "stood on the wrong dock", now(), 12, None, ends.dock.code),
-    )
-    rest = open_discrepancy(session)
-    assert rest.qty == 8
-    settle(session, Settle(made.transfer_no, rest.id, "lost", "the carrier pays", now()))
-    assert (sum_of(session, ends, "discrepancy"), sum_of(session, ends, "adjustment")) == (0, 8)
-    assert sum_of(session, ends, "location", site_id=ends.destination.id) == 12
-
-
-def test_surplus_is_sent_back(clean: None, session: Session, ends: Ends, scope: Scope) -> None:
-    stock(session, ends, 5)
-    made = sent(session, ends, 5)
-    arrive(session, made.transfer_no, Counted(1, ends.dock.code, good_qty=5, over_qty=2))
-    as_person(session, scope, ends.supervisor.id)
-    settle(session, Settle(made.transfer_no, open_discrepancy(session).id, "sent_back", "another owner's goods", now()))
-    assert sum_of(session, ends, "location", site_id=ends.destination.id) == 5
-    assert sum_of(session, ends, "discrepancy") == 0
-
-
 def test_turned_back_goods_arrive_where_they_came_from(clean: None, session: Session, ends: Ends) -> None:
     stock(session, ends, 30)
     made = sent(session, ends, 30)
@@ -229,98 +153,6 @@ def test_pallets_keep_their_number_and_are_received_by_it(clean: None, session: 
     with pytest.raises(MoreThanOnTheWay):
         arrive(session, made.transfer_no, Counted(1, ends.dock.code, good_qty=1, sscc=pallets[1].sscc))
     assert sum_of(session, ends, "location", site_id=ends.destination.id, handling_unit_id=pallets[1].id) == 10
-
-
-def test_bonded_goods_go_between_bonded_sites_of_one_zone_on_their_book_line(clean: None, session: Session) -> None:
-    ends = make_ends(session, kinds=("bonded", "bonded"), areas=("4902", "4902"))
-    stock(session, ends, 40, status="bonded")
-    made = sent(session, ends, 40)
-    assert ends.book_line is not None
-    assert sum_of(session, ends, "in_transit", book_line_id=ends.book_line.id, customs_status="bonded") == 40
-    open_place = build.make_location(session, ends.destination)
-    open_place.is_bonded = False
-    session.flush()
-    with pytest.raises(NotBondedPlace), session.begin_nested():
-        arrive(session, made.transfer_no, Counted(1, open_place.code, good_qty=40))
-    arrive(session, made.transfer_no, Counted(1, ends.dock.code, good_qty=40))
-    assert sum_of(session, ends, "location", site_id=ends.destination.id, customs_status="bonded") == 40
-
-
-def test_bonded_goods_do_not_leave_the_zone_by_hand(clean: None, session: Session) -> None:
-    ends = make_ends(session, kinds=("bonded", "overseas"), areas=("4902", None))
-    stock(session, ends, 40, status="bonded")
-    made = draw_up(session, ends, 40)
-    transfers.load(session, made.transfer_no, {}, now())
-    with pytest.raises(BondedLeavesZone, match="gate pass"):
-        transfers.depart(session, transfers.Depart(made.transfer_no, now()))
-
-
-def test_bonded_goods_missing_wait_for_customs(clean: None, session: Session, scope: Scope) -> None:
-    ends = make_ends(session, kinds=("bonded", "bonded"), areas=("4902", "4902"))
-    stock(session, ends, 4, status="bonded")
-    made = sent(session, ends, 4)
-    arrive(session, made.transfer_no, Counted(1, ends.dock.code, good_qty=3), is_last=True)
-    as_person(session, scope, ends.supervisor.id)
-    with pytest.raises(BondedLossNeedsCustoms):
-        settle(session, Settle(made.transfer_no, open_discrepancy(session).id, "lost", "not found at all", now()))
-    assert sum_of(session, ends, "discrepancy", customs_status="bonded") == 1
-
-
-def apply_for(session: Session, world: World, qty: int) -> GatePass:
-    """A pass out that names ``qty`` units; their transfer moves them."""
-    plate = new_plate()
-    register_vehicle(session, plate, tare_g=VEHICLE_G)
-    lines = (PassLine(world.shelf.trade_item_id, qty, GOODS_G, world.line.id),)
-    documents = (PassDocument("1", world.listed.list_no or "", world.listed.id),)
-    new = NewPass(
-        f"HF-{build.number()}", world.shelf.owner_id, world.shelf.site_id, "E", "3", plate, VEHICLE_G,
-        now() - timedelta(hours=1), now() + timedelta(hours=8), lines=lines, documents=documents,
-    )  # fmt: skip
-    return apply_for_pass(session, new)
-
-
-def overseas_of(session: Session, world: World) -> Ends:
-    """The gate's bonded shelf at one end, a warehouse abroad at the other."""
-    abroad = build.make_site(session, "overseas")
-    shelf = world.shelf
-    return Ends(
-        session.get_one(Company, shelf.owner_id), session.get_one(TradeItem, shelf.trade_item_id),
-        session.get_one(Site, shelf.site_id), session.get_one(Location, shelf.location_id), abroad,
-        build.make_location(session, abroad, kind="dock"), world.officer, world.second,
-    )  # fmt: skip
-
-
-def test_the_gate_posts_a_transfer_overseas_into_transit(session: Session, database: Database, scope: Scope) -> None:
-    """Reserve → declare → load and seal → gate out posts origin → in transit → arrive → unload and count."""
-    world = make_world(session)
-    ends = overseas_of(session, world)
-    made = draw_up(session, ends, 100)
-    transfers.load(session, made.transfer_no, {}, now())
-    with pytest.raises(PassNotOfTransfer, match="99"):
-        name_pass(session, made.transfer_no, apply_for(session, world, 99).internal_no, now())
-    out = apply_for(session, world, 100)
-    name_pass(session, made.transfer_no, out.internal_no, now())
-    with pytest.raises(PassStands):
-        transfers.cancel(session, made.transfer_no, "changed our mind", now())
-    with pytest.raises(PassNotThrough):
-        follow_pass(session, made.transfer_no)
-    approve_pass(session, out.id, at=now())
-    decided = decide_passage(session, crossing(world.lane, seen_of(out)))
-    assert decided.verdict == "lift"
-    drive_through(session, decided.passage_id)
-    assert transfer_findings(session) == []  # the gate is ahead of the document for a minute
-    assert follow_all(session) == [made.transfer_no]
-    assert transfer_findings(session) == []
-    assert sum_of(session, ends, "in_transit", customs_status="export", site_id=ends.destination.id) == 100
-    assert sum_of(session, ends, "deduction_pending") == 100
-    arrive(session, made.transfer_no, Counted(1, ends.dock.code, good_qty=100))
-    assert sum_of(session, ends, "location", site_id=ends.destination.id, customs_status="free") == 100
-    assert sum_of(session, ends, "customer") == 0
-
-
-def transfer_findings(session: Session) -> list[str]:
-    """What verify says of transfers, in this very transaction."""
-    return [str(finding) for finding in verify.findings(session)]
 
 
 def test_a_hold_in_transit_arrives_on_hold(clean: None, session: Session, ends: Ends) -> None:

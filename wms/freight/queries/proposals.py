@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
 from wms.catalog.tables import TradeItem
-from wms.freight.tables.supply import Proposal
+from wms.freight.tables.supply import Proposal, ProposalRun
 from wms.freight.tables.transfers import Transfer
 from wms.parties.tables import Company, Person, Site
 
@@ -77,3 +77,46 @@ def proposals(
     if proposal_id is not None:
         wanted = wanted.where(Proposal.id == proposal_id)
     return [ProposalRow(**row) for row in session.execute(wanted).mappings()]
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """The newest working out of proposals on one way of an owner."""
+
+    id: int
+    owner_code: str
+    from_site: str
+    to_site: str
+    mode: str
+    is_scheduled: bool
+    person_zh: str | None
+    person_en: str | None
+    n_items: int
+    to_send: int
+    recorded_at: datetime
+
+
+def newest_runs(session: Session, *, to_site: str | None = None, limit: int = 50) -> list[RunRow]:
+    """Return the newest run of each owner and way, the newest first."""
+    newest = select(func.max(ProposalRun.id)).group_by(
+        ProposalRun.owner_id, ProposalRun.from_site_id, ProposalRun.to_site_id
+    )
+    sent = select(func.count()).where(Proposal.run_id == ProposalRun.id, Proposal.qty > 0).scalar_subquery()
+    wanted = (
+        select(
+            ProposalRun.id, Company.code.label("owner_code"), ORIGIN.code.label("from_site"),
+            DESTINATION.code.label("to_site"), ProposalRun.mode, ProposalRun.is_scheduled,
+            Person.name_zh.label("person_zh"), Person.name_en.label("person_en"), ProposalRun.n_items,
+            sent.label("to_send"), ProposalRun.recorded_at,
+        )
+        .join(Company, Company.id == ProposalRun.owner_id)
+        .join(ORIGIN, ORIGIN.id == ProposalRun.from_site_id)
+        .join(DESTINATION, DESTINATION.id == ProposalRun.to_site_id)
+        .outerjoin(Person, Person.id == ProposalRun.person_id)
+        .where(ProposalRun.id.in_(newest))
+        .order_by(ProposalRun.id.desc())
+        .limit(limit)
+    )  # fmt: skip
+    if to_site:
+        wanted = wanted.where(DESTINATION.code == to_site)
+    return [RunRow(**row) for row in session.execute(wanted).mappings()]

@@ -69,6 +69,16 @@ TOOK = text(
     """
 )
 PACKS = text("SELECT trade_item_id, unit, base_qty FROM packaging_level WHERE trade_item_id = ANY (:items)")
+# Ways on which an owner's goods were sent to a site, or were proposed to be.
+WAYS = text(
+    """
+    SELECT DISTINCT owner_id, from_site_id, to_site_id, mode FROM (
+      SELECT owner_id, from_site_id, to_site_id, mode FROM transfer WHERE departed_at IS NOT NULL
+      UNION ALL SELECT owner_id, from_site_id, to_site_id, mode FROM proposal_run) known
+      JOIN site s ON s.id = to_site_id AND s.kind = 'overseas'
+     ORDER BY owner_id, from_site_id, to_site_id, mode
+    """
+)
 DAY_S = 86_400
 
 
@@ -130,6 +140,14 @@ def observed_lead_time(session: Session, from_id: int, to_id: int, mode: str, si
     mean_md = sum(took) * 1000 // len(took) // DAY_S
     deviation_md = int(pstdev(took) * 1000) // DAY_S
     return LeadTime(mean_md, deviation_md, f"{len(took)} transfers")
+
+
+def ways(session: Session) -> list[tuple[int, int, int, str]]:
+    """Ways to warehouses overseas that are in use: (owner, from, to, mode); the newest mode of each pair alone."""
+    found: dict[tuple[int, int, int], str] = {}
+    for row in session.execute(WAYS):
+        found[row.owner_id, row.from_site_id, row.to_site_id] = row.mode
+    return [(*pair, mode) for pair, mode in found.items()]
 
 
 def packs(session: Session, items: Sequence[int]) -> dict[int, dict[str, int]]:

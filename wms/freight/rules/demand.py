@@ -29,15 +29,18 @@ class Pattern(StrEnum):
 
 @dataclass(frozen=True)
 class Day:
-    """One day at a site: base units sold, and whether there was anything to sell."""
+    """One day at a site: base units sold (a fraction where a season was taken out), and if there was any to sell."""
 
-    sold: int
+    sold: int | Decimal
     was_in_stock: bool = True
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """Demand of one day: mean and variance, how it was found, and over how many days (of which days sold anything)."""
+    """Demand of one day: mean and variance, how it was found, and over how many days (of which days sold anything).
+
+    ``season_permille`` is the index of the coming days against an average one, from so many whole years (0: no season).
+    """
 
     pattern: Pattern
     method: str
@@ -46,6 +49,8 @@ class Forecast:
     days: int
     selling_days: int
     out_of_stock_days: int
+    season_permille: int = 1000
+    season_years: int = 0
 
     @property
     def pauses(self) -> bool:
@@ -72,7 +77,7 @@ def forecast(history: Sequence[Day]) -> Forecast:
         return Forecast(pattern, method, mean, variance(known), len(known), len(selling), out)
 
 
-def classify(known: Sequence[int]) -> Pattern:
+def classify(known: Sequence[int | Decimal]) -> Pattern:
     """Say what demand looks like: how often it comes, and how much its size varies."""
     if len(known) < LEAST_DAYS:
         return Pattern.NEW
@@ -87,7 +92,7 @@ def classify(known: Sequence[int]) -> Pattern:
     return Pattern.INTERMITTENT if spread < LUMPY_FROM else Pattern.LUMPY
 
 
-def smoothed(known: Sequence[int]) -> Decimal:
+def smoothed(known: Sequence[int | Decimal]) -> Decimal:
     """Simple exponential smoothing; it starts from the mean of the first two weeks."""
     start = known[:LEAST_DAYS]
     level = Decimal(sum(start)) / len(start)
@@ -96,7 +101,7 @@ def smoothed(known: Sequence[int]) -> Decimal:
     return level
 
 
-def croston_sba(known: Sequence[int]) -> Decimal:
+def croston_sba(known: Sequence[int | Decimal]) -> Decimal:
     """Croston's rate of demand a day, less its bias: (1 − α/2) · size / pause (Syntetos and Boylan 2005)."""
     size = pause = None
     since = 1
@@ -115,7 +120,7 @@ def croston_sba(known: Sequence[int]) -> Decimal:
     return (1 - ALPHA_PAUSING / 2) * size / pause
 
 
-def variance(known: Sequence[int]) -> Decimal:
+def variance(known: Sequence[int | Decimal]) -> Decimal:
     """Sample variance of the days' demand."""
     if len(known) < 2:
         return Decimal(known[0]) if known else ZERO

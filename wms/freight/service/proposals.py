@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from wms.catalog.tables import TradeItem
 from wms.errors import NotFound
 from wms.freight.queries import supply
-from wms.freight.rules.demand import Forecast, forecast
+from wms.freight.rules.demand import Forecast
 from wms.freight.rules.replenish import (
     Advice,
     LeadTime,
@@ -24,18 +24,22 @@ from wms.freight.rules.replenish import (
     UnknownProposal,
     advise,
 )
+from wms.freight.rules.seasons import seasonal_forecast
 from wms.freight.rules.transfers import WantedLine, check_reason
 from wms.freight.service import transfers
 from wms.freight.service.transfer_desk import acting_person, name_of
-from wms.freight.tables.supply import Proposal
+from wms.freight.tables.supply import Proposal, ProposalRun
 from wms.freight.tables.transfers import Transfer
 from wms.parties import dated
 from wms.parties.tables import Company, Site
 from wms.record.service import append_leaf
 
 LEAD_TIME, SERVICE, REVIEW = "replenish.lead_time", "replenish.service_permille", "replenish.review_days"
+SEASON = "replenish.season_days"
 HISTORY, OVERSTOCK = "replenish.history_days", "replenish.overstock_days"
+LEAD_TIME_DAYS = "replenish.lead_time_days"
 LEAST_ORDER, PALLET_FROM = "replenish.least_order", "replenish.pallet_from_permille"
+AT_ONCE = 200  # items whose days are in memory at once
 REPLENISHED = ("overseas", "ordinary", "bonded", "shop")
 
 
@@ -49,6 +53,7 @@ class Propose:
     mode: str
     item_codes: tuple[str, ...] = ()
     service_permille: int | None = None
+    is_scheduled: bool = False
 
 
 def propose(session: Session, command: Propose, now: datetime) -> list[Proposal]:
@@ -62,8 +67,19 @@ def propose(session: Session, command: Propose, now: datetime) -> list[Proposal]
     owner = session.get_one(Company, command.owner_id)
     items = _items(session, command)
     today = now.astimezone(ZoneInfo(destination.time_zone)).date()
+    run = ProposalRun(
+        owner_id=owner.id, from_site_id=origin.id, to_site_id=destination.id, mode=command.mode,
+        is_scheduled=command.is_scheduled, person_id=acting_person(session), n_items=len(items),
+    )  # fmt: skip
+    session.add(run)
+    session.flush()
+    situations = (
+        one
+        for start in range(0, len(items), AT_ONCE)
+        for one in _situations(session, command, owner, origin, destination, items[start : start + AT_ONCE], today)
+    )
     made = []
-    for item, situation in _situations(session, command, owner, origin, destination, items, today):
+    for item, situation in situations:
         advice = advise(situation)
         session.execute(
             update(Proposal)
@@ -77,7 +93,7 @@ def propose(session: Session, command: Propose, now: datetime) -> list[Proposal]
         one = Proposal(
             owner_id=owner.id, from_site_id=origin.id, to_site_id=destination.id, trade_item_id=item.id,
             mode=command.mode, computed_on=today, qty=advice.qty, risk_permille=advice.risk_permille,
-            overstock_qty=advice.overstock_qty, why=explain(situation, advice),
+            overstock_qty=advice.overstock_qty, why=explain(situation, advice), run_id=run.id,
         )  # fmt: skip
         session.add(one)
         session.flush()
@@ -101,7 +117,8 @@ def _situations(
     today: date,
 ) -> list[tuple[TradeItem, Situation]]:  # fmt: skip
     ids = [item.id for item in items]
-    since = today - timedelta(days=int(dated.value(session, HISTORY, today)))
+    recent, all_days = (int(dated.value(session, name, today)) for name in (HISTORY, SEASON))
+    since = today - timedelta(days=max(recent, all_days))
     days = supply.demand(session, owner.id, destination.id, ids, since=since, until=today)
     there = supply.stock(session, owner.id, destination.id, ids, today)
     here = supply.stock(session, owner.id, origin.id, ids, today)
@@ -109,16 +126,18 @@ def _situations(
     lead = lead_time(session, origin, destination, command.mode, today)
     packs = supply.packs(session, ids)
     review_md = int(dated.value(session, REVIEW, today, destination.code)) * 1000
+    ahead = -(-(lead.mean_md + review_md) // 1000)
     overstock = int(dated.value(session, OVERSTOCK, today, destination.code))
     found = []
     for item in items:
         subject = f"{owner.code}/{item.code}"
+        demand = seasonal_forecast(days[item.id], recent, today, ahead)
         service = command.service_permille or int(dated.value(session, SERVICE, today, subject))
         found.append(
             (
                 item,
                 Situation(
-                    forecast(days[item.id]), lead, review_md, service, there[item.id].qty, coming.get(item.id, 0),
+                    demand, lead, review_md, service, there[item.id].qty, coming.get(item.id, 0),
                     here[item.id].free, _terms(session, packs.get(item.id, {}), subject, today), overstock,
                 ),
             )
@@ -127,8 +146,9 @@ def _situations(
 
 
 def lead_time(session: Session, origin: Site, destination: Site, mode: str, on: date) -> LeadTime:
-    """How long a way takes: as the last year's transfers did, else as dated data say (way, else mode)."""
-    observed = supply.observed_lead_time(session, origin.id, destination.id, mode, on - timedelta(days=365))
+    """How long a way takes: as the transfers of late did, else as dated data say (way, else mode)."""
+    since = on - timedelta(days=int(dated.value(session, LEAD_TIME_DAYS, on)))
+    observed = supply.observed_lead_time(session, origin.id, destination.id, mode, since)
     if observed is not None:
         return observed
     subject = f"{origin.code}>{destination.code}:{mode}"
@@ -160,6 +180,8 @@ def explain(situation: Situation, advice: Advice) -> dict[str, Any]:
             "days": demand.days,
             "selling_days": demand.selling_days,
             "out_of_stock_days": demand.out_of_stock_days,
+            "season_permille": demand.season_permille,
+            "season_years": demand.season_years,
         },
         "lead_time": asdict(situation.lead),
         "review_md": situation.review_md,

@@ -14,6 +14,26 @@ from wms.freight.rules.replenish import PROPOSAL_STATES
 from wms.parties.tables import one_of
 
 
+class ProposalRun(Tenanted, Base):
+    """One working out of proposals for the items of an owner on one way: by the clock, or asked for by a person."""
+
+    __tablename__ = "proposal_run"
+    __table_args__ = (
+        one_of("mode", MODES),
+        CheckConstraint("n_items >= 0", name="items_not_negative"),
+        Index(None, "tenant_id", "owner_id", "to_site_id"),
+    )
+    id: Mapped[Id]
+    owner_id: Mapped[int] = mapped_column(ForeignKey("company.id"))
+    from_site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
+    to_site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
+    mode: Mapped[str]
+    is_scheduled: Mapped[bool]
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    n_items: Mapped[int]
+    recorded_at: Mapped[RecordedAt]
+
+
 class Proposal(Tenanted, Base):
     """Send ``qty`` base units, or none: the advice of one day. ``why`` holds forecast, lead time, terms and steps.
 
@@ -41,6 +61,7 @@ class Proposal(Tenanted, Base):
     trade_item_id: Mapped[int] = mapped_column(ForeignKey("trade_item.id"))
     mode: Mapped[str]
     computed_on: Mapped[date]
+    run_id: Mapped[int | None] = mapped_column(ForeignKey("proposal_run.id"))
     qty: Mapped[Qty]
     risk_permille: Mapped[int]
     overstock_qty: Mapped[Qty]
