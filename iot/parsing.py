@@ -1,10 +1,7 @@
 """From stored bytes to readings: one worker, in the order of arrival, each step in the transaction of its marks."""
 
-import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -12,31 +9,16 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
-from iot import alarms, devices, sequence, temperatures, topics
-from iot.devices.base import Malformed, Message, load_object
-from iot.devices.dongting import envelope_of
-from iot.events import AHEAD, LATE, NEVER_OPENS, RETAINED, WEAK_KEY, Fault, Reading, as_json
+from iot import devices, topics
+from iot.devices.base import Message
+from iot.events import Fault
 from iot.inbox import storable
 from iot.readings import CHANNEL
-from iot.register import KnownDevice, Register
+from iot.register import Register
+from iot.understood import Stored, Understood, write
 
 log = structlog.get_logger(__name__)
 BATCH = 500
-LATE_AFTER = timedelta(seconds=5)
-LONGEST_KEY = 400
-# What lanes, barrier and fence look at; the rest is history from the start.
-OPEN_KINDS = frozenset(
-    {
-        "PlateRead",
-        "ContainerRead",
-        "WeightRead",
-        "TagRead",
-        "LoopRead",
-        "BarrierRead",
-        "CommandResult",
-        "FenceAlarm",
-    }
-)
 
 ALONE = text("SELECT pg_try_advisory_xact_lock(hashtextextended('dongting parse ' || app_tenant(), 0))")
 WAITING = text(
@@ -51,102 +33,8 @@ AGAIN = text(
     FROM inbox WHERE id = ANY(:ids) ORDER BY id FOR UPDATE
     """
 )
-# One JSON document for all rows: an array of texts would be escaped sign by sign on our side.
-WRITE = text(
-    """
-    INSERT INTO reading (inbox_id, source, reading_key, site_id, device_id, lane, kind, event_at, recorded_at, skew_ms,
-                         is_live, flags, payload, adapter, adapter_version, state)
-    SELECT inbox_id, source, reading_key, site_id, device_id, lane, kind, event_at, recorded_at, skew_ms, is_live,
-           flags, payload, adapter, adapter_version, state
-    FROM ROWS FROM (jsonb_to_recordset(CAST(:rows AS jsonb)) AS (
-             inbox_id bigint, source text, reading_key text, site_id bigint, device_id bigint, lane text, kind text,
-             event_at timestamptz, recorded_at timestamptz, skew_ms bigint, is_live boolean, flags text[],
-             payload jsonb, adapter text, adapter_version int, state text)) WITH ORDINALITY
-         AS r (inbox_id, source, reading_key, site_id, device_id, lane, kind, event_at, recorded_at, skew_ms, is_live,
-               flags, payload, adapter, adapter_version, state, place)
-    ORDER BY place
-    ON CONFLICT (tenant_id, source, reading_key) DO NOTHING
-    RETURNING id, source, reading_key
-    """
-)
-SAME = text(
-    """
-    SELECT count(*) FROM reading
-    WHERE tenant_id = app_tenant() AND source = :source AND reading_key = :reading_key
-      AND payload = CAST(:payload AS jsonb)
-    """
-)
-BURY = text(
-    """
-    INSERT INTO dead_letter (inbox_id, reason, detail, adapter, adapter_version)
-    SELECT * FROM unnest(CAST(:inbox_id AS bigint[]), CAST(:reason AS text[]), CAST(:detail AS text[]),
-                         CAST(:adapter AS text[]), CAST(:adapter_version AS int[]))
-    """
-)
-SETTLE = text(
-    """
-    UPDATE inbox SET state = done.state, adapter = done.adapter, adapter_version = done.adapter_version
-    FROM unnest(CAST(:id AS bigint[]), CAST(:state AS text[]), CAST(:adapter AS text[]),
-                CAST(:adapter_version AS int[])) AS done (id, state, adapter, adapter_version)
-    WHERE inbox.id = done.id
-    """
-)
-SEEN = text(
-    """
-    INSERT INTO device_state (device_id, last_seen_at, skew_ms) VALUES (:device_id, :at, :skew_ms)
-    ON CONFLICT (device_id) DO UPDATE
-    SET last_seen_at = greatest(device_state.last_seen_at, excluded.last_seen_at),
-        skew_ms = coalesce(excluded.skew_ms, device_state.skew_ms)
-    """
-)
-STATUS = text(
-    """
-    INSERT INTO device_state (device_id, is_online, boot, status_topic, status_payload, status_at)
-    VALUES (:device_id, :is_online, :boot, :topic, :payload, :at)
-    ON CONFLICT (device_id) DO UPDATE
-    SET is_online = excluded.is_online, boot = coalesce(excluded.boot, device_state.boot),
-        status_topic = excluded.status_topic, status_payload = excluded.status_payload, status_at = excluded.status_at
-    WHERE device_state.status_at IS NULL OR device_state.status_at <= excluded.status_at
-    """
-)
 NOTIFY = text("SELECT pg_notify(:channel, CAST(:reading_id AS text))")
 CLOSE_LETTERS = text("UPDATE dead_letter SET closed_at = now() WHERE inbox_id = ANY(:ids) AND closed_at IS NULL")
-
-
-@dataclass(frozen=True)
-class Stored:
-    """A row of the inbox as the worker takes it."""
-
-    id: int
-    source: str
-    device_id: int | None
-    topic: str
-    payload: bytes
-    is_weak_key: bool
-    is_retained: bool
-    is_will: bool
-    received_at: datetime
-
-
-@dataclass(frozen=True)
-class Understood:
-    """What one stored message was read as, and by whom."""
-
-    stored: Stored
-    device: KnownDevice | None
-    adapter: str
-    version: int
-    results: Sequence[Reading | Fault]
-
-    @property
-    def readings(self) -> list[Reading]:
-        """Its readings."""
-        return [one for one in self.results if isinstance(one, Reading)]
-
-    @property
-    def faults(self) -> list[Fault]:
-        """Its faults."""
-        return [one for one in self.results if isinstance(one, Fault)]
 
 
 @dataclass(frozen=True)
@@ -187,7 +75,7 @@ def _understand_all(session: Session, register: Register, rows: Sequence[Stored]
     understood = [understand(row, register) for row in rows]
     try:
         with session.begin_nested():
-            highest = _write(session, understood, is_replay=is_replay)
+            highest = write(session, understood, is_replay=is_replay)
     except OperationalError:
         raise
     except DBAPIError as refusal:  # one of them cannot be bound: find it, spare its neighbours
@@ -214,193 +102,11 @@ def understand(stored: Stored, register: Register) -> Understood:
 def _write_alone(session: Session, one: Understood, *, is_replay: bool) -> int:
     try:
         with session.begin_nested():
-            return _write(session, [one], is_replay=is_replay)
+            return write(session, [one], is_replay=is_replay)
     except OperationalError:
         raise
     except DBAPIError as refusal:
         detail = storable(str(refusal.orig))[:500]
         buried = replace(one, results=(Fault(fault="refused_by_database", detail=detail),))
         with session.begin_nested():
-            return _write(session, [buried], is_replay=is_replay)
-
-
-def _write(session: Session, understood: Sequence[Understood], *, is_replay: bool) -> int:
-    rows = [row for one in understood for row in _reading_rows(one, is_replay=is_replay)]
-    highest = _write_readings(session, rows) if rows else 0
-    letters = [(one, fault) for one in understood for fault in one.faults]
-    if letters:
-        _bury(session, letters)
-    session.execute(
-        SETTLE,
-        {
-            "id": [one.stored.id for one in understood],
-            "state": ["parsed" if one.readings else "dead" for one in understood],
-            "adapter": [one.adapter for one in understood],
-            "adapter_version": [one.version for one in understood],
-        },
-    )
-    for step in (_note_sequences, _note_status, _note_seen):
-        step(session, understood)
-    temperatures.keep(
-        session,
-        (
-            (one.device.code, one.stored.received_at, reading)
-            for one in understood
-            if one.device is not None
-            for reading in one.readings
-        ),
-    )
-    return highest
-
-
-def _reading_rows(one: Understood, *, is_replay: bool) -> Iterable[dict[str, Any]]:
-    for place, reading in enumerate(one.readings):
-        body = as_json(reading)
-        flags = _flags(one, reading, is_replay=is_replay)
-        body["flags"] = list(flags)
-        key = f"{reading.kind}:{reading.key}" if reading.key else f"inbox:{one.stored.id}:{place}"
-        if len(key) > LONGEST_KEY:
-            key = key[: LONGEST_KEY - 70] + "#" + short_hash(key)
-        known = one.device.lane if one.device else None
-        yield {
-            "inbox_id": one.stored.id,
-            "source": one.device.code if one.device else one.stored.source,
-            "reading_key": key,
-            "site_id": one.device.site_id if one.device else None,
-            "device_id": one.device.id if one.device else None,
-            "lane": known or body.get("lane"),
-            "kind": reading.kind,
-            "event_at": reading.event_at and reading.event_at.isoformat(),
-            "recorded_at": one.stored.received_at.isoformat(),
-            "skew_ms": _skew_ms(one.stored, reading),
-            "is_live": not (NEVER_OPENS & set(flags)),
-            "flags": flags,
-            "payload": body,
-            "adapter": one.adapter,
-            "adapter_version": one.version,
-            "state": "open" if reading.kind in OPEN_KINDS and one.device and not is_replay else "ignored",
-        }
-
-
-def short_hash(key: str) -> str:
-    """A short stand-in for the end of a key that is too long for an index."""
-    return hashlib.sha256(key.encode()).hexdigest()
-
-
-def _skew_ms(stored: Stored, reading: Reading) -> int | None:
-    if reading.event_at is None:
-        return None
-    return (stored.received_at - reading.event_at) // timedelta(milliseconds=1)
-
-
-def _flags(one: Understood, reading: Reading, *, is_replay: bool) -> tuple[str, ...]:
-    flags = dict.fromkeys(reading.flags)
-    if is_replay:
-        flags["replayed"] = None
-    if one.stored.is_retained:
-        flags[RETAINED] = None
-    if one.stored.is_weak_key and not reading.key:
-        flags[WEAK_KEY] = None
-    if reading.event_at is not None:
-        behind = one.stored.received_at - reading.event_at
-        if behind > LATE_AFTER:
-            flags[LATE] = None
-        elif behind < -LATE_AFTER:
-            flags[AHEAD] = None
-    return tuple(flags)
-
-
-def _write_readings(session: Session, rows: Sequence[dict[str, Any]]) -> int:
-    given = {"rows": json.dumps(rows)}
-    written = {(row.source, row.reading_key): row.id for row in session.execute(WRITE, given)}
-    fresh = dict(written)
-    for row in rows:
-        if fresh.pop((row["source"], row["reading_key"]), None) is None:
-            _meet_again(session, row)
-    return max(written.values(), default=0)
-
-
-def _meet_again(session: Session, row: dict[str, Any]) -> None:
-    """The maker's own key came again: the same content is a copy; other content is a conflict, kept and shown."""
-    same = {"source": row["source"], "reading_key": row["reading_key"], "payload": json.dumps(row["payload"])}
-    if session.execute(SAME, same).scalar_one():
-        return
-    letter = {
-        "inbox_id": [row["inbox_id"]],
-        "reason": ["reading_conflict"],
-        "detail": [row["reading_key"][:500]],
-        "adapter": [row["adapter"]],
-        "adapter_version": [row["adapter_version"]],
-    }
-    session.execute(BURY, letter)
-    alarms.raise_alarm(session, "conflict", row["source"], row["reading_key"], device_id=row["device_id"])
-
-
-def _bury(session: Session, letters: Sequence[tuple[Understood, Fault]]) -> None:
-    session.execute(
-        BURY,
-        {
-            "inbox_id": [one.stored.id for one, _ in letters],
-            "reason": [fault.fault for _, fault in letters],
-            "detail": [storable(fault.detail)[:500] for _, fault in letters],
-            "adapter": [one.adapter for one, _ in letters],
-            "adapter_version": [one.version for one, _ in letters],
-        },
-    )
-    counted: dict[tuple[str, int | None], list[str]] = {}
-    for one, fault in letters:
-        source = one.device.code if one.device else one.stored.source
-        counted.setdefault((source, one.device.id if one.device else None), []).append(fault.fault)
-    for (source, device_id), faults in counted.items():
-        alarms.raise_alarm(session, "dead_letter", source, faults[-1], device_id=device_id, n=len(faults))
-
-
-def _note_sequences(session: Session, understood: Sequence[Understood]) -> None:
-    """The numbers of our own envelopes, also of those whose content could not be read: their bytes are held."""
-    seen: dict[int, dict[str, list[int]]] = {}
-    known: dict[int, KnownDevice] = {}
-    at: dict[int, datetime] = {}
-    for one in understood:
-        device = one.device
-        if device is None or one.adapter != "dongting" or one.stored.is_will:
-            continue
-        try:
-            envelope = envelope_of(load_object(one.stored.payload))
-        except Malformed:
-            continue
-        if envelope.seq is not None and envelope.boot is not None:
-            seen.setdefault(device.id, {}).setdefault(envelope.boot, []).append(envelope.seq)
-            known[device.id], at[device.id] = device, one.stored.received_at
-    for device_id, boots in sorted(seen.items()):
-        sequence.record(session, device_id, known[device_id].code, boots, at[device_id])
-
-
-def _note_status(session: Session, understood: Sequence[Understood]) -> None:
-    for one in understood:
-        own = topics.parse(one.stored.topic)
-        if one.device is None or own is None or own.leaf != topics.STATUS or not one.readings:
-            continue
-        body = as_json(one.readings[0])
-        session.execute(
-            STATUS,
-            {
-                "device_id": one.device.id,
-                "is_online": body["state"] == "online",
-                "boot": body["boot"],
-                "topic": one.stored.topic,
-                "payload": one.stored.payload,
-                "at": one.stored.received_at,
-            },
-        )
-
-
-def _note_seen(session: Session, understood: Sequence[Understood]) -> None:
-    last: dict[int, tuple[datetime, int | None]] = {}
-    for one in understood:
-        if one.device is None or one.stored.is_will:
-            continue
-        skews = [_skew_ms(one.stored, reading) for reading in one.readings if "replayed" not in reading.flags]
-        known = next((skew for skew in skews if skew is not None), None)
-        last[one.device.id] = (one.stored.received_at, known)
-    for device_id, (at, skew_ms) in sorted(last.items()):
-        session.execute(SEEN, {"device_id": device_id, "at": at, "skew_ms": skew_ms})
+            return write(session, [buried], is_replay=is_replay)

@@ -1,7 +1,6 @@
 """Loads: a vehicle is opened, filled, proved against its gate pass, closed and shipped."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from apiflask import APIBlueprint
@@ -10,15 +9,16 @@ from pydantic import ConfigDict, Field
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from web.api.idempotency import request_key, write
+from web.api.changing import by, change
+from web.api.idempotency import write
+from web.api.lookups import id_of, place_of
 from web.api.paging import page_of
-from web.api.parcels import NothingIn, Sscc, place_of
+from web.api.parcels import NothingIn, Sscc
 from web.api.schemas import Body, Code, Count, Page
 from web.auth.policy import READERS, policy
 from web.context import unit_of_work
 from wms.catalog.tables import TradeItem
 from wms.errors import NotFound
-from wms.floor import leaving_queries as units
 from wms.floor import loading_queries
 from wms.floor.service import departing, loading
 from wms.floor.service.acting import By
@@ -156,16 +156,11 @@ def _known(session: Session, load_no: str) -> VehicleLoad:
 
 
 def _by() -> By:
-    return By(f"load:{request_key()}", datetime.now(UTC))
+    return by("load")
 
 
 def _change(load_no: str, body: Body, act: Callable[[Session, VehicleLoad], object]) -> Response:
-    def told(session: Session) -> Mapping[str, Any]:
-        act(session, _known(session, load_no))
-        session.flush()
-        return _whole(session, load_no)
-
-    return write(told, body.model_dump(mode="json"))
+    return change(lambda session: _known(session, load_no), body, act, lambda session: _whole(session, load_no))
 
 
 @bp.post("/loads")
@@ -175,12 +170,9 @@ def new_load(body: LoadIn) -> Response:
     """Open a load for a vehicle."""
 
     def act(session: Session) -> Mapping[str, Any]:
-        site_id = session.scalar(select(Site.id).where(func.upper(Site.code) == body.site.upper()))
-        if site_id is None:
-            raise NotFound(field="site", what=body.site)
         new = NewLoad(
-            site_id, body.vehicle_plate, body.dock, body.carrier, body.trailer_plate, body.container_no,
-            body.gate_pass, body.stops,
+            id_of(session, Site, body.site), body.vehicle_plate, body.dock, body.carrier, body.trailer_plate,
+            body.container_no, body.gate_pass, body.stops,
         )  # fmt: skip
         made = loading.open_load(session, new)
         return _whole(session, made.load_no or "")
@@ -211,9 +203,7 @@ def put_on_loose(load_no: str, body: LoadLooseIn) -> Response:
     """Load goods that stand in no unit."""
 
     def act(session: Session, one: VehicleLoad) -> None:
-        place = units.location_of(session, one.site_id, body.place)
-        if place is None:
-            raise NotFound(field="place", what=body.place)
+        place = place_of(session, one.site_id, body.place)
         item_id = session.scalar(
             select(TradeItem.id)
             .join(Company, Company.id == TradeItem.owner_id)
@@ -233,8 +223,7 @@ def take_off(load_no: str, body: LoadUnloadIn) -> Response:
     """Take a unit off the vehicle, back to where it came from or to a place."""
 
     def act(session: Session, one: VehicleLoad) -> None:
-        site = session.get_one(Site, one.site_id).code
-        place_id = place_of(session, site, body.place, "place").id if body.place else None
+        place_id = place_of(session, one.site_id, body.place).id if body.place else None
         loading.take_off(session, one.id, body.sscc, _by(), place_id)
 
     return _change(load_no, body, act)

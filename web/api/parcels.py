@@ -11,7 +11,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from web.api.cartons import LastDayIn
-from web.api.idempotency import request_key, write
+from web.api.changing import by, change
+from web.api.idempotency import write
+from web.api.lookups import id_of, place_of
 from web.api.paging import page_of
 from web.api.schemas import Body, Code, Count, Page, RowId
 from web.auth.policy import READERS, policy
@@ -27,7 +29,7 @@ from wms.floor.service.packing import OpenParcel, PutIn
 from wms.floor.service.sorting import NewSortRule
 from wms.floor.tables.orders import OutboundOrder
 from wms.floor.tables.packing import Parcel
-from wms.parties.tables import Company, Location, Site
+from wms.parties.tables import Company, Site
 from wms.stock.tables import HandlingUnit
 
 bp = APIBlueprint("api_parcels", __name__, url_prefix="/api/v1", tag="Floor")
@@ -179,16 +181,11 @@ def _known(session: Session, sscc: str) -> Parcel:
 
 
 def _by() -> By:
-    return By(f"pack:{request_key()}", datetime.now(UTC))
+    return by("pack")
 
 
 def _change(sscc: str, body: Body, act: Callable[[Session, Parcel], object]) -> Response:
-    def told(session: Session) -> Mapping[str, Any]:
-        act(session, _known(session, sscc))
-        session.flush()
-        return _whole(session, sscc)
-
-    return write(told, body.model_dump(mode="json"))
+    return change(lambda session: _known(session, sscc), body, act, lambda session: _whole(session, sscc))
 
 
 @bp.post("/parcels")
@@ -198,7 +195,7 @@ def new_parcel(body: ParcelIn) -> Response:
     """Open a parcel; it gets a label (SSCC) of its own."""
 
     def act(session: Session) -> Mapping[str, Any]:
-        place = place_of(session, body.site, body.place, "place")
+        place = place_of(session, id_of(session, Site, body.site), body.place)
         order = _order(session, body.order) if body.order else None
         owner_id = order.owner_id if order else _owner(session, body.owner)
         new = OpenParcel(place.id, owner_id, body.carton, order.id if order else None)
@@ -206,17 +203,6 @@ def new_parcel(body: ParcelIn) -> Response:
         return _whole(session, packing_queries.sscc_of(session, made))
 
     return write(act, body.model_dump(mode="json"), status=201)
-
-
-def place_of(session: Session, site: str, code: str, field: str) -> Location:
-    """Return the place of a site by its code, or say that there is none."""
-    site_id = session.scalar(select(Site.id).where(func.upper(Site.code) == site.upper()))
-    if site_id is None:
-        raise NotFound(field="site", what=site)
-    found = units.location_of(session, site_id, code)
-    if found is None:
-        raise NotFound(field=field, what=code)
-    return found
 
 
 def _order(session: Session, number: str) -> OutboundOrder:
@@ -365,7 +351,7 @@ def new_sort_rule(body: SortRuleIn) -> Response:
     """Enter a sorting rule."""
 
     def act(session: Session) -> Mapping[str, Any]:
-        place = place_of(session, body.site, body.chute, "chute")
+        place = place_of(session, id_of(session, Site, body.site), body.chute, "chute")
         new = NewSortRule(place.site_id, place.id, body.valid_from_on, body.carrier, body.route, body.region)
         return {"id": sorting.add_rule(session, new)}
 
