@@ -6,8 +6,8 @@ from sqlalchemy.dialects import postgresql
 
 from migrations.support import protect, run_sql, ship_value
 
-revision = "0111_pre_desk"
-down_revision = "0110_pre_customs_books"
+revision = "0113_pre_desk"
+down_revision = "0112_pre_parcel_search"
 branch_labels = None
 depends_on = None
 

@@ -6,8 +6,8 @@ from sqlalchemy.dialects import postgresql
 
 from migrations.support import protect, ship_value
 
-revision = "0112_pre_found"
-down_revision = "0111_pre_desk"
+revision = "0114_pre_found"
+down_revision = "0113_pre_desk"
 branch_labels = None
 depends_on = None
 

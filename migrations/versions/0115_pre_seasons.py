@@ -5,8 +5,8 @@ from alembic import op
 
 from migrations.support import protect, ship_value
 
-revision = "0113_pre_seasons"
-down_revision = "0112_pre_found"
+revision = "0115_pre_seasons"
+down_revision = "0114_pre_found"
 branch_labels = None
 depends_on = None
 
