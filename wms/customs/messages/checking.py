@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from wms.customs.messages import reading
+from wms.customs.messages import bonded, reading
 from wms.customs.messages.business import find
 from wms.customs.messages.findings import Finding
 from wms.customs.messages.message import Message
@@ -11,7 +11,10 @@ from wms.customs.messages.shape import look
 
 @dataclass(frozen=True)
 class Report:
-    """What was found. ``message`` is what could be read, also of an invalid one; None when the root is no message."""
+    """What was found. ``message`` is what could be read of a CEB message, also of an invalid one.
+
+    It is None for the bonded set and when the root is no message.
+    """
 
     schema_valid: bool
     findings: tuple[Finding, ...]
@@ -20,6 +23,11 @@ class Report:
 
 def check(data: bytes) -> Report:
     """Check a message by schema and rules. Raises :class:`wms.customs.messages.Unreadable` for bytes that are none."""
-    message, found = look(reading.parse(data))
+    root = reading.parse(data)
+    if bonded.is_bonded(root):
+        said, broken = bonded.look(root)
+        rest = bonded.find(said) if said else []
+        return Report(not broken, (*broken, *rest), None)
+    message, found = look(root)
     more = find(message) if message else []
     return Report(not found, (*found, *more), message)

@@ -151,10 +151,10 @@ def _content(root: Element, kind: spec.Kind, found: list[Finding]) -> Message:
         if name == kind.document:
             documents.append(_document(child, kind, f"{name}[{count}]", found))
         elif name == "BaseTransfer":
-            fields = _fields(child, spec.description().transfer[kind.direction], name, found)
+            fields = fields_of(child, spec.description().transfer[kind.direction], name, found)
             transfer = transfer or fields
         elif name == "BaseSubscribe":
-            subscribes.append(_fields(child, spec.description().subscribe[kind.direction], f"{name}[{count}]", found))
+            subscribes.append(fields_of(child, spec.description().subscribe[kind.direction], f"{name}[{count}]", found))
         elif name == "ExtendMessage":
             extension = _extension(child, found)
         else:
@@ -188,7 +188,7 @@ def _lax(element: Element, direction: str) -> list[Finding]:
             _extension(element, found)
             return found
         if node:
-            _fields(element, node, name, found)
+            fields_of(element, node, name, found)
             return found
         if wrapper:
             _document(element, wrapper, name, found)
@@ -219,7 +219,7 @@ def _occurrences(kind: spec.Kind, seen: dict[str, int], found: list[Finding]) ->
 
 def _document(element: Element, kind: spec.Kind, where: str, found: list[Finding]) -> dict[str, Any]:
     if not kind.is_nested:
-        return _fields(element, kind.head.node, where, found)
+        return fields_of(element, kind.head.node, where, found)
     head, lines = kind.head.node, kind.lines
     made: dict[str, Any] = {}
     rows: list[dict[str, str]] = []
@@ -230,13 +230,13 @@ def _document(element: Element, kind: spec.Kind, where: str, found: list[Finding
         if tag == head.tag:
             if rows:
                 found.append(Finding("SCH-ORDER", f"{where}/{head.name}", ORDER, {"name": head.name}))
-            fields = _fields(child, head, f"{where}/{head.name}", found)
+            fields = fields_of(child, head, f"{where}/{head.name}", found)
             if head.name in made:
                 found.append(Finding("SCH-REPEATED", f"{where}/{head.name}", REPEATED, {"name": head.name}))
             else:
                 made[head.name] = fields
         elif lines and tag == lines.node.tag:
-            rows.append(_fields(child, lines.node, f"{where}/{lines.node.name}[{len(rows) + 1}]", found))
+            rows.append(fields_of(child, lines.node, f"{where}/{lines.node.name}[{len(rows) + 1}]", found))
         else:
             name = tag.rpartition("}")[2]
             found.append(Finding("SCH-UNEXPECTED", f"{where}/{name}", UNEXPECTED, {"name": name}))
@@ -257,7 +257,7 @@ def _count_lines(lines: spec.Part, count: int, where: str, found: list[Finding])
         found.append(Finding("SCH-MISSING", f"{where}/{name}", TOO_FEW, values))
 
 
-def _fields(element: Element, node: spec.Node, where: str, found: list[Finding]) -> dict[str, str]:
+def fields_of(element: Element, node: spec.Node, where: str, found: list[Finding]) -> dict[str, str]:
     """Read the fields of a node. The usual case, each field in its place and well formed, costs a few comparisons."""
     made: dict[str, str] = {}
     fields = node.fields

@@ -102,7 +102,7 @@ def description(edition: str = EDITION) -> Description:
     path = resources.files("wms.customs.messages").joinpath(f"data/ceb-{edition}.json")
     raw = json.loads(path.read_text(encoding="utf-8"))
     kinds: dict[str, Kind] = {}
-    nodes = {side: {name: _node(name, fields) for name, fields in raw[side]["nodes"].items()} for side in _SIDES}
+    nodes = {side: {name: node_of(name, fields) for name, fields in raw[side]["nodes"].items()} for side in _SIDES}
     for side in _SIDES:
         tail = tuple(re.sub(r"\{.*\}", "", word) for word in raw[side]["tail"].split())
         for number, said in raw[side]["messages"].items():
@@ -143,7 +143,7 @@ def _kind(message_type: str, side: str, said: dict[str, str], nodes: dict[str, N
     found = _PART.fullmatch(said["content"])
     assert found is not None, said["content"]
     name, most, inner = found[1], _most(found[3]), found[4]
-    parts = [_part(text, nodes) for text in inner.split()] if inner else [Part(nodes[name])]
+    parts = parts_of(inner, nodes) if inner else [Part(nodes[name])]
     return Kind(
         type=message_type,
         root=tag(f"{message_type}Message"),
@@ -159,7 +159,12 @@ def _kind(message_type: str, side: str, said: dict[str, str], nodes: dict[str, N
     )
 
 
-def _part(text: str, nodes: dict[str, Node]) -> Part:
+def parts_of(text: str, nodes: Mapping[str, Node]) -> list[Part]:
+    """Return the parts that a text such as ``OrderHead OrderList{1,99}`` names."""
+    return [_part(one, nodes) for one in text.split()]
+
+
+def _part(text: str, nodes: Mapping[str, Node]) -> Part:
     found = _PART.fullmatch(text)
     assert found is not None, text
     return Part(nodes[found[1]], int(found[2] or 1), _most(found[3]))
@@ -169,7 +174,8 @@ def _most(text: str | None) -> int:
     return 1 if text is None else MANY if text == "*" else int(text)
 
 
-def _node(name: str, fields: list[str]) -> Node:
+def node_of(name: str, fields: list[str]) -> Node:
+    """Return a node from its fields in our notation."""
     made = tuple(_field(text) for text in fields)
     return Node(name, tag(name), made, {one.tag: place for place, one in enumerate(made)})
 

@@ -86,7 +86,7 @@ def _node(kind: spec.Kind, node: spec.Node, fields: Mapping[str, str]) -> Iterat
     yield f"<ceb:{node.name}>"
     for field in node.fields:
         if (value := fields.get(field.name)) is not None:
-            yield f"<ceb:{field.name}>{_text(field.name, value)}</ceb:{field.name}>"
+            yield f"<ceb:{field.name}>{text_of(field.name, value)}</ceb:{field.name}>"
     yield f"</ceb:{node.name}>"
 
 
@@ -107,18 +107,18 @@ def _tail(kind: spec.Kind, message: Message) -> Iterator[str]:
 def _extension(said: Extension) -> str:
     content = said.content.decode() if said.content else ""
     return (
-        f"<ceb:ExtendMessage><ceb:name>{_text('name', said.name)}</ceb:name>"
-        f"<ceb:version>{_text('version', said.version)}</ceb:version>"
+        f"<ceb:ExtendMessage><ceb:name>{text_of('name', said.name)}</ceb:name>"
+        f"<ceb:version>{text_of('version', said.version)}</ceb:version>"
         f"<ceb:Message>{content}</ceb:Message></ceb:ExtendMessage>"
     )
 
 
-def _text(name: str, value: str) -> str:
+def text_of(name: str, value: str) -> str:
     if _FORBIDDEN.search(value):
         raise CannotBeWritten(field=name, name=name)
     return value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#xD;")
 
 
 def _attribute(name: str, value: str) -> str:
-    escaped = _text(name, value).replace("&gt;", ">").replace('"', "&quot;")
+    escaped = text_of(name, value).replace("&gt;", ">").replace('"', "&quot;")
     return escaped.replace("\t", "&#x9;").replace("\n", "&#xA;")

@@ -32,7 +32,7 @@ def value(field: spec.Field, chance: random.Random) -> str:
     if field.sort == "decimal":
         whole = chance.choice((0, 1, 12345678912345, chance.randrange(10**6)))
         places = chance.choice(("", ".5", ".00001", ".12345"))
-        return f"{whole}{places}"
+        return f"{whole}{places[: field.decimals + 1]}"
     most = min(field.most, 40) if chance.random() < 0.9 else min(field.most, 1000)
     length = most if chance.random() < 0.3 else chance.randint(min(field.least, most), most)
     text = "".join(chance.choice(SIGNS) for _ in range(max(length, field.least)))
