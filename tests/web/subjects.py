@@ -34,6 +34,7 @@ from web.imports.tables import ImportRun
 from web.out.tables import WebhookDelivery, WebhookSubscription
 from web.out.webhooks import new_secret
 from wms.customs import filing_rules, filings, slips, verification_lists, writing_off
+from wms.customs.messages import post_office
 from wms.customs.tables import AccountBook, BookDifference, GatePass, VerificationList
 from wms.customs.tables.parcels import ParcelDeclaration, ParcelRequest, RetailOrder
 from wms.floor.service import finding
@@ -52,6 +53,10 @@ from wms.watch.tables.temperatures import TemperaturePlace
 
 Values = dict[str, object]
 Builder = Callable[[Session, Company], Values]
+
+
+def customs_message(session: Session, _owner: Company) -> Values:
+    return {"message_id": post_office.send(session, "CEB621", f"COP-{number()}", b"<x/>")}
 
 
 def person(session: Session, company: Company) -> Values:
@@ -370,6 +375,7 @@ def _declared_parcel(session: Session, owner: Company) -> ParcelDeclaration:
 
 
 SUBJECTS: dict[str, Builder] = {
+    "customs_message": customs_message,
     "verification_list": verification_list,
     "import_run": import_run,
     "found_goods": found_goods,

@@ -53,6 +53,7 @@ PAPER = (
 CUSTOMS = (
     Way("/desk/retail-orders", N_("Retail orders"), "list", N_("Orders, payments and waybills, and what disagrees.")),
     Way("/desk/declarations", N_("Parcel declarations"), "document", N_("What is declared and what customs said.")),
+    Way("/desk/customs-messages", N_("Customs messages"), "next", N_("What went to customs, and what came back.")),
 )
 DESK_GROUPS = (
     Group(N_("Stock"), "boxes", STOCK),
