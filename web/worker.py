@@ -51,6 +51,7 @@ MODULES = (
     "web.out.jobs",
     "web.waving",
     "web.imports.queued",
+    "web.cartoning",
 )
 ASK_EVERY_S = 0.5  # new jobs are asked for: NOTIFY would make commits wait for each other
 HEARTBEAT_S = 5.0

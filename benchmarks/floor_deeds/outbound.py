@@ -9,8 +9,10 @@ from wms.floor import leaving_queries, packing_queries, pick_queries
 from wms.floor.rules.orders import OrderLineIn
 from wms.floor.rules.waves import WaveRule
 from wms.floor.service import (
+    closing_parcels,
     departing,
     loading,
+    opening_loads,
     packing,
     shortage,
     unpicking,
@@ -124,7 +126,7 @@ class Outbound(Someone):
                 packing.put_in(session, put, By(f"{by.key}-{n}", by.at, by.device))
                 pieces += row.qty
             weight = 195 + 300 * pieces
-            packing.close_parcel(session, parcel.id, By(f"{by.key}-c", by.at), weight_g=weight)
+            closing_parcels.close_parcel(session, parcel.id, By(f"{by.key}-c", by.at), weight_g=weight)
             return "packed"
 
         return str(self.work(act))
@@ -142,9 +144,9 @@ class Outbound(Someone):
             ).all()
             if not parcels:
                 return "nothing packed"
-            load = loading.open_load(
+            load = opening_loads.open_load(
                 session,
-                loading.NewLoad(house.site_id, f"湘F{self.draw.randint(10_000, 99_999)}", "DOCK-1", carrier="SF"),
+                opening_loads.NewLoad(house.site_id, f"湘F{self.draw.randint(10_000, 99_999)}", "DOCK-1", carrier="SF"),
             )
             for n, parcel in enumerate(parcels):
                 sscc = packing_queries.sscc_of(session, parcel)

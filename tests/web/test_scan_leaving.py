@@ -11,9 +11,9 @@ from tests.wms.floor.leaving import Yard, build_yard, label, now, of_kind, sscc_
 from tests.wms.gate.world import new_plate
 from wms.db import Database, Scope
 from wms.floor import packing_queries
-from wms.floor.service import departing, loading, sorting
+from wms.floor.service import departing, opening_loads, sorting
 from wms.floor.service.acting import By
-from wms.floor.service.loading import NewLoad
+from wms.floor.service.opening_loads import NewLoad
 from wms.floor.tables.packing import Parcel
 
 
@@ -38,7 +38,7 @@ def test_an_order_goes_from_tote_to_truck_on_a_handheld(
         yard: Yard = build_yard(session)
         order_id, number, tote = yard.picked_order(session, (yard.tea, 2))
         sorting.add_rule(session, sorting.NewSortRule(yard.site.id, yard.north.id, now().date(), carrier="SF"))
-        load = loading.open_load(session, NewLoad(yard.site.id, new_plate(), "DOCK-1", "SF"))
+        load = opening_loads.open_load(session, NewLoad(yard.site.id, new_plate(), "DOCK-1", "SF"))
         plate, load_id = load.vehicle_plate, load.id
     page = open_page(phone, live_server)
     choose(page, "pack", yard.site.code)

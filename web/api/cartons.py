@@ -1,7 +1,6 @@
 """Cartons: the catalogue from a day on, how items want to lie, and which cartons an order needs."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
@@ -11,9 +10,7 @@ from pydantic import ConfigDict, Field
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from routing.cartons import MOST_PIECES, Piece, Rules, TooManyPieces, cartonise
-from routing.cartons import CartonType as Carton
-from routing.cartons_verify import check
+from web import cartoning
 from web.api.idempotency import write
 from web.api.schemas import Body, Code, Count, Query
 from web.auth.policy import READERS, policy
@@ -21,18 +18,17 @@ from web.context import unit_of_work
 from wms.catalog import queries as catalog
 from wms.errors import NotFound
 from wms.floor import leaving_queries as units
+from wms.floor import packing_queries
 from wms.floor.leaving_queries import PieceRow
-from wms.floor.service import cartons
+from wms.floor.service import cartons, pack_plans
 from wms.floor.service.cartons import NewCarton
 from wms.floor.tables.orders import OutboundOrder
 from wms.floor.tables.packing import CartonType
-from wms.parties import dated
 from wms.parties.tables import Company
 
 bp = APIBlueprint("api_cartons", __name__, url_prefix="/api/v1", tag="Floor")
 
 NotNegative = Annotated[int, Field(strict=True, ge=0, le=10**12)]
-TEMPERATURES = ("ambient", "chilled", "frozen")
 
 
 class CartonIn(Body):
@@ -111,13 +107,7 @@ class DayQuery(Query):
 def carton_types(query: DayQuery) -> Response:
     """List the cartons that hold on a day; where none were ever entered, the list that comes with the product."""
     with unit_of_work() as session:
-        return jsonify([_shown(one) for one in _types(session, query.on or _today())])
-
-
-def _types(session: Session, on: date) -> Sequence[CartonType | Mapping[str, Any]]:
-    if session.scalar(select(func.count()).select_from(CartonType)) == 0:
-        return cartons.shipped(session, on)
-    return cartons.carton_types(session, on)
+        return jsonify([_shown(one) for one in cartoning.types(session, query.on or _today())])
 
 
 def _today() -> date:
@@ -194,29 +184,56 @@ def propose(body: CartoniseIn) -> Response:
 
     Nothing is stored. The answer is checked by an independent checker before it is given.
     """
-    on = _today()
     with unit_of_work() as session:
-        rows = _rows(session, body)
-        types = [_carton(one) for one in _types(session, on)]
-        apart = [tuple(pair) for pair in dated.value(session, "packing.keep_apart", on)]
-        apart += [(f"temperature:{a}", f"temperature:{b}") for a in TEMPERATURES for b in TEMPERATURES if a < b]
-        support = int(dated.value(session, "packing.support_permille", on))
-    pieces = _pieces(rows)
-    found = cartonise(pieces, types, Rules(frozenset(frozenset(pair) for pair in apart), support))
-    answer = asdict(found) | {"gap_permille": found.gap_permille}
-    findings = check([asdict(piece) for piece in pieces], [asdict(one) for one in types], answer, apart, support)
-    if findings:
-        raise AssertionError(f"the checker found {findings[0]}")
-    return jsonify(answer)
+        return jsonify(cartoning.propose(session, _rows(session, body), _today()))
+
+
+@bp.get("/orders/<order_no>/pack-plan")
+@policy(*READERS, firms=True, subject="order")
+def pack_plan(order_no: str) -> Response:
+    """Show the cartons that were proposed for an order, and beside each the parcel that was packed for it.
+
+    ``deviates``: the packer took another carton than the one proposed.
+    """
+    with unit_of_work() as session:
+        return jsonify(_planned(session, _order(session, order_no)))
+
+
+@bp.post("/orders/<order_no>/pack-plan")
+@policy("clerk", "supervisor", "planner", subject="order")
+def plan_again(order_no: str) -> Response:
+    """Propose the cartons of an order now; the packer is told of the newest proposal."""
+
+    def act(session: Session) -> Mapping[str, Any]:
+        order_id = _order(session, order_no)
+        cartoning.plan_order(session, order_id, datetime.now(UTC))
+        return _planned(session, order_id)
+
+    return write(act, {"order": order_no})
+
+
+def _planned(session: Session, order_id: int) -> dict[str, Any]:
+    plan = pack_plans.plan_of(session, order_id)
+    if plan is None:
+        raise NotFound(what="pack-plan")
+    parcels = packing_queries.planned_parcels(session, order_id)
+    shown = ("cartons", "left_out", "cost_minor", "bound_minor", "is_proven")
+    return {name: getattr(plan, name) for name in shown} | {
+        "planned_at": plan.planned_at.isoformat(),
+        "parcels": [{**vars(one), "deviates": one.planned_carton not in (None, one.carton)} for one in parcels],
+    }
+
+
+def _order(session: Session, order_no: str) -> int:
+    found = session.scalar(select(OutboundOrder.id).where(func.upper(OutboundOrder.order_no) == order_no.upper()))
+    if found is None:
+        raise NotFound(field="order", what=order_no)
+    return found
 
 
 def _rows(session: Session, body: CartoniseIn) -> tuple[PieceRow, ...]:
     if body.order is not None:
-        wanted = func.upper(OutboundOrder.order_no) == body.order.upper()
-        order = session.scalars(select(OutboundOrder).where(wanted)).one_or_none()
-        if order is None:
-            raise NotFound(field="order", what=body.order)
-        return units.pieces_of_order(session, order.id)
+        return units.pieces_of_order(session, _order(session, body.order))
     if body.units:
         return units.pieces_in_units(session, [_unit(session, sscc) for sscc in body.units])
     owner_id = _owner(session, body.owner)
@@ -228,23 +245,3 @@ def _unit(session: Session, sscc: str) -> int:
     if found is None:
         raise NotFound(field="units", what=sscc)
     return found.id
-
-
-def _carton(one: CartonType | Mapping[str, Any]) -> Carton:
-    shown = _shown(one)
-    names = ("code", "length_mm", "width_mm", "height_mm", "max_weight_g", "tare_g", "cost_minor")
-    return Carton(*(shown[name] for name in names))
-
-
-def _pieces(rows: Sequence[PieceRow]) -> list[Piece]:
-    if (wanted := sum(row.qty for row in rows)) > MOST_PIECES:
-        raise TooManyPieces(most=MOST_PIECES, wanted=wanted)
-    return [
-        Piece(
-            f"{row.item_code}#{n}", row.length_mm or 0, row.width_mm or 0, row.height_mm or 0, row.weight_g,
-            row.this_side_up, row.is_fragile,
-            frozenset({f"temperature:{row.temperature_class}", *filter(None, [row.keep_apart_class])}),
-        )
-        for row in rows
-        for n in range(1, row.qty + 1)
-    ]  # fmt: skip

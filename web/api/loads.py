@@ -20,9 +20,10 @@ from web.context import unit_of_work
 from wms.catalog.tables import TradeItem
 from wms.errors import NotFound
 from wms.floor import loading_queries
-from wms.floor.service import departing, loading
+from wms.floor.service import departing, loading, opening_loads, unloading
 from wms.floor.service.acting import By
-from wms.floor.service.loading import LooseGoods, NewLoad
+from wms.floor.service.loading import LooseGoods
+from wms.floor.service.opening_loads import NewLoad
 from wms.floor.tables.loading import LoadProof, VehicleLoad
 from wms.parties.tables import Company, Site
 
@@ -174,7 +175,7 @@ def new_load(body: LoadIn) -> Response:
             id_of(session, Site, body.site), body.vehicle_plate, body.dock, body.carrier, body.trailer_plate,
             body.container_no, body.gate_pass, body.stops,
         )  # fmt: skip
-        made = loading.open_load(session, new)
+        made = opening_loads.open_load(session, new)
         return _whole(session, made.load_no or "")
 
     return write(act, body.model_dump(mode="json"), status=201)
@@ -185,7 +186,7 @@ def new_load(body: LoadIn) -> Response:
 @bp.input(LoadPassIn, arg_name="body")
 def bind(load_no: str, body: LoadPassIn) -> Response:
     """Bind the load to the gate pass it leaves on; a pass serves one load of its own vehicle."""
-    return _change(load_no, body, lambda session, one: loading.bind_pass(session, one.id, body.gate_pass))
+    return _change(load_no, body, lambda session, one: opening_loads.bind_pass(session, one.id, body.gate_pass))
 
 
 @bp.post("/loads/<load_no>/units")
@@ -224,7 +225,7 @@ def take_off(load_no: str, body: LoadUnloadIn) -> Response:
 
     def act(session: Session, one: VehicleLoad) -> None:
         place_id = place_of(session, one.site_id, body.place).id if body.place else None
-        loading.take_off(session, one.id, body.sscc, _by(), place_id)
+        unloading.take_off(session, one.id, body.sscc, _by(), place_id)
 
     return _change(load_no, body, act)
 

@@ -23,7 +23,7 @@ from wms.errors import NotFound
 from wms.floor import leaving_queries as units
 from wms.floor import packing_queries
 from wms.floor.packing_queries import ParcelRow
-from wms.floor.service import packing, sorting
+from wms.floor.service import closing_parcels, packing, sorting, splitting_parcels
 from wms.floor.service.acting import By
 from wms.floor.service.packing import OpenParcel, PutIn
 from wms.floor.service.sorting import NewSortRule
@@ -264,7 +264,8 @@ def undo(sscc: str, body: ParcelUndoIn) -> Response:
 @bp.input(ParcelCloseIn, arg_name="body")
 def close(sscc: str, body: ParcelCloseIn) -> Response:
     """Weigh and close the parcel. A weight too far off is refused with what may be missing or too many."""
-    return _change(sscc, body, lambda session, one: packing.close_parcel(session, one.id, _by(), **body.model_dump()))
+    said = body.model_dump()
+    return _change(sscc, body, lambda session, one: closing_parcels.close_parcel(session, one.id, _by(), **said))
 
 
 @bp.post("/parcels/<sscc>/close-anyway")
@@ -275,7 +276,7 @@ def close_anyway(sscc: str, body: ParcelCloseAnywayIn) -> Response:
     said = body.model_dump(exclude={"reason"})
     return _change(
         sscc, body,
-        lambda session, one: packing.close_parcel(session, one.id, _by(), weight_reason=body.reason, **said),
+        lambda session, one: closing_parcels.close_parcel(session, one.id, _by(), weight_reason=body.reason, **said),
     )  # fmt: skip
 
 
@@ -284,7 +285,7 @@ def close_anyway(sscc: str, body: ParcelCloseAnywayIn) -> Response:
 @bp.input(NothingIn, arg_name="body")
 def reopen(sscc: str, body: NothingIn) -> Response:
     """Open a closed parcel again; its weight and label no longer hold."""
-    return _change(sscc, body, lambda session, one: packing.reopen_parcel(session, one.id))
+    return _change(sscc, body, lambda session, one: closing_parcels.reopen_parcel(session, one.id))
 
 
 @bp.post("/parcels/<sscc>/void")
@@ -292,7 +293,7 @@ def reopen(sscc: str, body: NothingIn) -> Response:
 @bp.input(NothingIn, arg_name="body")
 def void(sscc: str, body: NothingIn) -> Response:
     """Give up a parcel that holds nothing."""
-    return _change(sscc, body, lambda session, one: packing.void_parcel(session, one.id))
+    return _change(sscc, body, lambda session, one: closing_parcels.void_parcel(session, one.id))
 
 
 @bp.post("/parcels/<sscc>/split")
@@ -304,7 +305,7 @@ def split(sscc: str, body: ParcelSplitIn) -> Response:
     def act(session: Session) -> Mapping[str, Any]:
         known = _known(session, sscc)
         goods = [(_item(session, known.owner_id, one.item), one.lot_no, one.qty) for one in body.goods]
-        new = packing.split_parcel(session, known.id, body.carton, goods, _by())
+        new = splitting_parcels.split_parcel(session, known.id, body.carton, goods, _by())
         return _whole(session, packing_queries.sscc_of(session, new))
 
     return write(act, body.model_dump(mode="json"), status=201)

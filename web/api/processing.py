@@ -22,8 +22,9 @@ from web.context import unit_of_work
 from wms.errors import NotFound
 from wms.floor import processing_queries as queries
 from wms.floor.rules.processing import Part, UnknownProcessingOrder
-from wms.floor.service import processing
-from wms.floor.service.processing import Complete, Made, NewBill, NewOrder
+from wms.floor.service import completing, processing
+from wms.floor.service.completing import Complete, Made
+from wms.floor.service.processing import NewBill, NewOrder
 from wms.floor.tables.processing import Bill, ProcessingOrder
 from wms.parties.tables import Company, Site
 from wms.stock.tables import Lot
@@ -221,7 +222,7 @@ def complete(order_no: str, body: CompletionIn) -> Response:
             )
             for n, one in enumerate(body.made, 1)
         }
-        done = processing.complete(
+        done = completing.complete(
             session, Complete(key, order_no, body.batches, datetime.now(UTC), waste=waste, made=made)
         )
         return _whole(session, order_no) | {"posting_id": done.posting_id}

@@ -98,6 +98,29 @@ def _rows(session: Session, *where: ColumnElement[bool], limit: int, newest: boo
     return tuple(ParcelRow(*columns) for columns in found)
 
 
+@dataclass(frozen=True)
+class PlannedRow:
+    """A parcel of an order beside the carton that was proposed for it."""
+
+    sscc: str
+    state: str
+    carton: str
+    plan_step: int | None
+    planned_carton: str | None
+
+
+def planned_parcels(session: Session, order_id: int) -> tuple[PlannedRow, ...]:
+    """Return the parcels of an order in the order they were opened, those given up left out."""
+    rows = session.execute(
+        select(HandlingUnit.sscc, Parcel.state, CartonType.code, Parcel.plan_step, Parcel.planned_carton)
+        .join(HandlingUnit, HandlingUnit.id == Parcel.handling_unit_id)
+        .join(CartonType, CartonType.id == Parcel.carton_type_id)
+        .where(Parcel.order_id == order_id, Parcel.state != "void")
+        .order_by(Parcel.id)
+    )
+    return tuple(PlannedRow(*row) for row in rows)
+
+
 def parcel_of_unit(session: Session, unit_id: int) -> Parcel | None:
     """Return the parcel whose unit this is."""
     found = select(Parcel).where(Parcel.handling_unit_id == unit_id).execution_options(populate_existing=True)

@@ -7,7 +7,7 @@ import pytest
 from tests import build
 from tests.web.conftest import Doorman
 from tests.wms.floor.leaving import Yard, build_yard, now, of_kind, state_of
-from tests.wms.floor.service.test_loading import file_pass
+from tests.wms.floor.loads import file_pass
 from tests.wms.gate.world import new_plate
 from wms.db import Database, Scope
 

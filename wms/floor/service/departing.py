@@ -23,7 +23,7 @@ from wms.floor.rules.loading import Comparison, Held
 from wms.floor.service import order_progress, retail, tasks
 from wms.floor.service.acting import By
 from wms.floor.service.counting_in import APP_PERSON
-from wms.floor.service.loading import changeable, locked, pass_name
+from wms.floor.service.opening_loads import changeable, locked, pass_name
 from wms.floor.tables.loading import LoadProof, LoadUnit, VehicleLoad
 from wms.floor.tables.packing import Parcel
 from wms.record.service import append_leaf

@@ -1,4 +1,4 @@
-"""Loading by scan: open a load for a vehicle, bind its pass, put pallets, parcels and loose goods on it, take them off.
+"""Loading by scan: pallets, parcels and loose goods are put on a vehicle.
 
 Lock order: the load's row, then its gate pass, then the unit, then the ledger. Two loaders who scan one parcel queue at
 the unit's row; the second is told who has it on which vehicle.
@@ -7,45 +7,24 @@ the unit's row; the second is told who has it on which vehicle.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from wms.codes import containers, plates
-from wms.codes.numbers import document_no
 from wms.customs.tables import GatePass, GatePassLine
-from wms.errors import NotFound
 from wms.floor import leaving_queries as units
 from wms.floor import loading_queries
 from wms.floor.leaving_queries import Content, Unit
 from wms.floor.rules import loading as rules
-from wms.floor.rules.mistakes import MovedSince
 from wms.floor.service import order_progress, retail, tasks
 from wms.floor.service.acting import By, Portion, carry, take_from
 from wms.floor.service.counting_in import APP_PERSON
+from wms.floor.service.opening_loads import changeable, pass_name
 from wms.floor.service.units import Deed, note
-from wms.floor.tables.loading import LoadStop, LoadUnit, VehicleLoad
+from wms.floor.tables.loading import LoadUnit, VehicleLoad
 from wms.floor.tables.orders import OutboundOrder
 from wms.floor.tables.packing import Parcel
-from wms.floor.tables.scans import Scan
-from wms.parties.tables import Location, Site
-from wms.stock import ledger
-from wms.stock.rules import AlreadyReversed, ShortInPast, ShortStock
-from wms.stock.tables import Account, Balance, Entry, HandlingUnit
-
-
-@dataclass(frozen=True)
-class NewLoad:
-    """A vehicle that is to be filled. ``stops`` are regions or routes in driving order."""
-
-    site_id: int
-    vehicle_plate: str
-    dock: str | None = None
-    carrier: str | None = None
-    trailer_plate: str | None = None
-    container_no: str | None = None
-    gate_pass_no: str | None = None
-    stops: tuple[str, ...] = ()
+from wms.parties.tables import Location
+from wms.stock.tables import HandlingUnit
 
 
 @dataclass(frozen=True)
@@ -56,161 +35,6 @@ class Loaded:
     qty: int
     unit_count: int
     is_in_the_way: bool
-
-
-def open_load(session: Session, new: NewLoad) -> VehicleLoad:
-    """Open a load and give it its number.
-
-    Raises BadVehicle, NotADock, SecondLoad (whose, since when), VehicleNotEmpty, and what :func:`bind_pass` refuses.
-    """
-    plate = _plate(new.vehicle_plate)
-    trailer = _plate(new.trailer_plate) if new.trailer_plate else None
-    box = containers.normalise(new.container_no) if new.container_no else None
-    if box is not None and not containers.check(box):
-        raise rules.BadVehicle(field="container_no", what=new.container_no)
-    dock = _dock(session, new.site_id, new.dock) if new.dock else None
-    place = _vehicle_place(session, new.site_id, plate)
-    made = session.scalar(
-        insert(VehicleLoad)
-        .values(
-            site_id=new.site_id,
-            location_id=place.id,
-            dock_id=dock.id if dock else None,
-            vehicle_plate=plate,
-            trailer_plate=trailer,
-            container_no=box,
-            carrier=new.carrier,
-            opened_by=APP_PERSON,
-        )
-        .on_conflict_do_nothing()
-        .returning(VehicleLoad.id)
-    )
-    if made is None:
-        _refuse_second(session, plate)
-    assert made is not None
-    left = sum(content.qty for content in units.lying_at(session, place.id))
-    if left:
-        raise rules.VehicleNotEmpty(field="vehicle_plate", qty=left, plate=plate)
-    load = session.get_one(VehicleLoad, made)
-    load.load_no = document_no("LD", made)
-    session.add_all(LoadStop(load_id=made, stop_no=n, code=code) for n, code in enumerate(new.stops, 1))
-    session.flush()
-    if new.gate_pass_no:
-        bind_pass(session, made, new.gate_pass_no)
-    offer = tasks.NewTask(new.site_id, "load", made, load.load_no, location_id=dock.id if dock else None)
-    tasks.offer(session, offer)
-    return load
-
-
-def _plate(text: str) -> str:
-    if not plates.is_plate(text):
-        raise rules.BadVehicle(field="vehicle_plate", what=text[:40])
-    return plates.normalise(text)
-
-
-def _dock(session: Session, site_id: int, code: str) -> Location:
-    found = units.location_of(session, site_id, code)
-    if found is None or found.kind != "dock":
-        raise rules.NotADock(field="dock", place=code[:40])
-    return found
-
-
-def _vehicle_place(session: Session, site_id: int, plate: str) -> Location:
-    """Return the vehicle's own place at the site, made when it first comes; in a bonded site it is supervised."""
-    site = session.get_one(Site, site_id)
-    session.execute(
-        insert(Location)
-        .values(site_id=site_id, code=plate, kind="vehicle", is_bonded=site.kind == "bonded")
-        .on_conflict_do_nothing()
-    )
-    query = select(Location).where(Location.site_id == site_id, Location.code == plate)
-    found = session.scalars(query.with_for_update(key_share=True)).one()
-    if found.kind != "vehicle":
-        raise rules.BadVehicle(field="vehicle_plate", what=plate)
-    return found
-
-
-def _refuse_second(session: Session, plate: str) -> None:
-    rival = session.scalars(
-        select(VehicleLoad).where(VehicleLoad.vehicle_plate == plate, VehicleLoad.state.in_(("open", "closed")))
-    ).one()
-    person = units.person_names(session, rival.opened_by)
-    at = rival.opened_at.isoformat(timespec="minutes")
-    raise rules.SecondLoad(field="vehicle_plate", plate=plate, load=rival.load_no, person=person, at=at)
-
-
-def locked(session: Session, load_id: int) -> VehicleLoad:
-    """Return the load, locked and fresh."""
-    return session.get_one(VehicleLoad, load_id, with_for_update={"key_share": True}, populate_existing=True)
-
-
-def bind_pass(session: Session, load_id: int, number: str) -> VehicleLoad:
-    """Bind a load to a gate pass, by its own or customs' number.
-
-    Raises NotFound, LoadInState, LoadHasPass, PassNotForLoading, PassOfOtherVehicle, PassTaken.
-    """
-    load = locked(session, load_id)
-    if load.state != "open":
-        raise rules.LoadInState(load=load.load_no, state=load.state, wanted="open")
-    gate_pass = session.scalars(
-        select(GatePass)
-        .where((GatePass.internal_no == number) | (GatePass.pass_no == number))
-        .order_by(GatePass.id)
-        .limit(1)
-        .with_for_update(key_share=True)
-    ).one_or_none()
-    if gate_pass is None:
-        raise NotFound(field="gate_pass", what=number[:80])
-    name = pass_name(gate_pass)
-    if load.gate_pass_id is not None:
-        bound = pass_name(session.get_one(GatePass, load.gate_pass_id))
-        raise rules.LoadHasPass(field="gate_pass", load=load.load_no, gate_pass=bound)
-    if gate_pass.direction != "E" or gate_pass.site_id != load.site_id or gate_pass.state != "applied":
-        raise rules.PassNotForLoading(field="gate_pass", gate_pass=name, state=gate_pass.state)
-    _check_vehicle(load, gate_pass)
-    other = session.scalars(
-        select(VehicleLoad).where(VehicleLoad.gate_pass_id == gate_pass.id, VehicleLoad.state != "void")
-    ).one_or_none()
-    if other is not None:
-        raise rules.PassTaken(field="gate_pass", gate_pass=name, load=other.load_no, plate=other.vehicle_plate)
-    load.gate_pass_id = gate_pass.id
-    session.flush()
-    return load
-
-
-def _check_vehicle(load: VehicleLoad, gate_pass: GatePass) -> None:
-    pairs = (
-        (gate_pass.vehicle_plate, load.vehicle_plate),
-        (gate_pass.trailer_plate, load.trailer_plate),
-        (gate_pass.container_no, load.container_no),
-    )
-    for n, (wanted, found) in enumerate(pairs):
-        differs = wanted != found if n == 0 else wanted is not None and found is not None and wanted != found
-        if differs:
-            raise rules.PassOfOtherVehicle(
-                field="gate_pass", gate_pass=pass_name(gate_pass), wanted=wanted, found=found or "-"
-            )
-
-
-def pass_name(gate_pass: GatePass) -> str:
-    """Customs' number of a pass, else our own."""
-    return gate_pass.pass_no or gate_pass.internal_no
-
-
-def changeable(session: Session, load_id: int) -> tuple[VehicleLoad, GatePass | None]:
-    """Return a load that goods may be put on or taken off, locked, with its pass.
-
-    Raises LoadNotOpen, LoadingAfterApproval.
-    """
-    load = locked(session, load_id)
-    gate_pass = None
-    if load.gate_pass_id is not None:
-        gate_pass = session.get_one(GatePass, load.gate_pass_id, with_for_update={"read": True}, populate_existing=True)
-        if gate_pass.state != "applied":
-            raise rules.LoadingAfterApproval(gate_pass=pass_name(gate_pass), state=gate_pass.state)
-    if load.state != "open":
-        raise rules.LoadNotOpen(load=load.load_no, state=load.state)
-    return load, gate_pass
 
 
 def put_on(session: Session, load_id: int, sscc: str, by: By) -> Loaded:
@@ -247,7 +71,7 @@ def put_on(session: Session, load_id: int, sscc: str, by: By) -> Loaded:
     ]  # fmt: skip
     session.add_all(rows)
     session.flush()
-    _parcels_are(session, tree, "loaded", load.location_id)
+    parcels_are(session, tree, "loaded", load.location_id)
     order_progress.take_task(session, "load", load.id)
     return Loaded(rows[0], sum(one.qty for one in inside), len(tree), in_the_way)
 
@@ -348,7 +172,7 @@ def _leave_parent(session: Session, unit: Unit, by: By, load: VehicleLoad) -> No
     note(session, deed, "taken_out", unit.owner_id, unit.parent_id, unit.id)
 
 
-def _parcels_are(session: Session, tree: Sequence[Unit], state: str, location_id: int) -> None:
+def parcels_are(session: Session, tree: Sequence[Unit], state: str, location_id: int) -> None:
     """Parcels follow the unit they stand in, and their orders follow them."""
     ids = [unit.id for unit in tree]
     for parcel in session.scalars(select(Parcel).where(Parcel.handling_unit_id.in_(ids)).order_by(Parcel.id)):
@@ -394,77 +218,3 @@ def put_on_loose(session: Session, load_id: int, goods: LooseGoods, by: By) -> L
     session.add(row)
     session.flush()
     return Loaded(row, goods.qty, 0, is_in_the_way=False)
-
-
-def take_off(session: Session, load_id: int, sscc: str, by: By, place_id: int | None = None) -> LoadUnit:
-    """Take a unit off the vehicle: back to where it was loaded from, or to ``place_id``.
-
-    Raises LoadNotOpen, LoadingAfterApproval, UnknownUnit, NotOnLoad, GoesWithParent, MovedSince.
-    """
-    load, _ = changeable(session, load_id)
-    unit = units.unit_by_sscc(session, sscc, lock=True)
-    if unit is None:
-        raise rules.UnknownUnit(sscc=sscc)
-    row = session.scalars(
-        select(LoadUnit).where(
-            LoadUnit.load_id == load.id, LoadUnit.handling_unit_id == unit.id, LoadUnit.unloaded_at.is_(None)
-        )
-    ).one_or_none()
-    if row is None:
-        raise rules.NotOnLoad(sscc=sscc, plate=load.vehicle_plate)
-    if row.with_unit_id is not None:
-        raise rules.GoesWithParent(sscc=sscc, parent=session.get_one(HandlingUnit, row.with_unit_id).sscc)
-    return take_off_row(session, load, row, by, place_id)
-
-
-def take_off_row(session: Session, load: VehicleLoad, row: LoadUnit, by: By, place_id: int | None = None) -> LoadUnit:
-    """As :func:`take_off`, for a row of the load: a unit with all that came in it, or loose goods."""
-    tree = units.tree(session, row.handling_unit_id) if row.handling_unit_id is not None else ()
-    back_to = place_id or _came_from(session, row)
-    if place_id is None or row.handling_unit_id is None:
-        _reverse(session, row, by)
-    else:
-        inside = units.contents(session, [one.id for one in tree])
-        portions = [Portion(content, content.qty) for content in inside]
-        place = session.get_one(Location, place_id)
-        carry(session, portions, place, by, "unload", source_doc=f"load:{load.load_no}")
-    same = LoadUnit.id == row.id
-    if row.handling_unit_id is not None:
-        same = same | ((LoadUnit.load_id == load.id) & (LoadUnit.with_unit_id == row.handling_unit_id))
-    session.execute(
-        update(LoadUnit)
-        .where(same, LoadUnit.unloaded_at.is_(None))
-        .values(unloaded_at=by.at, unloaded_by=APP_PERSON)
-        .execution_options(synchronize_session="fetch")
-    )
-    if row.scan_id is not None:
-        session.get_one(Scan, row.scan_id).undone_at = by.at
-    if place_id is None and row.from_parent_id is not None and row.handling_unit_id is not None:
-        unit = session.get_one(HandlingUnit, row.handling_unit_id)
-        unit.parent_id, unit.nested_at = row.from_parent_id, by.at
-    session.flush()
-    _parcels_are(session, tree, "closed", back_to)
-    return row
-
-
-def _came_from(session: Session, row: LoadUnit) -> int:
-    """The place that the goods of a row were loaded from."""
-    found = session.scalar(
-        select(func.min(Account.location_id))
-        .join(Entry, Entry.account_id == Account.id)
-        .where(Entry.posting_id == row.posting_id, Entry.qty < 0)
-    )
-    assert found is not None
-    return int(found)
-
-
-def _reverse(session: Session, row: LoadUnit, by: By) -> None:
-    last = session.scalar(
-        select(func.max(Balance.last_event_at))
-        .join(Entry, Entry.account_id == Balance.account_id)
-        .where(Entry.posting_id == row.posting_id, Entry.qty > 0)
-    )
-    try:
-        ledger.reverse(session, by.key, row.posting_id, reason="unloaded", event_at=max(by.at, last or by.at))
-    except (ShortStock, ShortInPast, AlreadyReversed) as refusal:
-        raise MovedSince from refusal

@@ -16,7 +16,7 @@ from wms.floor.rules import mistakes
 from wms.floor.rules.answers import Answer, Expect, Outcome
 from wms.floor.rules.commands import Command, Verb
 from wms.floor.service import goods as labels
-from wms.floor.service import loading
+from wms.floor.service import loading, opening_loads, unloading
 from wms.floor.service.acting import by_scan
 from wms.floor.service.departing import close_load
 from wms.floor.service.desk import Desk
@@ -125,7 +125,7 @@ def _unit(desk: Desk, label: Label) -> Answer:
     load = _load(desk)
     pending = desk.context.pending or {}
     if pending.get("needs") == "unload":
-        row = loading.take_off(desk.session, load.id, label.sscc, by_scan(desk), pending.get("place"))
+        row = unloading.take_off(desk.session, load.id, label.sscc, by_scan(desk), pending.get("place"))
         desk.context.pending = None
         text = N_("%(sscc)s taken off %(plate)s.")
         values = {"sscc": label.sscc, "plate": load.vehicle_plate}
@@ -196,7 +196,7 @@ def command(desk: Desk, given: Command) -> Answer:
             return _plain(desk, "quantity_set", N_("The next label counts %(qty)s times."), {"qty": given.qty})
         case Verb.DONE:
             load = _load(desk)
-            loading.changeable(desk.session, load.id)
+            opening_loads.changeable(desk.session, load.id)
             desk.context.pending = {"needs": "seal"}
             text = N_("Scan the seal of %(plate)s, or CONFIRM to close it without one.")
             return _plain(desk, "seal_wanted", text, {"plate": load.vehicle_plate})
@@ -245,8 +245,8 @@ def _undo(desk: Desk, key: str | None) -> Answer:
     row = desk.session.scalars(query.order_by(LoadUnit.id.desc()).limit(1)).one_or_none()
     if row is None:
         raise mistakes.NothingToUndo
-    load, _ = loading.changeable(desk.session, row.load_id)
-    loading.take_off_row(desk.session, load, row, by_scan(desk))
+    load, _ = opening_loads.changeable(desk.session, row.load_id)
+    unloading.take_off_row(desk.session, load, row, by_scan(desk))
     return _plain(desk, "undone", N_("Undone: %(qty)s taken back."), {"qty": row.qty or 1})
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from wms.floor.rules.packing import OrderIsCancelled
-from wms.floor.service import tasks
+from wms.floor.service import pack_plans, tasks
 from wms.floor.service.counting_in import APP_PERSON
 from wms.floor.tables.orders import OutboundOrder
 from wms.floor.tables.tasks import Task
@@ -117,6 +117,7 @@ def offer_packing(session: Session, order_ids: Collection[int]) -> None:
                     qty=row.qty, due_at=row.ship_by_at,
                 ),
             )  # fmt: skip
+            pack_plans.ask(session, row.id)
         else:
             tasks.void_task(session, "pack", row.id)
 

@@ -19,8 +19,9 @@ from wms.floor.rules import mistakes
 from wms.floor.rules import packing as rules
 from wms.floor.rules.answers import Answer, Expect, Outcome
 from wms.floor.rules.commands import Command, Verb
+from wms.floor.rules.pieces import grams
+from wms.floor.service import closing_parcels, order_progress, packing, packing_hints
 from wms.floor.service import goods as labels
-from wms.floor.service import packing
 from wms.floor.service.acting import by_scan
 from wms.floor.service.cartons import carton_types
 from wms.floor.service.desk import Desk
@@ -119,7 +120,8 @@ def _choose_order(desk: Desk, order: OutboundOrder) -> Answer:
         _set(desk, parcel=None)
     text = N_("Packing order %(order)s.")
     answer = _plain(desk, "order_chosen", text, {"order": order.order_no}, {"kind": "order", "order": order.order_no})
-    return replace(answer, progress=packing_queries.progress_of(desk.session, order.id))
+    answer = replace(answer, progress=packing_queries.progress_of(desk.session, order.id))
+    return packing_hints.carton(desk.session, answer, order.id)
 
 
 def _choose_tote(desk: Desk, unit: units.Unit) -> Answer:
@@ -132,7 +134,9 @@ def _choose_tote(desk: Desk, unit: units.Unit) -> Answer:
         return _goods(desk, _held_label(desk))
     values = {"sscc": unit.sscc, "qty": sum(one.qty for one in inside)}
     text = N_("%(qty)s pieces in %(sscc)s. Scan what you pack.")
-    return _plain(desk, "tote_chosen", text, values, {"kind": "tote", "sscc": unit.sscc})
+    answer = _plain(desk, "tote_chosen", text, values, {"kind": "tote", "sscc": unit.sscc})
+    wishes = order_progress.wishes_of(desk.session, unit.id) if _parcel(desk) is None else ()
+    return packing_hints.carton(desk.session, answer, wishes[0].order_id) if len(wishes) == 1 else answer
 
 
 def _choose_parcel(desk: Desk, parcel: Parcel) -> Answer:
@@ -159,7 +163,8 @@ def _open(desk: Desk, carton: str) -> Answer:
     sscc = packing_queries.sscc_of(desk.session, parcel)
     text = N_("Parcel %(sscc)s opened in carton %(carton)s. Stick its label on and scan what goes into it.")
     understood = {"kind": "parcel", "sscc": sscc, "carton": carton}
-    return _plain(desk, "parcel_opened", text, {"sscc": sscc, "carton": carton}, understood)
+    answer = _plain(desk, "parcel_opened", text, {"sscc": sscc, "carton": carton}, understood)
+    return packing_hints.opened(desk.session, answer, parcel, carton)
 
 
 def _owner_of_tote(desk: Desk) -> int:
@@ -189,7 +194,7 @@ def _goods(desk: Desk, label: Label) -> Answer:
         code = "tote_wanted" if wants_tote else "carton_wanted"
         return Answer(Outcome.OK, code, text, {"item": names}, None, expects(desk), {"kind": "goods", "item": names})
     kept = desk.session.get_one(TradeItem, item.id)
-    net_g = int(label.net_weight_g) if label.net_weight_g is not None and kept.is_catch_weight else None
+    net_g = grams(label.net_weight_g) if kept.is_catch_weight else None
     serials = (label.serial,) if label.serial and kept.is_serial_controlled else ()
     wanted = PutIn(state["parcel"], state["tote"], item.id, (qty or 1) * each, label.lot_no, net_g, serials)
     packed = packing.put_in(desk.session, wanted, by_scan(desk))
@@ -220,9 +225,10 @@ def _packed(desk: Desk, packed: ParcelItem, names: Mapping[str, str], label: Lab
     if progress is not None and progress["received_qty"] >= progress["expected_qty"]:
         text = N_("%(qty)s × %(item)s packed into %(sscc)s: the order is complete. Scan DONE and weigh.")
     understood = {"kind": "goods", "item": names, "lot_no": label.lot_no, "qty": packed.qty}
-    return Answer(
+    answer = Answer(
         Outcome.OK, "packed", text, values, None, expects(desk), understood, progress=progress, is_undoable=True
     )
+    return packing_hints.spot(desk.session, answer, parcel)
 
 
 def _held_label(desk: Desk) -> Label:
@@ -266,7 +272,7 @@ def _close(desk: Desk, weight_g: int) -> Answer:
     if parcel is None:
         raise rules.NoParcel
     waybill = _state(desk).get("waybill")
-    closed = packing.close_parcel(desk.session, parcel.id, by_scan(desk), weight_g=weight_g, waybill_no=waybill)
+    closed = closing_parcels.close_parcel(desk.session, parcel.id, by_scan(desk), weight_g=weight_g, waybill_no=waybill)
     _set(desk, parcel=None, needs=None, waybill=None)
     sscc = packing_queries.sscc_of(desk.session, parcel)
     values = {"sscc": sscc, "weight_g": weight_g, "expected_g": closed.weighing.expected_g}

@@ -19,10 +19,11 @@ from wms.floor.rules.commands import Command, Verb
 from wms.floor.service import goods as labels
 from wms.floor.service import order_progress, tasks
 from wms.floor.service.acting import By, Portion, by_scan, carry
+from wms.floor.service.closing_parcels import after_close
 from wms.floor.service.counting_in import APP_PERSON
 from wms.floor.service.desk import Desk
 from wms.floor.service.jobs import Job
-from wms.floor.service.packing import after_close, locked
+from wms.floor.service.packing import locked
 from wms.floor.service.putting_away import choose_site
 from wms.floor.service.scanning import TakeScan
 from wms.floor.tables.orders import OutboundOrder

@@ -66,7 +66,8 @@ class PackRule(Tenanted, Base):
 class Parcel(Tenanted, Base):
     """A carton that is packed for one order (or for one owner): its weight as computed and as weighed, and its way.
 
-    ``label`` is what a label printer needs. ``tolerance_g`` is what applied when it was weighed.
+    ``label`` is what a label printer needs. ``tolerance_g`` is what applied when it was weighed. ``plan_step`` and
+    ``planned_carton`` say which carton of the order's plan it stands for; the packer may have taken another.
     """
 
     __tablename__ = "parcel"
@@ -106,6 +107,26 @@ class Parcel(Tenanted, Base):
     opened_at: Mapped[RecordedAt]
     closed_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     closed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    plan_step: Mapped[int | None]
+    planned_carton: Mapped[str | None]
+
+
+class PackPlan(Tenanted, Base):
+    """The cartons that were proposed for an order: a list in packing order, with what lies where in each (mm, g)."""
+
+    __tablename__ = "pack_plan"
+    __table_args__ = (
+        UniqueConstraint("order_id"),
+        CheckConstraint("bound_minor >= 0 AND bound_minor <= cost_minor", name="bound_within_cost"),
+    )
+    id: Mapped[Id]
+    order_id: Mapped[int] = mapped_column(ForeignKey("outbound_order.id"))
+    cartons: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    left_out: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    cost_minor: Mapped[int] = mapped_column(BigInteger)
+    bound_minor: Mapped[int] = mapped_column(BigInteger)
+    is_proven: Mapped[bool]
+    planned_at: Mapped[Instant]
 
 
 class ParcelItem(Tenanted, Base):

@@ -12,7 +12,7 @@ from wms.db import Base, Id, Instant, Qty, RecordedAt, Tenanted
 from wms.parties.tables import one_of
 
 SAMPLINGS = ("share", "table")
-INSPECTION_STATES = ("open", "passed", "failed")
+INSPECTION_STATES = ("open", "passed", "failed", "void")
 
 
 class InspectionPlan(Tenanted, Base):
@@ -46,7 +46,10 @@ class InspectionPlan(Tenanted, Base):
 
 
 class Inspection(Tenanted, Base):
-    """Units of one lot of one receipt that are looked at, and the verdict on it. ``pictures`` are content hashes."""
+    """Units of one lot of one receipt that are looked at, and the verdict on it. ``pictures`` are content hashes.
+
+    Void: the receipt was undone whole.
+    """
 
     __tablename__ = "inspection"
     __table_args__ = (

@@ -12,7 +12,7 @@ from wms.db import Base, Id, Instant, RecordedAt, Tenanted
 from wms.parties.tables import one_of
 
 OUTCOMES = ("ok", "warn", "stop")
-JOBS = ("receive", "put_away", "move", "pick", "pack", "sort", "load", "count", "return")
+JOBS = ("receive", "put_away", "move", "pick", "pack", "sort", "load", "count", "return", "units")
 
 
 class Scan(Tenanted, Base):

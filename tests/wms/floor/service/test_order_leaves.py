@@ -12,8 +12,8 @@ from tests.wms.gate.world import new_plate
 from wms.db import Database, Scope
 from wms.floor import packing_queries
 from wms.floor.rules.orders import OrderLineIn
-from wms.floor.service import departing, loading, packing, sorting
-from wms.floor.service.loading import NewLoad
+from wms.floor.service import closing_parcels, departing, loading, opening_loads, packing, sorting, unloading
+from wms.floor.service.opening_loads import NewLoad
 from wms.floor.service.packing import OpenParcel, PutIn
 from wms.floor.service.picking import Take, pick
 from wms.floor.tables import Task
@@ -49,12 +49,12 @@ def test_an_order_is_promised_picked_packed_sorted_loaded_and_shipped(
         packing.put_in(session, PutIn(parcel.id, crate.id, hall.tea.id, 3), by())
         assert task(session, "pack", order_id) == "taken"
         weight_g = 380 + 3 * hall.tea.gross_weight_g
-        packing.close_parcel(session, parcel.id, by(), weight_g=weight_g)
+        closing_parcels.close_parcel(session, parcel.id, by(), weight_g=weight_g)
         assert (state_of(session, order_id), task(session, "pack", order_id)) == ("packed", "done")
         assert task(session, "sort", parcel.id) == "open"
         sorting.put_into_chute(session, parcel.id, chute.id, by())
         assert task(session, "sort", parcel.id) == "done"
-        load = loading.open_load(session, NewLoad(hall.site.id, new_plate(), "DOCK-1"))
+        load = opening_loads.open_load(session, NewLoad(hall.site.id, new_plate(), "DOCK-1"))
         loading.put_on(session, load.id, packing_queries.sscc_of(session, parcel), by())
         assert (state_of(session, order_id), task(session, "load", load.id)) == ("loaded", "taken")
         departing.close_load(session, load.id, by())
@@ -72,10 +72,10 @@ def test_a_pallet_that_was_picked_whole_is_loaded_as_it_is(database: Database, s
         (line,) = lines_of(session, released(session, hall))
         pick(session, f"p-{build.number()}", Take(line.id, 40), now())
         assert (state_of(session, order_id), task(session, "pack", order_id)) == ("picked", None)
-        load = loading.open_load(session, NewLoad(hall.site.id, new_plate()))
+        load = opening_loads.open_load(session, NewLoad(hall.site.id, new_plate()))
         loading.put_on(session, load.id, pallet.sscc, by())
         assert state_of(session, order_id) == "loaded"
-        loading.take_off(session, load.id, pallet.sscc, by())
+        unloading.take_off(session, load.id, pallet.sscc, by())
         assert state_of(session, order_id) == "picked"
         loading.put_on(session, load.id, pallet.sscc, by())
         departing.close_load(session, load.id, by())

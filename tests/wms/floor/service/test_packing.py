@@ -15,7 +15,7 @@ from wms.floor import packing_queries
 from wms.floor.leaving_queries import contents
 from wms.floor.rules import packing as rules
 from wms.floor.rules.mistakes import LotMissing, MovedSince, NothingToUndo
-from wms.floor.service import cartons, packing
+from wms.floor.service import cartons, closing_parcels, packing, splitting_parcels
 from wms.floor.service.acting import Portion, carry
 from wms.floor.service.cartons import NewCarton
 from wms.floor.service.packing import OpenParcel, PutIn
@@ -44,7 +44,10 @@ def test_an_order_is_packed_weighed_and_closed_and_its_goods_lie_in_the_parcel(s
     packing.put_in(session, PutIn(parcel.id, tote.id, yard.cup.id, 1), by())
     assert (in_unit(session, tote.id), in_unit(session, parcel.handling_unit_id)) == (0, 3)
     assert state_of(session, order_id) == "picked"
-    closed = packing.close_parcel(session, parcel.id, by(), weight_g=P5_TARE + 1310, carrier="SF", waybill_no="SF1")
+    weight_g = P5_TARE + 1310
+    closed = closing_parcels.close_parcel(
+        session, parcel.id, by(), weight_g=weight_g, carrier="SF", waybill_no="SF1"
+    )
     assert (closed.weighing.expected_g, closed.weighing.tolerance_g) == (P5_TARE + 1300, 30)
     assert state_of(session, order_id) == "packed"
     row = packing_queries.parcel(session, packing_queries.sscc_of(session, parcel))
@@ -65,12 +68,13 @@ def test_a_parcel_that_is_too_light_is_stopped_with_what_may_be_missing(session:
     packing.put_in(session, PutIn(parcel.id, tote.id, yard.cup.id, 2), by())
     expected = P5_TARE + 3 * 500 + 2 * 300
     with pytest.raises(rules.TooLight) as light:
-        packing.close_parcel(session, parcel.id, by(), weight_g=expected - 510)
+        closing_parcels.close_parcel(session, parcel.id, by(), weight_g=expected - 510)
     assert light.value.values["suspects"] == f"1 × {yard.tea.code}"
     with pytest.raises(rules.TooHeavy) as heavy:
-        packing.close_parcel(session, parcel.id, by(), weight_g=expected + 300)
+        closing_parcels.close_parcel(session, parcel.id, by(), weight_g=expected + 300)
     assert heavy.value.values["suspects"] == f"1 × {yard.cup.code}"
-    said = packing.close_parcel(session, parcel.id, by(), weight_g=expected - 510, weight_reason="lid was left off")
+    light_g, reason = expected - 510, "lid was left off"
+    said = closing_parcels.close_parcel(session, parcel.id, by(), weight_g=light_g, weight_reason=reason)
     assert (said.parcel.state, said.parcel.weight_reason) == ("closed", "lid was left off")
 
 
@@ -82,7 +86,7 @@ def test_the_tolerance_is_dated_data_and_may_differ_by_carton(session: Session, 
         session, "packing.weight_tolerance", {"permille": 500, "least_g": 1}, subject="P5", source="test",
         valid_from_on=now().date(),
     )  # fmt: skip
-    closed = packing.close_parcel(session, parcel.id, by(), weight_g=P5_TARE + 800)
+    closed = closing_parcels.close_parcel(session, parcel.id, by(), weight_g=P5_TARE + 800)
     assert closed.weighing.tolerance_g == (P5_TARE + 500) // 2
 
 
@@ -149,7 +153,7 @@ def test_a_tote_of_several_orders_asks_which(session: Session, yard: Yard) -> No
     for order_id, qty in ((one, 1), (other, 2)):
         mine = opened(session, yard, order_id=order_id)
         packing.put_in(session, PutIn(mine.id, tote.id, yard.tea.id, qty), by())
-        packing.close_parcel(session, mine.id, by(), weight_g=P5_TARE + qty * 500)
+        closing_parcels.close_parcel(session, mine.id, by(), weight_g=P5_TARE + qty * 500)
         assert state_of(session, order_id) == "packed"
 
 
@@ -165,31 +169,31 @@ def test_closing_refuses_what_cannot_be(session: Session, yard: Yard) -> None:
     parcel, rival = opened(session, yard), opened(session, yard, "P12")
     tote = yard.tote(session, (yard.tea, 10))
     with pytest.raises(rules.EmptyParcel):
-        packing.close_parcel(session, parcel.id, by(), weight_g=100)
+        closing_parcels.close_parcel(session, parcel.id, by(), weight_g=100)
     packing.put_in(session, PutIn(parcel.id, tote.id, yard.tea.id, 1), by())
     packing.put_in(session, PutIn(rival.id, tote.id, yard.tea.id, 7), by())
     with pytest.raises(rules.BadWeight):
-        packing.close_parcel(session, parcel.id, by(), weight_g=0)
+        closing_parcels.close_parcel(session, parcel.id, by(), weight_g=0)
     with pytest.raises(rules.CartonOverloaded):
-        packing.close_parcel(session, rival.id, by(), weight_g=3540)
-    packing.close_parcel(session, parcel.id, by(), weight_g=P5_TARE + 500, carrier="SF", waybill_no="W1")
+        closing_parcels.close_parcel(session, rival.id, by(), weight_g=3540)
+    closing_parcels.close_parcel(session, parcel.id, by(), weight_g=P5_TARE + 500, carrier="SF", waybill_no="W1")
     with pytest.raises(rules.ParcelClosed):
-        packing.close_parcel(session, parcel.id, by(), weight_g=P5_TARE + 500)
+        closing_parcels.close_parcel(session, parcel.id, by(), weight_g=P5_TARE + 500)
     assert refusal_of(session, yard, PutIn(parcel.id, tote.id, yard.tea.id, 1)).code == "parcel_closed"
     third = opened(session, yard)
     packing.put_in(session, PutIn(third.id, tote.id, yard.tea.id, 1), by())
     with pytest.raises(rules.WaybillTaken):
-        packing.close_parcel(session, third.id, by(), weight_g=P5_TARE + 500, carrier="SF", waybill_no="W1")
+        closing_parcels.close_parcel(session, third.id, by(), weight_g=P5_TARE + 500, carrier="SF", waybill_no="W1")
 
 
 def test_undo_posts_the_mirror_image_and_reopening_takes_the_order_back(session: Session, yard: Yard) -> None:
     order_id, _, tote = yard.picked_order(session, (yard.tea, 2))
     parcel = opened(session, yard, order_id=order_id)
     item = packing.put_in(session, PutIn(parcel.id, tote.id, yard.tea.id, 2), by())
-    packing.close_parcel(session, parcel.id, by(), weight_g=P5_TARE + 1000)
+    closing_parcels.close_parcel(session, parcel.id, by(), weight_g=P5_TARE + 1000)
     with pytest.raises(rules.ParcelClosed):
         packing.take_back(session, item.id, by())
-    assert packing.reopen_parcel(session, parcel.id).weight_g is None
+    assert closing_parcels.reopen_parcel(session, parcel.id).weight_g is None
     assert state_of(session, order_id) == "picked"
     packing.take_back(session, item.id, by())
     assert (in_unit(session, tote.id), in_unit(session, parcel.handling_unit_id)) == (2, 0)
@@ -197,9 +201,9 @@ def test_undo_posts_the_mirror_image_and_reopening_takes_the_order_back(session:
     assert reversal.kind == "reversal"
     with pytest.raises(NothingToUndo):
         packing.take_back(session, item.id, by())
-    packing.void_parcel(session, parcel.id)
+    closing_parcels.void_parcel(session, parcel.id)
     with pytest.raises(rules.ParcelNotClosed):
-        packing.reopen_parcel(session, parcel.id)
+        closing_parcels.reopen_parcel(session, parcel.id)
 
 
 def test_a_parcel_is_split_into_another_carton_and_joined_again(session: Session, yard: Yard) -> None:
@@ -207,12 +211,12 @@ def test_a_parcel_is_split_into_another_carton_and_joined_again(session: Session
     parcel = opened(session, yard, order_id=order_id)
     packing.put_in(session, PutIn(parcel.id, tote.id, yard.tea.id, 4), by())
     with pytest.raises(rules.EmptyParcel), session.begin_nested():
-        packing.split_parcel(session, parcel.id, "P6", [(yard.tea.id, None, 4)], by())
+        splitting_parcels.split_parcel(session, parcel.id, "P6", [(yard.tea.id, None, 4)], by())
     with pytest.raises(rules.TooManyInHand), session.begin_nested():
-        packing.split_parcel(session, parcel.id, "P6", [(yard.tea.id, None, 5)], by())
+        splitting_parcels.split_parcel(session, parcel.id, "P6", [(yard.tea.id, None, 5)], by())
     with pytest.raises(rules.NotInUnit), session.begin_nested():
-        packing.split_parcel(session, parcel.id, "P6", [(yard.cup.id, None, 1)], by())
-    new = packing.split_parcel(session, parcel.id, "P6", [(yard.tea.id, None, 3)], by())
+        splitting_parcels.split_parcel(session, parcel.id, "P6", [(yard.cup.id, None, 1)], by())
+    new = splitting_parcels.split_parcel(session, parcel.id, "P6", [(yard.tea.id, None, 3)], by())
     assert (in_unit(session, parcel.handling_unit_id), in_unit(session, new.handling_unit_id)) == (1, 3)
     assert [row.qty for row in packing_queries.packed_items(session, parcel.id)] == [1]
     assert [row.qty for row in packing_queries.packed_items(session, new.id)] == [3]

@@ -15,7 +15,8 @@ from wms.db import Database, Scope
 from wms.floor import processing_queries as queries
 from wms.floor.rules import processing
 from wms.floor.rules.processing import Part
-from wms.floor.service.processing import Complete, Made, NewBill, NewOrder, cancel, complete, file_bill, issue, order
+from wms.floor.service.completing import Complete, Made, complete
+from wms.floor.service.processing import NewBill, NewOrder, cancel, file_bill, issue, order
 from wms.floor.tables import Task
 from wms.floor.tables.processing import ProcessingOrder, ProcessingUse
 from wms.parties.tables import Person

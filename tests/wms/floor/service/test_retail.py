@@ -9,7 +9,7 @@ from tests import build
 from tests.wms.customs.parcels import world
 from tests.wms.customs.parcels.world import LET_GO_AT, sale
 from tests.wms.floor.leaving import Yard, build_yard, by
-from tests.wms.floor.service.test_loading import file_pass, packed, refused, sscc_of, truck
+from tests.wms.floor.loads import file_pass, packed, refused, sscc_of, truck
 from tests.wms.gate.world import new_plate
 from wms.customs.parcels import requests
 from wms.customs.parcels.guard import ParcelHeld, ParcelNotDeclared, ParcelNotReleased
