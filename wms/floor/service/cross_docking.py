@@ -47,6 +47,8 @@ ON_SHELF = text(
     " AND a.kind = 'location' AND a.site_id = :site_id AND a.customs_status = :status AND a.quality_status = 'good'"
 )
 
+LOCK_ORDERS = text("SELECT id FROM outbound_order WHERE id = ANY (:ids) ORDER BY id FOR NO KEY UPDATE")
+
 
 @dataclass(frozen=True)
 class Wait:
@@ -119,6 +121,11 @@ def suggest(session: Session, waiting: Waiting, goods: Goods, on: date) -> Cross
     places = (place for bonded in (goods.is_bonded, True) for place in look(Strategy("zone", zone=zone), bonded))
     place = next((one for one in places if may_take(goods, one)), None)
     return CrossDock(place, qty, wait) if place is not None else None
+
+
+def lock_orders(session: Session, wait: Wait) -> None:
+    """Lock the orders that wait, before any stock: everybody locks documents first."""
+    session.execute(LOCK_ORDERS, {"ids": sorted(wait.order_ids)})
 
 
 def promise(session: Session, key: str, wait: Wait, accounts: Sequence[AccountKey], now: datetime) -> int:

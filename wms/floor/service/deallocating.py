@@ -1,8 +1,9 @@
 """Give promised stock back: an order is cancelled or changed, or a wave is called off."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 from wms.floor.service.allocating import restate
@@ -50,13 +51,19 @@ def free_orders(session: Session, order_ids: Sequence[int]) -> int:
     lines = session.execute(LINES, {"orders": list(order_ids)}).scalars().all()
     lists = session.execute(WITHDRAW, {"lines": list(lines)}).scalars().all() if lines else []
     found = session.execute(OPEN, {"orders": list(order_ids)}).all()
-    if found:
-        ledger.void(session, [row.reservation_id for row in found])
-        session.execute(END, {"ids": [row.id for row in found]})
-        session.execute(LOWER, {"lines": [row.order_line_id for row in found], "qtys": [row.left_qty for row in found]})
+    end(session, found)
     restate(session, order_ids)
     end_empty_lists(session, lists)
     return len(found)
+
+
+def end(session: Session, promises: Sequence[Row[Any]]) -> None:
+    """Void promises as rows of ``OPEN``, and lower their order lines; the caller holds all locks."""
+    if promises:
+        ledger.void(session, [row.reservation_id for row in promises])
+        session.execute(END, {"ids": [row.id for row in promises]})
+        lines, qtys = [row.order_line_id for row in promises], [row.left_qty for row in promises]
+        session.execute(LOWER, {"lines": lines, "qtys": qtys})
 
 
 def end_empty_lists(session: Session, list_ids: Sequence[int]) -> None:

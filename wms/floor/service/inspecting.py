@@ -112,6 +112,9 @@ def _of_goods(
     sample = sample_of(session, plan, received, deed.event_at.date())
     inspection = _opened(session, notice, account)
     before = inspection.sample_qty if inspection else 0
+    if inspection is not None and inspection.state == "void":  # the receipt was undone, and is made anew
+        inspection.state, inspection.decided_at, inspection.decided_by = "open", None, None
+        before = 0
     if inspection is not None and inspection.state != "open":
         return []
     wanted = qty if plan.holds_lot else max(0, min(qty, sample.qty - before))

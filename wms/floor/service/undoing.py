@@ -10,8 +10,10 @@ from wms.floor import queries
 from wms.floor.rules import mistakes
 from wms.floor.rules.answers import Answer, Outcome
 from wms.floor.rules.putaway import BLOCKED_STATUSES
+from wms.floor.service import uncrossing, uninspecting
 from wms.floor.service.desk import Desk
 from wms.floor.service.telling import progress_of
+from wms.floor.service.units import Deed
 from wms.floor.tables import AdvanceNotice, PutAway, PutAwayTask, ReceiptLine, Scan
 from wms.stock import ledger
 from wms.stock.rules import AlreadyReversed, SerialElsewhere, ShortInPast, ShortStock, WeightLeft
@@ -20,7 +22,8 @@ from wms.stock.rules import AlreadyReversed, SerialElsewhere, ShortInPast, Short
 def undo_receipt(desk: Desk, key: str | None) -> Answer:
     """Take back what the device counted in last, or with the scan ``key``.
 
-    Raises NothingToUndo, NoticeClosed, MovedSince.
+    What was set aside for inspection of it is no longer set aside.
+    Raises NothingToUndo, NoticeClosed, LotDecided, HoldEnded, MovedSince.
     """
     if desk.context.pending and key is None:
         desk.context.pending = None
@@ -35,12 +38,15 @@ def undo_receipt(desk: Desk, key: str | None) -> Answer:
     notice = queries.notice(desk.session, notice_id)
     if notice.state == "received":
         raise mistakes.NoticeClosed(notice=notice.notice_no)
+    deed = Deed(f"scan:{desk.key}", desk.event_at, desk.device)
+    uninspecting.take_back(desk.session, notice, scan, lines, deed)
     _reverse(desk, scan)
     for line in lines:
         line.undone_at = desk.event_at
         if line.posting_id is not None:
             _want_fewer(desk.session, line)
     desk.session.flush()
+    uninspecting.count_again(desk.session, notice, lines, deed)
     qty = sum(line.qty for line in lines)
     return Answer(
         Outcome.OK,
@@ -54,7 +60,7 @@ def undo_receipt(desk: Desk, key: str | None) -> Answer:
 def undo_put_away(desk: Desk, key: str | None) -> Answer:
     """Take goods back to the dock that the device put away last, or with the scan ``key``.
 
-    Raises NothingToUndo, MovedSince.
+    What a cross-dock promised to orders is given back. Raises NothingToUndo, OnPickList, MovedSince.
     """
     if desk.context.pending and key is None:
         desk.context.pending = None
@@ -62,6 +68,11 @@ def undo_put_away(desk: Desk, key: str | None) -> Answer:
         return Answer(Outcome.OK, "put_down", N_("Put down. Nothing was booked."))
     scan = _last_standing(desk.session, desk, key, _PUT)
     moves = list(desk.session.scalars(select(PutAway).where(PutAway.scan_id == scan.id, PutAway.undone_at.is_(None))))
+    tasks = sorted({move.task_id for move in moves})  # locked first, as who puts away does
+    desk.session.execute(
+        select(PutAwayTask.id).where(PutAwayTask.id.in_(tasks)).order_by(PutAwayTask.id).with_for_update()
+    )
+    uncrossing.give_back(desk.session, scan)
     _reverse(desk, scan)
     for move in moves:
         move.undone_at = desk.event_at

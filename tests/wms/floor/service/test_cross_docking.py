@@ -6,11 +6,14 @@ import pytest
 from sqlalchemy import select
 
 from tests import build
-from tests.wms.floor.world import Scanner, World, build_world
+from tests.wms.floor.world import Scanner, World, at, build_world
+from tests.wms.stock.test_races import all_at_once
+from web import waving
 from wms.db import Database, Scope
 from wms.floor.rules.notices import LineIn
 from wms.floor.rules.orders import OrderLineIn
-from wms.floor.service import cross_docking, notices
+from wms.floor.rules.waves import WaveRule
+from wms.floor.service import cross_docking, notices, waves
 from wms.floor.service.notices import Announce
 from wms.floor.service.orders import PlaceOrder, place_order
 from wms.floor.tables import OrderLine, OutboundOrder
@@ -127,3 +130,57 @@ def test_a_pallet_goes_across_only_whole(database: Database, scope: Scope, plain
     puts.scan("BACK")
     order(database, scope, plain, 60, plain.meat.code)
     assert puts.scan(plain.pallet_label()).code == "cross_dock"
+
+
+def test_a_cross_dock_is_undone_with_its_promises(database: Database, scope: Scope, plain: World) -> None:
+    number = order(database, scope, plain, 6)
+    receives, puts = guns(database, scope, plain)
+    receives.scan("QTY 10")
+    receives.scan(plain.cream.gtin or "")
+    puts.scan(plain.cream.gtin or "")
+    crossed = puts.scan("XD-1")
+    assert (crossed.code, crossed.is_undoable) == ("cross_docked", True)
+    assert puts.scan("UNDO").code == "undone"
+    assert promised(database, scope, number) == ("open", 0)
+    with database.unit_of_work(scope) as session:
+        assert at(session, plain, plain.dock) == 10
+        [(task, _)] = cross_docking.waiting_at_docks(session, plain.site.id)
+        assert task.left_qty == 10
+    assert [puts.scan(one).code for one in (plain.cream.gtin or "", "XD-1")] == ["cross_dock", "cross_docked"]
+    assert promised(database, scope, number) == ("allocated", 6)
+    assert verify(database, scope) == []
+
+
+def test_a_cross_dock_that_stands_on_a_pick_list_is_not_undone(database: Database, scope: Scope, plain: World) -> None:
+    number = order(database, scope, plain, 6)
+    receives, puts = guns(database, scope, plain)
+    with database.unit_of_work(scope) as session:
+        build.make_location(session, session.get_one(Site, plain.site.id), kind="packing", code="PACK-1")
+    receives.scan("QTY 6")
+    receives.scan(plain.cream.gtin or "")
+    puts.scan(plain.cream.gtin or "")
+    puts.scan("XD-1")
+    with database.unit_of_work(scope) as session:
+        made = waves.gather(session, plain.site.id, "discrete", WaveRule())
+        waving.release(session, made.wave_no, f"k-{made.wave_no}", datetime.now(UTC), to_place=None)
+    refused = puts.scan("UNDO")
+    assert (refused.code, refused.values["order"]) == ("on_pick_list", number)
+    assert promised(database, scope, number)[1] == 6
+    assert verify(database, scope) == []
+
+
+def test_of_two_who_bring_goods_for_one_order_at_once_one_crosses(
+    database: Database, scope: Scope, plain: World
+) -> None:
+    number = order(database, scope, plain, 10, plain.milk.code)
+    receives, one = guns(database, scope, plain)
+    other = Scanner(database, one.scope, plain, job="put_away")
+    for lot in ("L1", "L2"):
+        receives.scan("QTY 10")
+        receives.scan(plain.label(plain.milk, lot))
+    told = [gun.scan(plain.label(plain.milk, lot)).code for gun, lot in ((one, "L1"), (other, "L2"))]
+    assert told == ["cross_dock", "cross_dock"]
+    codes = all_at_once([lambda: one.scan("XD-1").code, lambda: other.scan("XD-1").code])
+    assert sorted(codes) == ["cross_docked", "other_place"]
+    assert promised(database, scope, number) == ("allocated", 10)
+    assert verify(database, scope) == []
