@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session
 
 from wms.codes.gs1 import Label, read
 from wms.floor.tables import ScanContext
+from wms.parties import dated
 from wms.stock.tables import Balance, Entry, HandlingUnit, Lot
 
-# A handheld that was offline over a long weekend still tells the truth; one whose clock is off by more does not.
-OLDEST_SCAN = timedelta(days=7)
+# How many days old a scan may be is dated data (``scan.oldest_days``, at least 1): younger ones need no look at it.
+ALWAYS_BELIEVED = timedelta(days=1)
 
 
 @dataclass
@@ -91,11 +92,20 @@ def context_of(session: Session, device: str, job: str) -> ScanContext:
     return session.execute(CONTEXT, known, execution_options={"populate_existing": True}).scalar_one()
 
 
-def event_time(occurred_at: datetime, received_at: datetime) -> datetime:
-    """Return when the scan counts as happened: the device's time, unless its clock is ahead or far behind."""
-    if received_at - OLDEST_SCAN <= occurred_at <= received_at:
-        return occurred_at
-    return received_at
+def oldest_scan(session: Session, on: date) -> timedelta:
+    """Return how old a scan may be on a day and still be believed about its time."""
+    return timedelta(days=int(dated.value(session, "scan.oldest_days", on)))
+
+
+def event_time(session: Session, occurred_at: datetime, received_at: datetime) -> datetime:
+    """Return when the scan counts as happened: the device's time, unless its clock is ahead or far behind.
+
+    A handheld that was offline over a long weekend still tells the truth; one whose clock is off by more does not.
+    """
+    age = received_at - occurred_at
+    if age < timedelta(0) or (age > ALWAYS_BELIEVED and age > oldest_scan(session, received_at.date())):
+        return received_at
+    return occurred_at
 
 
 def lot_id(

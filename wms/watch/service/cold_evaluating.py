@@ -11,7 +11,7 @@ from sqlalchemy import func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from wms.floor.service import tasks
-from wms.floor.service.desk import OLDEST_SCAN
+from wms.floor.service.desk import oldest_scan
 from wms.parties import dated
 from wms.parties.tables import Site
 from wms.record.service import append_leaf
@@ -114,9 +114,10 @@ def _judge(session: Session, at: _Judging, site: Site) -> None:
             continue
         found = joined(one for sensor in at.sensors for one in _of_sensor(session, sensor, limit, since, at))
         _settle(session, at, site, subject, limit, found, [one for one in mine if _ends_after(one, since)])
+    oldest = at.now - oldest_scan(session, at.now.date())
     for breach in _standing(session, at.place.id):
         # A handheld that was offline may still tell where goods lay while it lasted.
-        if breach.state in OPEN_STATES and (breach.end_at is None or breach.end_at > at.now - OLDEST_SCAN):
+        if breach.state in OPEN_STATES and (breach.end_at is None or breach.end_at > oldest):
             at.held_qty += cold_holding.hold(session, breach, at.goods, at.now)
 
 
