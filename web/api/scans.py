@@ -42,6 +42,7 @@ EXPECTED = {
     Expect.VEHICLE: N_("vehicle"),
     Expect.CHUTE: N_("chute"),
     Expect.QTY: N_("QTY"),
+    Expect.WORD: N_("NEST, TAKEOUT, SPLIT or MERGE"),
 }
 
 

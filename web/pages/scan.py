@@ -38,6 +38,7 @@ JOB_NAMES = {
     "load": N_("Load a vehicle"),
     "count": N_("Count"),
     "return": N_("Return"),
+    "units": N_("Units"),
 }
 
 
@@ -46,7 +47,9 @@ JOB_NAMES = {
 def index() -> str:
     """Receive and put away with a keyboard-wedge scanner or the camera, online or not."""
     named_jobs = [(job, JOB_NAMES[job]) for job in jobs()]
-    return render_template("scan/index.html", reasons=scan_sheets.REASONS, jobs=named_jobs)
+    return render_template(
+        "scan/index.html", reasons=scan_sheets.REASONS, unit_words=scan_sheets.UNIT_WORDS, jobs=named_jobs
+    )
 
 
 @bp.get("/scan/state.json")

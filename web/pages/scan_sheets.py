@@ -56,6 +56,13 @@ REASONS: tuple[tuple[str, str], ...] = (
     ("REASON OTHER", N_("Another reason")),
 )
 
+UNIT_WORDS: tuple[tuple[str, str], ...] = (
+    ("NEST", N_("Into another unit")),
+    ("TAKEOUT", N_("Out of its unit")),
+    ("SPLIT", N_("Split off into a new unit")),
+    ("MERGE", N_("All into another unit")),
+)
+
 COMMANDS: tuple[tuple[str, str], ...] = (
     ("CONFIRM", N_("Confirm")),
     ("UNDO", N_("Undo")),
@@ -64,6 +71,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("NEXT", N_("Next task")),
     ("SHORT", N_("Fewer here than asked")),
     ("DONE", N_("Done")),
+    *UNIT_WORDS,
     ("QTY 5", N_("Quantity 5")),
     ("QTY 12", N_("Quantity 12")),
     ("GRADE A", N_("Returned: grade A")),

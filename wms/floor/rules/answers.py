@@ -6,7 +6,6 @@ from enum import StrEnum
 from typing import Any
 
 from wms.errors import N_, WmsError
-from wms.floor.rules.mistakes import ScanMistake
 
 
 class Outcome(StrEnum):
@@ -31,6 +30,7 @@ class Expect(StrEnum):
     VEHICLE = "vehicle"
     CHUTE = "chute"
     QTY = "qty"
+    WORD = "word"
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ GENERAL_WAY_OUT = N_("Scan again, or scan BACK. If it stays so, tell the supervi
 
 def refused(refusal: WmsError, expects: tuple[Expect, ...]) -> Answer:
     """Return the stop answer for a mistake, or for a refusal of the ledger or of customs."""
-    way_out = refusal.way_out if isinstance(refusal, ScanMistake) else GENERAL_WAY_OUT
+    way_out = getattr(refusal, "way_out", GENERAL_WAY_OUT)
     values = {name: _plain(value) for name, value in refusal.values.items()}
     return Answer(Outcome.STOP, refusal.code, refusal.text, values, way_out, expects)
 

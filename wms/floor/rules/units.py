@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from wms.errors import N_, Kind, WmsError
 
@@ -10,6 +11,7 @@ class UnknownHandlingUnit(WmsError):
     code = "unknown_handling_unit"
     kind = Kind.NOT_FOUND
     text = N_("There is no pallet or carton with the number %(sscc)s.")
+    way_out: ClassVar[str] = N_("Scan the unit's label again, or receive it first.")
 
 
 class UnitInItself(WmsError):
@@ -17,11 +19,13 @@ class UnitInItself(WmsError):
 
     code = "unit_in_itself"
     text = N_("%(sscc)s cannot stand in %(into)s: %(into)s stands in %(sscc)s.")
+    way_out: ClassVar[str] = N_("Take %(into)s out of %(sscc)s first, or scan another unit.")
 
 
 class NestedTooDeep(WmsError):
     code = "nested_too_deep"
     text = N_("Units stand in one another at most %(most)s deep; here it would be %(depth)s.")
+    way_out: ClassVar[str] = N_("Put it into a unit that stands in fewer others.")
 
 
 class UnitsApart(WmsError):
@@ -29,16 +33,19 @@ class UnitsApart(WmsError):
 
     code = "units_apart"
     text = N_("%(sscc)s stands at %(place)s and %(into)s at %(other)s: bring them together first.")
+    way_out: ClassVar[str] = N_("Move one of them to the place of the other, then scan again.")
 
 
 class UnitOfOther(WmsError):
     code = "unit_of_other_owner"
     text = N_("%(sscc)s and %(into)s belong to different owners.")
+    way_out: ClassVar[str] = N_("Scan a unit of the same owner, or a carrier of the operator's own.")
 
 
 class UnitEmpty(WmsError):
     code = "unit_empty"
     text = N_("Nothing lies in %(sscc)s.")
+    way_out: ClassVar[str] = N_("Scan another unit, or have the place counted.")
 
 
 class UnitScattered(WmsError):
@@ -61,18 +68,21 @@ class UnitNotNested(WmsError):
     code = "unit_not_nested"
     kind = Kind.CONFLICT
     text = N_("%(sscc)s stands in no other unit.")
+    way_out: ClassVar[str] = N_("Nothing is to be done. Scan the next unit.")
 
 
 class NotSoManyInUnit(WmsError):
     code = "not_so_many_in_unit"
     kind = Kind.CONFLICT
     text = N_("Only %(found)s × %(item)s lie in %(source)s free to take, not %(wanted)s.")
+    way_out: ClassVar[str] = N_("Scan BACK and the goods again with the right number.")
 
 
 class SameUnit(WmsError):
     code = "same_unit"
     kind = Kind.INVALID
     text = N_("A unit cannot be packed into itself.")
+    way_out: ClassVar[str] = N_("Scan the label of the other unit.")
 
 
 class NothingNamed(WmsError):
@@ -86,6 +96,7 @@ class NothingLeftInUnit(WmsError):
 
     code = "nothing_left_in_unit"
     text = N_("That is all that lies in %(sscc)s: to move it, move the unit; to relabel it, merge it into a new one.")
+    way_out: ClassVar[str] = N_("To carry the whole unit, use Move; to give its goods to another unit, scan MERGE.")
 
 
 class NoPlaceForUnits(WmsError):

@@ -12,11 +12,11 @@ from wms.floor.rules import units as rules
 from wms.floor.rules.repacking import Wanted
 from wms.floor.service.counting_in import want_place
 from wms.floor.service.units import Deed, Done, known, lock, note, places, post
-from wms.floor.tables import PutAwayTask
+from wms.floor.tables import PutAwayTask, UnitEvent
 from wms.floor.unit_queries import Content, UnitRow
 from wms.parties.tables import Location
 from wms.stock import ledger, units
-from wms.stock.ledger import Line
+from wms.stock.ledger import AccountKey, Line
 
 
 def split(session: Session, sscc: str, wanted: Sequence[Wanted], deed: Deed, kind: str | None = None) -> Done:
@@ -182,12 +182,32 @@ def _note_goods(
         location_id=account.location_id,
         posting_id=posting_id,
     )
-    _carry_task(session, one, qty, to_id)
+    _carry_task(session, account, qty, to_id)
 
 
-def _carry_task(session: Session, one: Content, qty: int, to_id: int | None) -> None:
+def note_back(
+    session: Session, events: Sequence[UnitEvent], lying: Sequence[Content], deed: Deed, posting_id: int | None
+) -> None:
+    """Write that goods went back the way they came, after the posting that brought them was reversed.
+
+    ``lying`` is what lay in the units before: goods that wait for a place wait under their old unit again.
+    """
+    for event in events:
+        goods = {
+            "trade_item_id": event.trade_item_id, "lot_id": event.lot_id, "qty": event.qty,
+            "location_id": event.location_id, "posting_id": posting_id,
+        }  # fmt: skip
+        note(session, deed, "repacked", event.owner_id, event.to_unit_id, event.from_unit_id, **goods)
+        lay = (event.to_unit_id, event.trade_item_id, event.lot_id)
+        for one in lying:
+            account = one.account
+            if (account.handling_unit_id, account.trade_item_id, account.lot_id) == lay and event.qty:
+                _carry_task(session, account, event.qty, event.from_unit_id)
+                break
+
+
+def _carry_task(session: Session, account: AccountKey, qty: int, to_id: int | None) -> None:
     """Goods that still wait for a place wait on under the unit they are in now."""
-    account = one.account
     task = session.scalars(
         select(PutAwayTask)
         .where(

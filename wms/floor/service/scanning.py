@@ -41,6 +41,7 @@ JOB_MODULES = (
     "wms.floor.service.loading_desk",
     "wms.floor.service.counting_desk",
     "wms.floor.service.returning_desk",
+    "wms.floor.service.units_desk",
 )
 
 
@@ -103,7 +104,7 @@ def take_scan(session: Session, scan: TakeScan, received_at: datetime) -> Taken:
     """
     _check_envelope(scan)
     label = gs1.read(scan.code, scan.symbology)
-    event_at = event_time(scan.occurred_at, received_at)
+    event_at = event_time(session, scan.occurred_at, received_at)
     opened = open_scan(session, scan, label, event_at)
     if opened is None:
         return _first_answer(session, scan)

@@ -18,6 +18,7 @@ const FIRST = {
   receive: () => [t("notice number"), t("goods")],
   put_away: () => [t("goods"), t("place")],
   move: () => [t("goods"), t("place")],
+  units: () => [t("tote or carton")],
 };
 
 const settings = loadSettings();
@@ -123,7 +124,15 @@ function follow(record, answer) {
   $("#reasons").hidden = !asksReason;
   $("#scan").dataset.asks = asksReason ? "reason" : "";
   if (answer.progress) drawProgress($("#progress"), answer.progress);
+  offerLabel(answer.understood);
   if (["put_away", "undone", "receipt_closed", "notice_chosen"].includes(answer.code)) loadWork();
+}
+
+// A unit that was just made has no label yet.
+function offerLabel(understood) {
+  const link = $("#print-label");
+  link.hidden = !understood?.print_label;
+  if (understood?.print_label) link.href = `/api/v1/labels/units/${encodeURIComponent(understood.sscc)}`;
 }
 
 function refused(record, problem) {
@@ -193,7 +202,8 @@ function drawWork() {
     tab.setAttribute("aria-pressed", String(isChosen));
     if (isChosen) tab.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
-  $("#task-words").hidden = receives || settings.job === "put_away";
+  $("#task-words").hidden = receives;
+  $("#unit-words").hidden = settings.job !== "units";
   const choices = receives
     ? work.notices.map((one) => ({ value: one.no, name: one.owner }))
     : work.sites.map((one) => ({ value: one.code, name: one.name }));
