@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, RowMapping, func, select, text
 from sqlalchemy.orm import Session
 
 from wms.catalog.tables import TradeItem
+from wms.floor.rules.pieces import Control
 from wms.floor.rules.putaway import BLOCKED_STATUSES, Place
 from wms.floor.tables import PutAway, PutAwayTask
 from wms.parties.tables import Location, Person, Site
@@ -38,10 +39,16 @@ class Waiting:
     temperature_class: str
     velocity_class: str | None
     is_bonded: bool
+    is_serial_controlled: bool
+    is_catch_weight: bool
 
     @property
     def names(self) -> dict[str, str]:
         return {"zh": self.name_zh, "en": self.name_en}
+
+    @property
+    def control(self) -> Control:
+        return Control(self.names, self.is_serial_controlled, self.is_catch_weight)
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,11 @@ def site_id_of(session: Session, code: str) -> int | None:
 def waiting(session: Session, site_id: int, limit: int = 50) -> tuple[Waiting, ...]:
     """Return the open tasks of a site, oldest first."""
     return _waiting(session, site_id, limit=limit)
+
+
+def waiting_task(session: Session, site_id: int, task_id: int) -> Waiting | None:
+    """Return one task of a site while it is open."""
+    return next(iter(_waiting(session, site_id, PutAwayTask.id == task_id)), None)
 
 
 def waiting_pallet(session: Session, site_id: int, sscc: str) -> tuple[Waiting, ...]:
@@ -110,6 +122,8 @@ def _waiting(session: Session, site_id: int, *where: ColumnElement[bool], limit:
             TradeItem.temperature_class,
             TradeItem.velocity_class,
             bonded.label("is_bonded"),
+            TradeItem.is_serial_controlled,
+            TradeItem.is_catch_weight,
         )
         .join(Location, Location.id == PutAwayTask.from_location_id)
         .join(TradeItem, TradeItem.id == PutAwayTask.trade_item_id)

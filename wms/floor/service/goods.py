@@ -8,7 +8,7 @@ from wms.catalog.queries import Item, ScannedItem
 from wms.codes.gs1 import Label, LabelFault
 from wms.floor import queries, unit_queries
 from wms.floor.queries import NoticeLineRow, NoticeRow
-from wms.floor.rules import mistakes, piece_mistakes, receiving
+from wms.floor.rules import mistakes, piece_mistakes, pieces, receiving
 from wms.floor.service.desk import Desk, known_expiry
 
 FAULTS: dict[LabelFault, type[mistakes.ScanMistake]] = {
@@ -125,11 +125,7 @@ def _numbered(portion: Portion, serial: str | None) -> Portion:
 
 def _grams(portion: Portion, label: Label) -> int | None:
     """Return the net weight on a label (AI 310n) of goods of catch weight. Raises WeightNotWhole."""
-    if not portion.item.is_catch_weight or label.net_weight_g is None:
-        return None
-    if label.net_weight_g <= 0 or label.net_weight_g != label.net_weight_g.to_integral_value():
-        raise piece_mistakes.WeightNotWhole(weight=str(label.net_weight_g.normalize()))
-    return int(label.net_weight_g)
+    return pieces.grams(label.net_weight_g) if portion.item.is_catch_weight else None
 
 
 def _weighed(portion: Portion, weight_g: int | None) -> Portion:

@@ -7,7 +7,7 @@ from wms.floor.service.desk import Desk
 from wms.floor.tables import Scan
 from wms.floor.tables.moves import UnitParted
 from wms.stock import ledger
-from wms.stock.rules import AlreadyReversed, ShortInPast, ShortStock
+from wms.stock.rules import AlreadyReversed, SerialElsewhere, ShortInPast, ShortStock, WeightLeft
 from wms.stock.tables import HandlingUnit, Posting
 
 
@@ -44,7 +44,7 @@ def reverse(desk: Desk, scan: Scan) -> int:
     at = max(desk.event_at, desk.last_event_of(scan.posting_id))
     try:
         posted = ledger.reverse(desk.session, f"scan:{desk.key}", scan.posting_id, reason="undone by scan", event_at=at)
-    except (ShortStock, ShortInPast, AlreadyReversed) as refusal:
+    except (ShortStock, ShortInPast, AlreadyReversed, SerialElsewhere, WeightLeft) as refusal:
         raise mistakes.MovedSince from refusal
     desk.posting_id = posted.posting_id
     for parted in desk.session.scalars(select(UnitParted).where(UnitParted.posting_id == scan.posting_id)):

@@ -261,6 +261,11 @@ def already_moved(session: Session, unit: HandlingUnit, tree: Collection[int]) -
     return _told(unit.sscc, touch)
 
 
+def last_moved(session: Session, item: dict[str, str], account_ids: Sequence[int]) -> moving.AlreadyMoved:
+    """Return the refusal that names who moved goods of these accounts last, when, and to which place."""
+    return _told(item, reads.last_touch(session, account_ids))
+
+
 def _told(item: str | dict[str, str], touch: Touch | None) -> moving.AlreadyMoved:
     if touch is None:
         return moving.AlreadyMoved(item=item, place="-", person="-", at="-")

@@ -21,10 +21,12 @@ from wms.stock.ledger import AccountKey, Line
 
 @dataclass(frozen=True)
 class Taken:
-    """``qty`` base units of a pile that a move carries away."""
+    """``qty`` base units of a pile that a move carries away; which pieces, where they are told apart."""
 
     pile: Pile
     qty: int
+    weight_g: int | None = None
+    serials: tuple[str, ...] = ()
 
 
 @dataclass
@@ -89,7 +91,7 @@ class Board:
         self._piles[target] = replace(there, qty=there.qty + one.qty)
         if account.location_id in self.places:
             self.places[account.location_id] = _without(self.places[account.location_id], goods_of(here, one.qty))
-        return ledger.moved(account, target, one.qty)
+        return ledger.moved(account, target, one.qty, weight_g=one.weight_g, serials=one.serials)
 
 
 def goods_of(pile: Pile, qty: int) -> Goods:
@@ -135,7 +137,7 @@ def _without(place: Place, goods: Goods) -> Place:
 def whole(session: Session, piles: list[Pile]) -> list[Taken]:
     """Take everything that stands on a unit. Raises ReservedFor where a part of it is promised to a document."""
     for pile in piles:
-        _refuse_reserved(session, pile, pile.qty)
+        refuse_reserved(session, pile, pile.qty)
     return [Taken(pile, pile.qty) for pile in piles]
 
 
@@ -160,7 +162,7 @@ def part(session: Session, piles: list[Pile], qty: int, lot_no: str | None) -> l
             left -= here
     if left > 0:
         for pile in sound:
-            _refuse_reserved(session, pile, pile.qty)
+            refuse_reserved(session, pile, pile.qty)
     return taken
 
 
@@ -174,7 +176,8 @@ def _refuse_unclear(piles: list[Pile], first: Pile) -> None:
         raise moving.OwnerUnclear(item=first.names, place=first.place, owners=shown)
 
 
-def _refuse_reserved(session: Session, pile: Pile, wanted: int) -> None:
+def refuse_reserved(session: Session, pile: Pile, wanted: int) -> None:
+    """Raise ReservedFor where so many of a pile are not free, with the document that holds them."""
     if pile.free < wanted:
         raise moving.ReservedFor(
             item=pile.names,

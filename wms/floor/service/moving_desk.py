@@ -3,56 +3,32 @@
 A pallet says itself where it lies, so a place scanned before a pallet that lies elsewhere is where it goes.
 """
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
 from wms.catalog import queries as catalog
+from wms.catalog.queries import ScannedItem
 from wms.codes.gs1 import Label
 from wms.errors import N_
 from wms.floor import inside_queries as reads
 from wms.floor import place_queries, queries
 from wms.floor.inside_queries import Names, Pile
 from wms.floor.rules import mistakes, moving
-from wms.floor.rules.answers import Answer, Expect, Outcome
+from wms.floor.rules.answers import Answer, Outcome
 from wms.floor.rules.commands import Command, Verb
 from wms.floor.service import goods as labels
-from wms.floor.service import inside_undo, putting_away, replenishing, replenishing_desk
+from wms.floor.service import inside_undo, moving_pieces, putting_away, replenishing, replenishing_desk
 from wms.floor.service import moving_board as boards
 from wms.floor.service.desk import Desk, pending_label
 from wms.floor.service.jobs import Job
-from wms.floor.service.moving import already_moved, overtaken, part_units
-from wms.floor.service.moving_board import Board, Taken
-from wms.stock import ledger
-from wms.stock.rules import ShortInPast, ShortStock
+from wms.floor.service.moving import already_moved
+from wms.floor.service.moving_board import Taken
+from wms.floor.service.moving_hand import Hand, expects, put, understood
 from wms.stock.tables import HandlingUnit
 
 if TYPE_CHECKING:
     from wms.floor.service.scanning import TakeScan
-
-
-@dataclass(frozen=True)
-class Hand:
-    """What the clerk has in hand: the piles it comes from, and the unit when it is moved whole."""
-
-    taken: list[Taken]
-    unit: HandlingUnit | None
-    tree: tuple[int, ...]
-
-    @property
-    def qty(self) -> int:
-        return sum(one.qty for one in self.taken)
-
-    @property
-    def name(self) -> str | Names:
-        return self.unit.sscc if self.unit else self.taken[0].pile.names
-
-    @property
-    def from_id(self) -> int:
-        found = self.taken[0].pile.account.location_id
-        assert found is not None
-        return found
 
 
 def follow_screen(desk: Desk, scan: "TakeScan", label: Label) -> None:
@@ -69,7 +45,10 @@ def step(desk: Desk, label: Label) -> Answer:
     if replenishing_desk.is_chosen(desk):
         return replenishing_desk.step(desk, label)
     if label.fault is None and (label.item_gtin or label.sscc):
-        if (desk.context.pending or {}).get("needs") == "place":
+        needs = (desk.context.pending or {}).get("needs")
+        if moving_pieces.is_open(desk) and (needs == "pieces" or label.serial):
+            return moving_pieces.go_on(desk, label)
+        if needs == "place":
             raise mistakes.PlaceFirst(item=desk.context.pending["names"])  # type: ignore[index]
         desk.context.pending = None
         return _goods(desk, label, desk.context.location_id)
@@ -81,9 +60,15 @@ def step(desk: Desk, label: Label) -> Answer:
 
 
 def _goods(desk: Desk, label: Label, here: int | None) -> Answer:
+    begun = moving_pieces.begin(desk, label, here, _piles_loose)
+    if begun is not None:
+        return begun
     hand = _hand(desk, label, here)
+    asked = moving_pieces.ask(desk, label, hand.taken, hand.named) if hand.unit is None else None
+    if asked is not None:
+        return asked
     if hand.unit is not None and here is not None and here != hand.from_id:
-        return _put(desk, hand, here)
+        return put(desk, hand, here)
     desk.keep("place", label, names=hand.name, from_id=hand.from_id)
     return Answer(
         Outcome.OK,
@@ -91,15 +76,16 @@ def _goods(desk: Desk, label: Label, here: int | None) -> Answer:
         N_("%(qty)s × %(item)s from %(place)s. Scan where you put it."),
         {"qty": hand.qty, "item": hand.name, "place": hand.taken[0].pile.place},
         expects=expects(desk),
-        understood=_understood(hand),
+        understood=understood(hand),
     )
 
 
 def _place(desk: Desk, place_id: int, code: str) -> Answer:
-    needs = (desk.context.pending or {}).get("needs")
-    if needs == "place":
+    if moving_pieces.is_open(desk):
+        return moving_pieces.put_down(desk, place_id)
+    if (desk.context.pending or {}).get("needs") == "place":
         pending = desk.take_pending()
-        return _put(desk, _hand(desk, pending_label(pending), pending["from_id"], was_taken=True), place_id)
+        return put(desk, _hand(desk, pending_label(pending), pending["from_id"], was_taken=True), place_id)
     desk.context.location_id = place_id
     text = N_("At %(place)s. Scan what you take from here, or a pallet that you put here.")
     understood = {"kind": "place", "place": code}
@@ -129,7 +115,7 @@ def _unit(desk: Desk, label: Label, here: int | None) -> Hand:
         raise moving.UnitEmpty(sscc=unit.sscc)
     if desk.context.next_qty is None and label.gtin is None:
         return Hand(boards.whole(session, piles), unit, tree)
-    return Hand(_off_unit(desk, label, unit, piles), None, ())
+    return Hand(_off_unit(desk, label, unit, piles), None, (), unit)
 
 
 def _off_unit(desk: Desk, label: Label, unit: HandlingUnit, piles: list[Pile]) -> list[Taken]:
@@ -144,24 +130,28 @@ def _off_unit(desk: Desk, label: Label, unit: HandlingUnit, piles: list[Pile]) -
 
 
 def _loose(desk: Desk, label: Label, here: int | None) -> list[Taken]:
+    piles, found = _piles_loose(desk, label, here)
+    each = {one.item.id: one.base_qty for one in found}
+    wanted = (desk.context.next_qty or label.count or 1) * each[piles[0].account.trade_item_id]
+    return boards.part(desk.session, piles, wanted, label.lot_no)
+
+
+def _piles_loose(desk: Desk, label: Label, here: int | None) -> tuple[list[Pile], list[ScannedItem]]:
+    """Return what lies loose of the goods that a label names, in one place. Raises what :func:`_hand` says."""
     assert desk.context.site_id is not None
     found = catalog.items_by_gtin(desk.session, label.item_gtin) if label.item_gtin else ()
     if not found:
         raise mistakes.UnknownLabel(label=labels.shown(label))
-    each = {one.item.id: one.base_qty for one in found}
     piles = [
         pile
-        for pile in reads.piles_of(desk.session, desk.context.site_id, set(each))
+        for pile in reads.piles_of(desk.session, desk.context.site_id, {one.item.id for one in found})
         if pile.account.handling_unit_id is None and (label.lot_no is None or pile.lot_no == label.lot_no)
     ]
     names: Names = {"zh": found[0].item.name_zh, "en": found[0].item.name_en}
     if not piles:
         raise moving.NothingLoose(item=names)
     here = _from_where(desk, names, piles, here)
-    piles = [pile for pile in piles if pile.account.location_id == here]
-    item_id = piles[0].account.trade_item_id
-    wanted = (desk.context.next_qty or label.count or 1) * each[item_id]
-    return boards.part(desk.session, piles, wanted, label.lot_no)
+    return [pile for pile in piles if pile.account.location_id == here], list(found)
 
 
 def _from_where(desk: Desk, names: Names, piles: list[Pile], here: int | None) -> int:
@@ -183,42 +173,7 @@ def bring(desk: Desk, unit: HandlingUnit, place_id: int) -> Answer:
     Raises what the rules of the place, reservations and the ledger forbid.
     """
     tree = tuple(reads.nested(desk.session, [unit.id])[unit.id])
-    return _put(desk, Hand(boards.whole(desk.session, reads.piles_on(desk.session, tree)), unit, tree), place_id)
-
-
-def _put(desk: Desk, hand: Hand, place_id: int) -> Answer:
-    session = desk.session
-    board = Board(places=reads.places(session, {place_id, hand.from_id}))
-    board.lay(one.pile for one in hand.taken)
-    place = board.places[place_id]
-    if place_id == hand.from_id:
-        raise moving.AlreadyThere(item=hand.name, place=place.code)
-    moving.check_loading_place(place)
-    lines = board.carry(hand.taken, place_id, as_unit=hand.unit is not None)
-    at = boards.moment(desk.event_at, hand.taken)
-    posting = ledger.Posting(f"scan:{desk.key}", "move", at, tuple(lines), device=desk.device)
-    try:
-        desk.posting_id = ledger.post(session, posting).posting_id
-    except (ShortStock, ShortInPast) as refusal:
-        raise overtaken(session, hand.taken, hand.tree) from refusal
-    if hand.unit is not None:
-        part_units(session, [(hand.unit, desk.posting_id)])
-    desk.clear_next()
-    return Answer(
-        Outcome.OK,
-        "moved",
-        N_("%(qty)s × %(item)s moved from %(from_place)s to %(place)s."),
-        {"qty": hand.qty, "item": hand.name, "from_place": hand.taken[0].pile.place, "place": place.code},
-        expects=expects(desk),
-        understood=_understood(hand),
-        is_undoable=True,
-    )
-
-
-def _understood(hand: Hand) -> dict[str, Any]:
-    pile = hand.taken[0].pile
-    sscc = hand.unit.sscc if hand.unit else pile.sscc
-    return {"kind": "goods", "item": pile.names, "lot_no": pile.lot_no, "sscc": sscc, "qty": hand.qty}
+    return put(desk, Hand(boards.whole(desk.session, reads.piles_on(desk.session, tree)), unit, tree), place_id)
 
 
 def command(desk: Desk, given: Command) -> Answer:
@@ -233,6 +188,8 @@ def command(desk: Desk, given: Command) -> Answer:
                 desk.context.pending = {**desk.context.pending, "qty": given.qty}
             text = N_("The next label counts %(qty)s times.")
             return Answer(Outcome.OK, "quantity_set", text, {"qty": given.qty}, None, expects(desk))
+        case Verb.DONE if moving_pieces.is_open(desk):
+            return moving_pieces.done(desk)
         case Verb.UNDO:
             return _undo(desk, given.text)
         case Verb.BACK:
@@ -252,18 +209,13 @@ def _undo(desk: Desk, key: str | None) -> Answer:
 
 def _back(desk: Desk) -> Answer:
     desk.clear_next()
+    if moving_pieces.is_open(desk):
+        return moving_pieces.back(desk)
     if desk.context.pending:
         desk.context.pending = None
         return Answer(Outcome.OK, "put_down", N_("Put down. Nothing was booked."), expects=expects(desk))
     desk.context.location_id = None
     return Answer(Outcome.OK, "place_left", N_("The place is no longer chosen."), expects=expects(desk))
-
-
-def expects(desk: Desk) -> tuple[Expect, ...]:
-    """Return what may be scanned next at the desk for moves."""
-    if (desk.context.pending or {}).get("needs") == "place":
-        return (Expect.PLACE,)
-    return (Expect.GOODS, Expect.PLACE)
 
 
 JOB = Job("move", follow_screen, command, step, expects)

@@ -20,7 +20,7 @@ from wms.floor.rules.answers import Answer, Expect, Outcome
 from wms.floor.rules.commands import Command, Verb
 from wms.floor.service import goods as labels
 from wms.floor.service import picking_board as board
-from wms.floor.service import putting_away, shortage, substituting, tasks, totes, unpicking
+from wms.floor.service import picking_pieces, putting_away, shortage, substituting, tasks, totes, unpicking
 from wms.floor.service.desk import Desk, pending_label
 from wms.floor.service.jobs import Job
 from wms.floor.service.picking import Take, pick_many
@@ -162,6 +162,7 @@ def _take(
         raise rules.ExpiredGoods(item=line.names, lot_no=line.lot_no or "-", expires_on=expired)
     stop = rules.same_stop(lines, line)
     qty = _how_many(desk, stop, label, found)
+    picking_pieces.named(desk, stop[0], label, qty)
     slots = board.totes_of(desk, row)
     keeps_pallet = line.is_whole_unit and qty == line.left_qty and line.picked_qty == 0
     if not keeps_pallet and (slots[line.slot].handling_unit_id is None or len(slots) > 1):
@@ -252,11 +253,12 @@ def _tote(desk: Desk, row: ListRow, lines: list[ListLineRow], sscc: str) -> Answ
 def _pick(desk: Desk, row: ListRow, stop: list[ListLineRow], qty: int, label: Label) -> Answer:
     """Post the goods, shared out to the lines of the stop in their order."""
     takes, left = [], qty
-    weight = int(label.net_weight_g) if label.net_weight_g is not None else None
+    piece = picking_pieces.named(desk, stop[0], label, qty)
+    weight = piece.weight_g if piece is not None else None
+    serials = (piece.serial,) if piece is not None and piece.serial is not None else ()
     for line in stop:
         part = min(left, line.left_qty)
         if part > 0:
-            serials = (label.serial,) if label.serial and qty == 1 else ()
             takes.append(Take(line.id, part, None, weight, serials))
             left -= part
             weight = None if weight is None else 0
@@ -264,7 +266,7 @@ def _pick(desk: Desk, row: ListRow, stop: list[ListLineRow], qty: int, label: La
         desk.session, f"scan:{desk.key}", takes, desk.event_at, device=desk.device, scan_id=desk.scan_id
     ):
         if isinstance(result, WmsError):
-            raise _in_words(desk, stop[0], result) from result
+            raise _in_words(desk, stop[0], picking_pieces.in_words(desk, stop[0], result, piece)) from result
         desk.posting_id = result.posting_id
     desk.clear_next()
     return board.go_on(desk, row, code="picked", said={"qty": qty, "item": stop[0].names})

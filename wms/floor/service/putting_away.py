@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +14,9 @@ from wms.floor.place_queries import Waiting
 from wms.floor.rules import mistakes, putaway
 from wms.floor.rules.answers import Answer, Expect, Outcome
 from wms.floor.rules.commands import Command, Verb
+from wms.floor.rules.pieces import Piece, count
 from wms.floor.rules.putaway import Goods, Suggestion
-from wms.floor.service import cross_docking, suggesting, undoing
+from wms.floor.service import cross_docking, putting_pieces, suggesting, undoing
 from wms.floor.service import goods as labels
 from wms.floor.service.cross_docking import CrossDock
 from wms.floor.service.desk import Desk, pending_label
@@ -46,6 +47,8 @@ def step(desk: Desk, label: Label) -> Answer:
     if desk.context.site_id is None:
         raise mistakes.NoSite
     if label.fault is None and (label.item_gtin or label.sscc):
+        if putting_pieces.is_open(desk):
+            return putting_pieces.go_on(desk, label)
         if (desk.context.pending or {}).get("needs") in {"place", "reason"}:
             raise mistakes.PlaceFirst(item=desk.context.pending["names"])  # type: ignore[index]
         return _goods(desk, label)
@@ -62,6 +65,8 @@ def command(desk: Desk, given: Command) -> Answer:
     match given.verb:
         case Verb.QTY:
             return _quantity(desk, given.qty or 1)
+        case Verb.DONE if putting_pieces.is_open(desk):
+            return _pieces_done(desk)
         case Verb.REASON if pending.get("needs") == "reason":
             return _resume(desk, pending["place_id"], given.text)
         case Verb.UNDO:
@@ -73,8 +78,16 @@ def command(desk: Desk, given: Command) -> Answer:
 
 
 def _goods(desk: Desk, label: Label) -> Answer:
+    named = putting_pieces.first(desk, label)
+    if named is not None:
+        scanned, piece = named
+        of_piece = putting_pieces.waiting_of_serial(desk, scanned, piece.serial) if piece.serial else None
+        return putting_pieces.begin(desk, label, of_piece or _waiting(desk, label), piece)
     waiting = _waiting(desk, label)
     wanted = _wanted(desk, label, waiting)
+    asked = putting_pieces.ask(desk, label, waiting, wanted)
+    if asked is not None:
+        return asked
     if desk.context.location_id is not None:
         hold_task(desk, waiting, wanted)
         return _put(desk, label, waiting, wanted, desk.context.location_id, None)
@@ -88,6 +101,19 @@ def _goods(desk: Desk, label: Label) -> Answer:
     if suggested is None:
         return _told(desk, Outcome.WARN, "place_wanted", waiting, wanted, None)
     return _told(desk, Outcome.OK, "place_suggested", waiting, wanted, suggested)
+
+
+def _pieces_done(desk: Desk) -> Answer:
+    """All pieces are in hand: put them to the place where the clerk stands, or say which place they go to."""
+    pending = dict(desk.context.pending or {})
+    waiting, in_hand = putting_pieces.in_hand(desk, pending)
+    if desk.context.location_id is not None:
+        return _resume(desk, desk.context.location_id, None)
+    desk.context.pending = {**pending, "needs": "place"}
+    suggested = _suggest(desk, goods_of(waiting, count(in_hand)))
+    if suggested is None:
+        return _told(desk, Outcome.WARN, "place_wanted", waiting, count(in_hand), None)
+    return _told(desk, Outcome.OK, "place_suggested", waiting, count(in_hand), suggested)
 
 
 def _wanted(desk: Desk, label: Label, waiting: Waiting) -> int:
@@ -186,7 +212,7 @@ def _suggest(desk: Desk, goods: Goods) -> Suggestion | None:
 
 def _place(desk: Desk, place_id: int) -> Answer:
     needs = (desk.context.pending or {}).get("needs")
-    if needs in {"place", "reason"}:
+    if needs in {"place", "reason", "pieces"}:
         return _resume(desk, place_id, None)
     place = place_queries.place(desk.session, place_id)
     if place.kind not in putaway.STORAGE_KINDS:
@@ -200,6 +226,11 @@ def _place(desk: Desk, place_id: int) -> Answer:
 def _resume(desk: Desk, place_id: int, reason: str | None) -> Answer:
     pending = desk.take_pending()
     label = pending_label(pending)
+    if "pieces" in pending:
+        desk.clear_next()
+        waiting, in_hand = putting_pieces.in_hand(desk, pending)
+        hold_task(desk, waiting, count(in_hand))
+        return _put(desk, label, waiting, count(in_hand), place_id, reason, in_hand)
     waiting = _waiting(desk, label)
     wanted = _wanted(desk, label, waiting)
     hold_task(desk, waiting, wanted)
@@ -218,6 +249,9 @@ def _across(
     qty = min(wanted, int(pending["cross_qty"]))
     goods = goods_of(waiting, qty)
     again = cross_docking.suggest(desk.session, waiting, goods, desk.event_at.date())
+    if again is not None:  # of two clerks who bring goods for one order the second sees that it has them
+        cross_docking.lock_orders(desk.session, again.wait)
+        again = cross_docking.suggest(desk.session, waiting, goods, desk.event_at.date())
     place = place_queries.place(desk.session, place_id)
     if again is None or place.zone != again.place.zone:
         return None
@@ -237,18 +271,23 @@ def _put_across(desk: Desk, waiting: Waiting, across: CrossDock) -> Answer:
     }  # fmt: skip
     text = N_("%(qty)s × %(item)s put to %(place)s and promised to %(lines)s order lines.")
     return Answer(
-        Outcome.OK, "cross_docked", text, values, None, expects(desk), _understood(waiting, across.qty)
-    )
+        Outcome.OK, "cross_docked", text, values, None, expects(desk), _understood(waiting, across.qty),
+        is_undoable=True,
+    )  # fmt: skip
 
 
-def _put(desk: Desk, label: Label, waiting: Waiting, qty: int, place_id: int, reason: str | None) -> Answer:
+def _put(
+    desk: Desk, label: Label, waiting: Waiting, qty: int, place_id: int, reason: str | None,
+    in_hand: Sequence[Piece] = (),
+) -> Answer:  # fmt: skip
     goods = goods_of(waiting, qty)
     place = place_queries.place(desk.session, place_id)
     putaway.check_place(goods, place)
     found = _suggest(desk, goods)
     suggested = found.place if found else None
     if suggested is not None and suggested.id != place_id and reason is None:
-        desk.keep("reason", label, place_id=place_id, names=waiting.names)
+        of_pieces = {"task": waiting.task_id, "pieces": [one.as_json() for one in in_hand]} if in_hand else {}
+        desk.keep("reason", label, place_id=place_id, names=waiting.names, **of_pieces)
         return Answer(
             Outcome.WARN,
             "other_place",
@@ -258,7 +297,7 @@ def _put(desk: Desk, label: Label, waiting: Waiting, qty: int, place_id: int, re
             (Expect.PLACE, Expect.REASON),
             _understood(waiting, qty),
         )
-    store(desk, waiting, qty, place_id, found, reason)
+    store(desk, waiting, qty, place_id, found, reason, in_hand)
     desk.clear_next()
     values = {"qty": qty, "item": waiting.names, "place": place.code, "left": waiting.left_qty - qty}
     text = N_("%(qty)s × %(item)s put to %(place)s.")
@@ -277,6 +316,8 @@ def _quantity(desk: Desk, qty: int) -> Answer:
 
 def _back(desk: Desk) -> Answer:
     desk.clear_next()
+    if putting_pieces.is_open(desk):
+        return putting_pieces.back(desk)
     if desk.context.pending:
         desk.context.pending = None
         return Answer(Outcome.OK, "put_down", N_("Put down. Nothing was booked."), expects=expects(desk))
@@ -291,6 +332,8 @@ def expects(desk: Desk) -> tuple[Expect, ...]:
         return (Expect.PLACE, Expect.REASON)
     if needs == "place":
         return (Expect.PLACE,)
+    if needs == "pieces":
+        return putting_pieces.EXPECTS
     return (Expect.GOODS, Expect.PLACE)
 
 

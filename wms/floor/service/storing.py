@@ -1,19 +1,24 @@
 """Goods leave the dock for their place: one posting, whatever customs or quality status each part of them has."""
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from wms.floor import place_queries
-from wms.floor.place_queries import Waiting
+from wms.floor import piece_queries, place_queries
+from wms.floor.place_queries import Lying, Waiting
 from wms.floor.rules import mistakes
+from wms.floor.rules import pieces as rules
+from wms.floor.rules.pieces import Piece
 from wms.floor.rules.putaway import Suggestion
+from wms.floor.service import pieces
 from wms.floor.service.counting_in import APP_PERSON
 from wms.floor.service.desk import Desk
 from wms.floor.tables import PutAway, PutAwayTask
 from wms.stock import ledger
 from wms.stock.ledger import AccountKey, Line
+from wms.stock.rules import SerialsMissing, WeightLeft, WeightMissing
 
 
 def hold_task(desk: Desk, waiting: Waiting, qty: int) -> int:
@@ -34,16 +39,18 @@ def hold_task(desk: Desk, waiting: Waiting, qty: int) -> int:
 
 
 def store(
-    desk: Desk, waiting: Waiting, qty: int, place_id: int, suggested: Suggestion | None, reason: str | None
-) -> list[Line]:
+    desk: Desk, waiting: Waiting, qty: int, place_id: int, suggested: Suggestion | None, reason: str | None,
+    in_hand: Sequence[Piece] = (),
+) -> list[Line]:  # fmt: skip
     """Post ``qty`` base units of a task from its dock to a place, and lower the task; return what was posted.
 
-    Raises TooMany when another clerk was faster.
+    ``in_hand`` names the pieces where only a part of goods is put away whose pieces are told apart.
+    Raises TooMany when another clerk was faster; SerialMissing, WeightMissing, WeightsDiffer.
     """
     left = hold_task(desk, waiting, qty)
-    lines, at = _lines(desk, waiting, qty, place_id)
+    lines, at = _lines(desk, waiting, qty, place_id, in_hand)
     posting = ledger.Posting(f"scan:{desk.key}", "put_away", at, tuple(lines), reason=reason, device=desk.device)
-    desk.posting_id = ledger.post(desk.session, posting).posting_id
+    desk.posting_id = _post(desk, waiting, posting, in_hand)
     desk.session.execute(
         update(PutAwayTask)
         .where(PutAwayTask.id == waiting.task_id)
@@ -68,18 +75,51 @@ def store(
     return lines
 
 
-def _lines(desk: Desk, waiting: Waiting, qty: int, place_id: int) -> tuple[list[Line], datetime]:
+def _post(desk: Desk, waiting: Waiting, posting: ledger.Posting, in_hand: Sequence[Piece]) -> int:
+    try:
+        return ledger.post(desk.session, posting).posting_id
+    except (SerialsMissing, WeightMissing):
+        rules.refuse_unnamed(waiting.control)
+        raise
+    except WeightLeft as refusal:
+        accounts = [line.account for line in posting.lines if line.qty < 0]
+        scanned = (rules.count(in_hand), rules.weight_of(in_hand) or 0)
+        raise pieces.weights_differ(desk.session, accounts, scanned, waiting.names, waiting.from_code) from refusal
+
+
+def _lines(
+    desk: Desk, waiting: Waiting, qty: int, place_id: int, in_hand: Sequence[Piece]
+) -> tuple[list[Line], datetime]:
     lines: list[Line] = []
     at = desk.event_at
     left = qty
-    for lying in place_queries.lying(desk.session, waiting):
-        taken = min(left, lying.free_qty)
-        if taken > 0:
-            target = AccountKey(**{**vars(lying.account), "location_id": place_id})
-            lines += ledger.moved(lying.account, target, taken)
-            # Clocks of two handhelds differ by seconds: what is taken must not count as earlier than what was brought.
-            at = max(at, lying.last_event_at)
-            left -= taken
+    for lying, mine in _shares(desk, waiting, qty, in_hand):
+        taken = rules.count(mine) if in_hand else min(left, lying.free_qty)
+        target = AccountKey(**{**vars(lying.account), "location_id": place_id})
+        lines += ledger.moved(
+            lying.account, target, taken, weight_g=rules.weight_of(mine), serials=rules.serials_of(mine)
+        )
+        # Clocks of two handhelds differ by seconds: what is taken must not count as earlier than what was brought.
+        at = max(at, lying.last_event_at)
+        left -= taken
     if left > 0:
         raise mistakes.TooMany(item=waiting.names, left=qty - left, wanted=qty)
     return lines, at
+
+
+def _shares(
+    desk: Desk, waiting: Waiting, qty: int, in_hand: Sequence[Piece]
+) -> Iterator[tuple[Lying, Sequence[Piece]]]:
+    """Yield the accounts that goods are taken from with the pieces of each: by number, else in their order."""
+    spots = piece_queries.spots(desk.session, waiting.trade_item_id, rules.serials_of(in_hand)) if in_hand else {}
+    done = 0
+    for lying in place_queries.lying(desk.session, waiting):
+        if spots:
+            own = lying.account.dimensions
+            mine = [one for one in in_hand if one.serial in spots and spots[one.serial].dimensions == own]
+        else:
+            mine, in_hand = rules.fitting(in_hand, lying.free_qty)
+        part = rules.count(mine) if mine else min(qty - done, lying.free_qty)
+        done += part
+        if part > 0:
+            yield lying, mine

@@ -15,7 +15,7 @@ from wms.floor.service.tasks import NewTask
 from wms.parties import dated
 from wms.stock import ledger
 from wms.stock.ledger import AccountKey, Reserve
-from wms.stock.rules import AlreadyReversed, NotAvailable, ShortInPast, ShortStock
+from wms.stock.rules import AlreadyReversed, NotAvailable, SerialElsewhere, ShortInPast, ShortStock, WeightLeft
 
 PICKS = text("""
     SELECT p.id, p.pick_line_id, p.posting_id, p.qty, p.handling_unit_id FROM pick p
@@ -98,7 +98,7 @@ def unpick(session: Session, key: str, pick_ids: Sequence[int], at: datetime) ->
         try:
             last = max(at, *(row["last_event_at"] for row in rows.values()))
             ledger.reverse(session, f"{key}:{posting_id}", posting_id, reason="undone by the picker", event_at=last)
-        except (ShortStock, ShortInPast, AlreadyReversed) as refusal:
+        except (ShortStock, ShortInPast, AlreadyReversed, SerialElsewhere, WeightLeft) as refusal:
             raise mistakes.MovedSince from refusal
     session.execute(UNDONE, {"ids": [one.id for one in picks], "at": at})
     hold = at + timedelta(days=int(dated.value(session, "allocation.hold_days", at.date())))
