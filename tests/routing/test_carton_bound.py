@@ -26,7 +26,7 @@ def test_two_pieces_that_fit_alone_but_not_together_need_two_cartons() -> None:
     assert judged.pairs == ((14, (frozenset({0}), frozenset({1}))),)
 
 
-def test_conservative_scales_see_that_nine_cubes_over_half_need_nine_cartons() -> None:
+def test_conservative_scales_see_that_three_cubes_over_half_need_three_cartons() -> None:
     assert judge([item(51, 51, 51)] * 3, [Bin(CUBE, 9_000, 7)], [], 99).bound == 21
 
 

@@ -6,8 +6,8 @@ from sqlalchemy.dialects import postgresql
 
 from migrations.support import protect, ship_value
 
-revision = "0106_pre_handheld"
-down_revision = "0105_pre_parcels"
+revision = "0110_pre_handheld"
+down_revision = "0109_pre_scan_routines"
 branch_labels = None
 depends_on = None
 
