@@ -63,7 +63,7 @@ def places(database: Database, scope: Scope, item: TradeItem) -> dict[str, int |
             .join(Account, Account.id == Serial.account_id)
             .where(Serial.trade_item_id == item.id)
         )
-        return dict(rows)
+        return {row.serial_no: row.handling_unit_id for row in rows}
 
 
 def line_weights(database: Database, scope: Scope, item: TradeItem) -> list[tuple[int, int | None]]:

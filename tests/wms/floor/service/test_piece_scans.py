@@ -70,7 +70,7 @@ def where(session: Session, item: TradeItem) -> dict[str, str]:
         .join(Location, Location.id == Account.location_id)
         .where(Serial.trade_item_id == item.id)
     )
-    return dict(rows)
+    return {row.serial_no: row.code for row in rows}
 
 
 def grams(session: Session, goods: Goods, place: str) -> tuple[int, int]:

@@ -6,8 +6,8 @@ from sqlalchemy.dialects import postgresql
 
 from migrations.support import protect, ship_value
 
-revision = "0110_pre_handheld"
-down_revision = "0109_pre_scan_routines"
+revision = "0111_pre_handheld"
+down_revision = "0110_pre_customs_books"
 branch_labels = None
 depends_on = None
 
