@@ -6,8 +6,8 @@ from sqlalchemy.dialects import postgresql
 
 from migrations.support import protect, ship_value
 
-revision = "0111_pre_handheld"
-down_revision = "0110_pre_customs_books"
+revision = "0116_pre_handheld"
+down_revision = "0115_pre_seasons"
 branch_labels = None
 depends_on = None
 
