@@ -255,7 +255,7 @@ def listed_orders(query: OrdersQuery) -> Response:
 
 
 @bp.post("/retail-orders/search")
-@policy("declarant", "customs_officer", "auditor", "supervisor")
+@policy("declarant", "customs_officer", "supervisor")
 @bp.input(PeopleIn, arg_name="body")
 def search(body: PeopleIn) -> Response:
     """Find orders by the exact identity number, phone or name of buyer or consignee."""

@@ -22,7 +22,7 @@ from wms.customs.parcels.receiving import OF_CANCEL, OF_DECLARATION, OF_RETURN, 
 from wms.customs.parcels.rules import documents
 from wms.customs.parcels.rules.documents import BEIJING, BadDocument
 from wms.customs.tables.parcels import ParcelDeclaration
-from wms.errors import N_, WmsError
+from wms.errors import N_, NotFound, WmsError
 from wms.parties.private import Vault
 from wms.record.service import append_leaf
 
@@ -197,8 +197,11 @@ def register(vault: Callable[[], Vault]) -> None:
     def handle(session: Session, received: Received) -> None:
         refused = [one for one in take(session, vault(), received.message) if one.refusal is not None]
         if refused and len(refused) == len(received.message.documents):
-            assert refused[0].refusal is not None
-            raise refused[0].refusal
+            refusal = refused[0].refusal
+            assert refusal is not None
+            if isinstance(refusal, NotFound) and received.kind in (BILLS, BILL_STATUS):
+                raise post_office.NotYet(what=str(refusal)) from refusal  # the number it names has not come yet
+            raise refusal
         if refused:
             told = [{"number": one.number, "code": one.refusal.code if one.refusal else "-"} for one in refused]
             append_leaf(session, "parcel_documents_refused", {"message": received.message_id, "refused": told})

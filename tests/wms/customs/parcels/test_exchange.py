@@ -5,6 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from sqlalchemy.orm import Session
 
 from tests.wms.customs.parcels import world
@@ -17,6 +18,12 @@ from wms.customs.parcels.exchange import Sender
 from wms.customs.tables.messages import CustomsMessage
 
 SENDER = Sender(EBC, "电商", "DXPENT0000000001")
+
+
+@pytest.fixture(autouse=True)
+def handlers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test registers ends with it."""
+    monkeypatch.setattr(post_office, "HANDLERS", dict(post_office.HANDLERS))
 
 
 def message(kind: str, *documents: Any) -> Message:
@@ -132,3 +139,14 @@ def test_a_message_all_of_whose_documents_are_refused_says_why(session: Session)
     taken = post_office.take(session, exchange.unsigned(sent), "test")
     assert taken.state == "refused"
     assert (taken.reason or "").startswith("payerIdType: is not one of")
+
+
+def test_a_tax_bill_that_comes_before_the_number_it_names_waits(session: Session) -> None:
+    exchange.register(lambda: VAULT)
+    head = {"guid": "0" * 36, "returnTime": "20260602000000000", "invtNo": "49022026I999999999", "taxNo": "T-EARLY",
+            "customsTax": "0", "valueAddedTax": "25.39", "consumptionTax": "0", "status": "1"}  # fmt: skip
+    line = {"gnum": "1", "gcode": "1901101090", "taxPrice": "279", "customsTax": "0", "valueAddedTax": "25.39",
+            "consumptionTax": "0"}  # fmt: skip
+    sent = Message("CEB816", str(uuid.uuid4()).upper(), ({"TaxHeadRd": head, "TaxListRd": (line,)},))
+    taken = post_office.take(session, exchange.unsigned(sent), "test")
+    assert taken.state == "waiting"
