@@ -22,7 +22,10 @@ from wms.db import Database
 from wms.parties.tables import Company
 from wms.settings import load_settings
 
-NOT_YET = {"/api/v1/plans/<int:plan_id>/document"}  # one's own is there only when the solver is done
+NOT_YET = {  # one's own is there only when the solver is done, or a job has proposed it
+    "/api/v1/plans/<int:plan_id>/document",
+    "/api/v1/orders/<order_no>/pack-plan",
+}
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 
 

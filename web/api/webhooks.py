@@ -155,7 +155,7 @@ class DeadIn(Body):
 
 
 @bp.post("/webhook-deliveries/resend-dead")
-@policy("supervisor", "administrator")
+@policy("supervisor")
 @bp.input(DeadIn, arg_name="body")
 def resend_dead(body: DeadIn) -> Response:
     """Send dead deliveries again, at most 500 at once, the oldest first."""
@@ -165,7 +165,7 @@ def resend_dead(body: DeadIn) -> Response:
 
 
 @bp.post("/webhook-deliveries/<int:delivery_id>/resend")
-@policy("supervisor", "administrator", firms=True, subject="webhook_delivery")
+@policy("supervisor", firms=True, subject="webhook_delivery")
 def resend(delivery_id: int) -> Response:
     """Send a delivery again: the same bytes under the same id."""
 

@@ -88,6 +88,7 @@ class Items(Plain):
 
     def __init__(self, session: Session, choice: Choice) -> None:
         self._session, self._keep = session, choice.keep_existing
+        self._known = items.KnownCodes()
         self._owners = {row.code: row.id for row in session.execute(select(Company.code, Company.id))}
 
     def take(self, rows: Sequence[Row]) -> tuple[int, list[Fault]]:
@@ -97,7 +98,7 @@ class Items(Plain):
                 ready.append(items.ItemRow(row.number, self._item(row.values)))
             except WmsError as refusal:
                 faults.append(Fault(row.number, refusal))
-        n_taken, refused = items.file_items(self._session, ready, keep_existing=self._keep)
+        n_taken, refused = items.file_items(self._session, ready, self._known, keep_existing=self._keep)
         return n_taken, faults + [Fault(one.row, one.refusal) for one in refused]
 
     def _item(self, given: Mapping[str, Any]) -> FileItem:

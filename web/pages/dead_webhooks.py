@@ -1,8 +1,11 @@
 """Webhooks that were given up: an administrator sees them, with the alarm that each raised, and sends them again."""
 
+from typing import Any
+
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from web.auth.policy import policy
@@ -39,4 +42,18 @@ def resend() -> AnyResponse:
     done = done_once({}, lambda session: {"n": webhooks.resend_dead(session)})
     if done is not None:
         flash(_("%(n)s deliveries are sent again.", n=done["n"]))
+    return redirect(url_for("dead_webhooks.show"))
+
+
+@bp.post("/deliveries/<int:delivery_id>")
+@policy("administrator", "supervisor", subject="webhook_delivery")
+def resend_one(delivery_id: int) -> AnyResponse:
+    """Send one dead delivery again."""
+
+    def act(session: Session) -> dict[str, Any]:
+        webhooks.resend(session, delivery_id)
+        return {"id": delivery_id}
+
+    if done_once({"delivery_id": delivery_id}, act):
+        flash(_("It is sent again."))
     return redirect(url_for("dead_webhooks.show"))

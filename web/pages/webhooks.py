@@ -65,7 +65,7 @@ def subscribe() -> AnyResponse:
 
 
 @bp.post("/deliveries/<int:delivery_id>")
-@policy("supervisor", "administrator", firms=True, subject="webhook_delivery")
+@policy("supervisor", firms=True, subject="webhook_delivery")
 def resend(delivery_id: int) -> AnyResponse:
     """Send a delivery again."""
 
@@ -75,7 +75,7 @@ def resend(delivery_id: int) -> AnyResponse:
 
     if done_once({"delivery_id": delivery_id}, act):
         flash(_("It is sent again."))
-    return redirect(url_for("dead_webhooks.show" if request.form.get("from") == "admin" else "webhooks.show"))
+    return redirect(url_for("webhooks.show"))
 
 
 def done_once(content: dict[str, Any], act: Callable[[Session], dict[str, Any]]) -> dict[str, Any] | None:

@@ -13,13 +13,6 @@ from wms.codes import gs1_keys
 from wms.errors import N_, Kind, WmsError
 
 # Behind row-level security the planner expects few rows; these find theirs through the indexes.
-# Row by row, by the key that is unique: as a plain join the planner, whose statistics know nothing yet of the rows that
-# the same file brought in before, reads the whole table for each part of a long file.
-KNOWN_CODES = text(
-    "SELECT w.owner_id, w.code FROM unnest(cast(:owners AS bigint[]), cast(:codes AS text[])) AS w(owner_id, code)"
-    " CROSS JOIN LATERAL (SELECT 1 FROM trade_item t WHERE t.tenant_id = app_tenant() AND t.owner_id = w.owner_id"
-    " AND t.code = w.code LIMIT 1) known"
-)
 KNOWN_GTINS = text(
     "SELECT t.owner_id, lpad(t.gtin, 14, '0') AS gtin, t.code FROM trade_item t"
     " WHERE t.tenant_id = app_tenant() AND t.gtin = ANY (cast(:gtins AS text[]))"
@@ -61,12 +54,36 @@ class Refused:
     refusal: WmsError
 
 
-def file_items(session: Session, rows: Sequence[ItemRow], *, keep_existing: bool = False) -> tuple[int, list[Refused]]:
+class KnownCodes:
+    """The codes that owners file, read once for each owner of a list and kept while the list is filed.
+
+    Asked anew for each part of a long list, the planner, whose statistics know nothing yet of the rows that the same
+    list brought in before, may walk through all of an owner's items for every single code.
+    """
+
+    def __init__(self) -> None:
+        self._owners: set[int] = set()
+        self._codes: set[tuple[int, str]] = set()
+
+    def of(self, session: Session, rows: Iterable[ItemRow]) -> set[tuple[int, str]]:
+        """Return the codes of all owners seen so far; who files an item adds it."""
+        unread = {row.item.owner_id for row in rows} - self._owners
+        if unread:
+            found = session.execute(select(TradeItem.owner_id, TradeItem.code).where(TradeItem.owner_id.in_(unread)))
+            self._codes.update((owner, code) for owner, code in found)
+            self._owners |= unread
+        return self._codes
+
+
+def file_items(
+    session: Session, rows: Sequence[ItemRow], known: KnownCodes, *, keep_existing: bool = False
+) -> tuple[int, list[Refused]]:
     """File every item that no rule forbids; return how many, and the rows that were refused.
 
-    ``keep_existing``: an item that its owner files already is passed over, not refused.
+    ``known`` goes from one part of a list to the next. ``keep_existing``: an item that its owner files already is
+    passed over, not refused.
     """
-    taken_codes = _codes(session, rows)
+    taken_codes = known.of(session, rows)
     taken_gtins = _gtins(session, rows)
     good, refused = [], []
     for row in rows:
@@ -108,12 +125,6 @@ def _check(item: FileItem, codes: set[tuple[int, str]], gtins: dict[tuple[int, s
 def _gtins_of(item: FileItem) -> list[str]:
     given = [item.gtin, *(level.gtin for level in item.packagings)]
     return [gtin.zfill(14) for gtin in given if gtin]
-
-
-def _codes(session: Session, rows: Iterable[ItemRow]) -> set[tuple[int, str]]:
-    pairs = [(row.item.owner_id, row.item.code) for row in rows]
-    values = {"owners": [owner for owner, _ in pairs], "codes": [code for _, code in pairs]}
-    return {(owner, code) for owner, code in session.execute(KNOWN_CODES, values)}
 
 
 def _gtins(session: Session, rows: Iterable[ItemRow]) -> dict[tuple[int, str], str]:

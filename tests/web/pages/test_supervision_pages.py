@@ -134,3 +134,10 @@ def test_a_webhook_is_entered_and_a_dead_delivery_sent_again(
     assert "gone quiet" in browser.get(page).text
     assert "It is sent again." in send(browser, csrf, page, f"{page}/deliveries/{delivery_id}").text
     assert "waits to be sent already" in send(browser, csrf, page, f"{page}/deliveries/{delivery_id}").text
+    with database.unit_of_work(scope) as session:
+        row = session.get_one(WebhookDelivery, delivery_id)
+        row.state, row.error = "dead", "gone quiet"
+    given_up = "/admin/webhooks"
+    assert "gone quiet" in browser.get(given_up).text
+    assert "It is sent again." in send(browser, csrf, given_up, f"{given_up}/deliveries/{delivery_id}").text
+    assert "gone quiet" not in browser.get(given_up).text
