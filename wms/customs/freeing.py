@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from wms.customs import accounts, list_queries, modes, promises
-from wms.customs.gate_pass_rules import MoreThanDeclared
 from wms.customs.rules import STATE_WORDS
 from wms.customs.status_rules import StatusDocument
 from wms.customs.tables import VerificationLine, VerificationList
+from wms.customs.using_up import use_up
 from wms.errors import N_, WmsError
 from wms.stock.rules import AccountKey, Line
 
@@ -63,29 +63,9 @@ def free(session: Session, list_id: int, parts: Sequence[tuple[AccountKey, int]]
         row = rows.get(book_line_id)
         if row is None:
             raise NotOnList(number=list_queries.state_of(session, list_id)[0])
-        _use_up(session, row, qty)
+        use_up(session, row.id, row.line_no, qty, VerificationLine.passed_qty, VerificationLine.freed_qty)
         lines += _deducted(session, row, qty)
     return lines
-
-
-def _use_up(session: Session, row: list_queries.ListLineRow, qty: int) -> None:
-    """Raise what is on passes, passed and freed together; never above what is declared."""
-    grown = session.execute(
-        update(VerificationLine)
-        .where(
-            VerificationLine.id == row.id,
-            VerificationLine.on_passes_qty + qty <= VerificationLine.declared_base_qty,
-        )
-        .values(
-            on_passes_qty=VerificationLine.on_passes_qty + qty,
-            passed_qty=VerificationLine.passed_qty + qty,
-            freed_qty=VerificationLine.freed_qty + qty,
-        )
-        .returning(VerificationLine.id)
-        .execution_options(synchronize_session=False)
-    ).one_or_none()
-    if grown is None:
-        raise MoreThanDeclared(line_no=row.line_no, wanted=qty)
 
 
 def _deducted(session: Session, row: list_queries.ListLineRow, qty: int) -> tuple[Line, Line]:

@@ -37,6 +37,7 @@ from wms.customs.tables import (
     MovementSlipLine,
     VerificationLine,
 )
+from wms.customs.using_up import use_up
 from wms.errors import N_
 from wms.parties.tables import Site
 from wms.record.service import append_leaf
@@ -93,18 +94,7 @@ def _put_on_pass(session: Session, lines: tuple[PassLine, ...]) -> None:
             _put_slip_on_pass(session, line_no, line)
         if line.verification_line_id is None:
             continue
-        grown = session.execute(
-            update(VerificationLine)
-            .where(
-                VerificationLine.id == line.verification_line_id,
-                VerificationLine.on_passes_qty + line.qty <= VerificationLine.declared_base_qty,
-            )
-            .values(on_passes_qty=VerificationLine.on_passes_qty + line.qty)
-            .returning(VerificationLine.id)
-            .execution_options(synchronize_session=False)
-        ).one_or_none()
-        if grown is None:
-            raise MoreThanDeclared(line_no=line_no, wanted=line.qty)
+        use_up(session, line.verification_line_id, line_no, line.qty)
 
 
 def _put_slip_on_pass(session: Session, line_no: int, line: PassLine) -> None:

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from wms.customs import accounts, list_queries, promises
-from wms.customs.gate_pass_rules import MoreThanDeclared
 from wms.customs.rules import STATE_WORDS
 from wms.customs.tables import VerificationLine, VerificationList
+from wms.customs.using_up import use_up
 from wms.errors import N_, WmsError
 from wms.record.service import append_leaf
 from wms.stock import ledger
@@ -69,7 +69,7 @@ def hand_over(session: Session, command: HandOver) -> int:
     if any(account.book_line_id != source.book_line_id for account, _ in command.parts):
         raise _refusal(command, N_("these goods are not of the giver's line"))
     for row in sorted((source, target), key=lambda row: row.id):
-        _use_up(session, row, qty)
+        use_up(session, row.id, row.line_no, qty, VerificationLine.passed_qty, VerificationLine.collected_qty)
     lines = [line for account, part in command.parts for line in _physical(account, target, part)]
     out, pending = accounts.deduct_provisionally(source.owner_id, source.trade_item_id, source.book_line_id, qty)
     if promises.open_qty(session, source.promise_id)[1] >= qty:
@@ -127,25 +127,6 @@ def _pair(session: Session, command: HandOver) -> tuple[VerificationList, Verifi
 
 def _line(session: Session, list_id: int, line_no: int) -> list_queries.ListLineRow | None:
     return next((row for row in list_queries.lines(session, list_id) if row.line_no == line_no), None)
-
-
-def _use_up(session: Session, row: list_queries.ListLineRow, qty: int) -> None:
-    grown = session.execute(
-        update(VerificationLine)
-        .where(
-            VerificationLine.id == row.id,
-            VerificationLine.on_passes_qty + qty <= VerificationLine.declared_base_qty,
-        )
-        .values(
-            on_passes_qty=VerificationLine.on_passes_qty + qty,
-            passed_qty=VerificationLine.passed_qty + qty,
-            collected_qty=VerificationLine.collected_qty + qty,
-        )
-        .returning(VerificationLine.id)
-        .execution_options(synchronize_session=False)
-    ).one_or_none()
-    if grown is None:
-        raise MoreThanDeclared(line_no=row.line_no, wanted=qty)
 
 
 def _physical(account: AccountKey, target: list_queries.ListLineRow, qty: int) -> tuple[Line, ...]:

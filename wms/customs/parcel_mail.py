@@ -6,10 +6,9 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from wms.customs.messages import post_office
-from wms.customs.messages.post_office import NotYet, Received
 from wms.customs.parcels import declaring, exchange, papers
 from wms.customs.parcels.exchange import Sender
-from wms.errors import NotFound, WmsError
+from wms.errors import WmsError
 from wms.parties.private import Vault
 
 Signer = Callable[[bytes], bytes]
@@ -43,17 +42,6 @@ def declare(
     return refused
 
 
-def take(session: Session, received: Received) -> None:
-    """Take receipts and tax bills; one for a parcel whose own number has not come yet waits for it."""
-    said = exchange.take(session, NO_KEYS, received.message)
-    refusals = [one.refusal for one in said if one.refusal is not None]
-    if not refusals or len(refusals) < len(said):
-        return
-    if isinstance(refusals[0], NotFound) and received.kind in (exchange.BILLS, exchange.BILL_STATUS):
-        raise NotYet(what=str(refusals[0]))
-    raise refusals[0]
-
-
 def register() -> None:
-    """Enter the handlers of parcels' receipts and bills at the post office."""
-    post_office.HANDLERS.update(dict.fromkeys(KINDS, take))
+    """Enter the handlers of receipts and bills where no keys are at hand: these name no person."""
+    exchange.register(lambda: NO_KEYS, KINDS)

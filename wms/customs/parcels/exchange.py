@@ -191,20 +191,24 @@ def post(
     return sent
 
 
-def register(vault: Callable[[], Vault]) -> None:
-    """Let the post office give parcels' messages to :func:`take`; ``vault`` is asked for keys when the first comes."""
+def handle(session: Session, vault: Vault, received: Received) -> None:
+    """Take a message from the post office: refused when all of its documents are, else what is refused is recorded.
 
-    def handle(session: Session, received: Received) -> None:
-        refused = [one for one in take(session, vault(), received.message) if one.refusal is not None]
-        if refused and len(refused) == len(received.message.documents):
-            refusal = refused[0].refusal
-            assert refusal is not None
-            if isinstance(refusal, NotFound) and received.kind in (BILLS, BILL_STATUS):
-                raise post_office.NotYet(what=str(refusal)) from refusal  # the number it names has not come yet
-            raise refusal
-        if refused:
-            told = [{"number": one.number, "code": one.refusal.code if one.refusal else "-"} for one in refused]
-            append_leaf(session, "parcel_documents_refused", {"message": received.message_id, "refused": told})
+    Raises NotYet for a tax bill whose list number has not come yet.
+    """
+    refused = [one for one in take(session, vault, received.message) if one.refusal is not None]
+    if refused and len(refused) == len(received.message.documents):
+        refusal = refused[0].refusal
+        assert refusal is not None
+        if isinstance(refusal, NotFound) and received.kind in (BILLS, BILL_STATUS):
+            raise post_office.NotYet(what=str(refusal)) from refusal
+        raise refusal
+    if refused:
+        told = [{"number": one.number, "code": one.refusal.code if one.refusal else "-"} for one in refused]
+        append_leaf(session, "parcel_documents_refused", {"message": received.message_id, "refused": told})
 
-    for kind in HANDLES:
-        post_office.HANDLERS[kind] = handle
+
+def register(vault: Callable[[], Vault], kinds: Sequence[str] = HANDLES) -> None:
+    """Let the post office give parcels' messages to :func:`handle`; ``vault`` is asked for keys when one comes."""
+    for kind in kinds:
+        post_office.HANDLERS[kind] = lambda session, received: handle(session, vault(), received)
