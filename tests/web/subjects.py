@@ -6,15 +6,12 @@ company (such routes are closed to firms).
 """
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from datetime import UTC, date, datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from routing.tables import StoredPlan
 from tests.build import (
-    make_book_line,
     make_company,
     make_handling_unit,
     make_item,
@@ -27,16 +24,12 @@ from tests.build import (
     number,
     receive,
 )
-from tests.wms.customs.parcels.world import drawn_up, sale
+from tests.web.customs_subjects import CUSTOMS
 from tests.wms.freight.builders import form
 from web.auth.tokens import create_token
 from web.imports.tables import ImportRun
 from web.out.tables import WebhookDelivery, WebhookSubscription
 from web.out.webhooks import new_secret
-from wms.customs import filing_rules, filings, slips, verification_lists, writing_off
-from wms.customs.messages import post_office
-from wms.customs.tables import AccountBook, BookDifference, GatePass, VerificationList
-from wms.customs.tables.parcels import ParcelDeclaration, ParcelRequest, RetailOrder
 from wms.floor.service import finding
 from wms.floor.service.cartons import carton_types
 from wms.floor.tables import AdvanceNotice, Inspection, InspectionPlan, OutboundOrder, Parcel, PutAwayRule
@@ -48,15 +41,11 @@ from wms.freight.service.proposals import explain
 from wms.freight.tables.supply import Proposal
 from wms.freight.tables.transfers import Transfer
 from wms.parties.tables import Company
-from wms.stock.tables import BookLine, StockHold
+from wms.stock.tables import StockHold
 from wms.watch.tables.temperatures import TemperaturePlace
 
 Values = dict[str, object]
 Builder = Callable[[Session, Company], Values]
-
-
-def customs_message(session: Session, _owner: Company) -> Values:
-    return {"message_id": post_office.send(session, "CEB621", f"COP-{number()}", b"<x/>")}
 
 
 def person(session: Session, company: Company) -> Values:
@@ -101,20 +90,6 @@ def notice(session: Session, owner: Company) -> Values:
     return {"notice_no": made.notice_no}
 
 
-def verification_list(session: Session, owner: Company) -> Values:
-    line = make_book_line(session, make_item(session, owner), f"T4902W{number():06d}")
-    book = AccountBook(
-        book_no=line.book_no, company_id=owner.id, site_id=make_site(session).id, valid_from_on=date(2026, 1, 1)
-    )
-    session.add(book)
-    session.flush()
-    goods = (verification_lists.ListLine(line.id, Decimal(1), "011", 1),)
-    internal_no = f"INV-{number()}"
-    command = verification_lists.DrawUpList(internal_no, book.book_no, owner.id, "I", "1210", goods)
-    verification_lists.draw_up(session, command)
-    return {"number": internal_no}
-
-
 def found_goods(session: Session, _owner: Company) -> Values:
     site = make_site(session)
     command = finding.Note(site.id, make_location(session, site).id, "a carton without a label", 1, now())
@@ -135,63 +110,6 @@ def import_run(session: Session, _owner: Company) -> Values:
     session.add(made)
     session.flush()
     return {"run_id": made.id}
-
-
-def account_book(session: Session, owner: Company) -> Values:
-    number_of = verification_list(session, owner)["number"]
-    found = session.scalars(
-        select(AccountBook).join(VerificationList).where(VerificationList.internal_no == number_of)
-    ).one()
-    return {"book_no": found.book_no}
-
-
-def account_book_line(session: Session, owner: Company) -> Values:
-    book_no = account_book(session, owner)["book_no"]
-    line = session.scalars(select(BookLine).where(BookLine.book_no == book_no)).one()
-    return {"book_no": book_no, "line_no": line.line_no}
-
-
-def book_difference(session: Session, owner: Company) -> Values:
-    line = make_book_line(session, make_item(session, owner), f"T4902W{number():06d}")
-    made = BookDifference(book_line_id=line.id, qty=1, role="declarant", due_on=date(2026, 1, 1), found_at=now())
-    session.add(made)
-    session.flush()
-    return {"difference_id": made.id}
-
-
-def write_off(session: Session, owner: Company) -> Values:
-    book_no = account_book(session, owner)["book_no"]
-    made = writing_off.draw_up(session, str(book_no), date(2026, 1, 1), date(2026, 1, 31), now())
-    return {"number": made.write_off_no}
-
-
-def business_filing(session: Session, owner: Company) -> Values:
-    values = account_book_line(session, owner)
-    line = session.scalars(select(BookLine).where(BookLine.book_no == values["book_no"])).one()
-    new = filing_rules.NewFiling(
-        f"F{number()}", line.book_no, owner.id, "C", "E", date(2026, 1, 1), date(2999, 1, 1),
-        (filing_rules.FilingLine(line.id, 10),),
-    )  # fmt: skip
-    filed = filings.file_filing(session, new)
-    filings.approve(session, filed.internal_no, f"SB{number()}", now())
-    return {"number": filed.internal_no}
-
-
-def movement_slip(session: Session, owner: Company) -> Values:
-    filing_no = str(business_filing(session, owner)["number"])
-    new = filing_rules.NewSlip(f"S{number()}", filing_no, "E", (filing_rules.SlipLine(1, 1),))
-    return {"number": slips.draw(session, new, now()).internal_no}
-
-
-def gate_pass(session: Session, owner: Company) -> Values:
-    made = GatePass(
-        internal_no=f"HF{number()}", owner_id=owner.id, site_id=make_site(session).id, direction="I", pass_type="6",
-        bind_type="2", state="applied", vehicle_plate="湘F12345", vehicle_weight_g=1, total_weight_g=1,
-        valid_from_at=now(), valid_until_at=now() + timedelta(days=1),
-    )  # fmt: skip
-    session.add(made)
-    session.flush()
-    return {"number": made.internal_no}
 
 
 def order(session: Session, owner: Company) -> Values:
@@ -353,40 +271,11 @@ def proposal(session: Session, owner: Company) -> Values:
     return {"proposal_id": made.id}
 
 
-def parcel_declaration(session: Session, owner: Company) -> Values:
-    return {"number": _declared_parcel(session, owner).cop_no}
-
-
-def parcel_return(session: Session, owner: Company) -> Values:
-    made = ParcelRequest(
-        declaration_id=_declared_parcel(session, owner).id, kind="return", reason="test", applied_at=now()
-    )
-    session.add(made)
-    session.flush()
-    return {"request_id": made.id}
-
-
-def _declared_parcel(session: Session, owner: Company) -> ParcelDeclaration:
-    one = sale()
-    row = session.get_one(ParcelDeclaration, drawn_up(session, one))
-    session.get_one(RetailOrder, row.order_id).owner_id = row.owner_id = owner.id
-    session.flush()
-    return row
-
-
 SUBJECTS: dict[str, Builder] = {
-    "customs_message": customs_message,
-    "verification_list": verification_list,
+    **CUSTOMS,
     "import_run": import_run,
     "found_goods": found_goods,
     "found_photo": found_photo,
-    "account_book": account_book,
-    "account_book_line": account_book_line,
-    "book_difference": book_difference,
-    "write_off": write_off,
-    "business_filing": business_filing,
-    "movement_slip": movement_slip,
-    "gate_pass": gate_pass,
     "person": person,
     "token": token,
     "company": company,
@@ -412,6 +301,4 @@ SUBJECTS: dict[str, Builder] = {
     "webhook": webhook,
     "webhook_delivery": webhook_delivery,
     "proposal": proposal,
-    "parcel_declaration": parcel_declaration,
-    "parcel_return": parcel_return,
 }
