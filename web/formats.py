@@ -1,7 +1,9 @@
 """Numbers, weights, money and instants as people read them; integers of the smallest unit go in, text comes out."""
 
+import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
 from flask import Flask
 from flask_babel import format_date, format_datetime, format_decimal, get_locale
@@ -69,8 +71,13 @@ def percent(part: int, whole: int) -> str:
     return DASH if whole == 0 else f"{format_decimal(Decimal(part) * 100 / whole, format='0.0')} %"
 
 
+def written(value: Any, indent: int | None = None) -> str:
+    """Return a value as it is entered: JSON, its Chinese readable."""
+    return json.dumps(value, ensure_ascii=False, indent=indent)
+
+
 def install_formats(app: Flask) -> None:
     app.jinja_env.filters.update(
-        quantity=quantity, weight=weight, volume=volume, money=money, instant=instant, day=day
+        quantity=quantity, weight=weight, volume=volume, money=money, instant=instant, day=day, written=written
     )
     app.jinja_env.globals["percent"] = percent

@@ -63,3 +63,9 @@ def test_an_administrator_reads_limits_and_enters_none(doorman: Doorman, csrf: C
     said = admin.get("/desk/values")
     assert "ledger.future_limit_s" in said.text
     assert "New value" not in said.text
+
+
+def test_a_value_is_shown_as_it_is_entered_its_chinese_readable(supervisor: FlaskClient) -> None:
+    page = supervisor.get("/desk/values").text
+    assert "破损" in page
+    assert "\\u" not in page
