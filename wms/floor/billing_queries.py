@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from wms.floor.rules.billing import GoodsDay, PalletDay, Touch, days_of
+from wms.floor.rules.snapshots import Snapshot
 from wms.parties import dated
 
 # Changes of an owner's stock by day of the site's clock; what was before the period is one sum on the day before it.
@@ -150,24 +151,27 @@ def extras(session: Session, span: Span) -> list[tuple[str, int, int]]:
     return [(row[0], row[1], row[2]) for row in session.execute(EXTRAS, span.values())]
 
 
+# What a snapshot did not see, exactly: who else was at work then, in this database or beside it, does not matter. The
+# plain comparison is for the index.
+UNKNOWN = "{0} >= :since_xid AND NOT pg_visible_in_snapshot({0}::text::xid8, cast(:known AS pg_snapshot))"
+OF_POSTING, OF_ROW = UNKNOWN.format("p.transaction_id"), UNKNOWN.format("transaction_id")
 # The earliest day on which something counts that became known since: postings at their event, reversals at that of what
 # they reverse, services on their day, rate cards on their first day. Two days more than any clock differs from UTC.
 EARLIEST = text(
-    "SELECT min(day) FROM ("
+    "SELECT min(day) FROM ("  # noqa: S608 - our own constants
     " SELECT min(least(p.event_at, r.event_at))::date - 2 AS day FROM posting p"
     "   LEFT JOIN posting r ON r.id = p.reverses_id"
-    "  WHERE p.tenant_id = app_tenant() AND p.transaction_id >= :known_xid"
+    f"  WHERE p.tenant_id = app_tenant() AND {OF_POSTING}"
     "    AND (p.reverses_id IS NOT NULL OR p.event_at < cast(:latest AS date) + interval '3 days')"
     "    AND EXISTS (SELECT 1 FROM entry e WHERE e.posting_id = p.id AND e.owner_id = :owner)"
-    " UNION ALL SELECT min(done_on) FROM service_done WHERE owner_id = :owner AND transaction_id >= :known_xid"
-    " UNION ALL SELECT min(valid_from_on) FROM rate_card"
-    "  WHERE owner_id = :owner AND transaction_id >= :known_xid) found"
+    f" UNION ALL SELECT min(done_on) FROM service_done WHERE owner_id = :owner AND {OF_ROW}"
+    f" UNION ALL SELECT min(valid_from_on) FROM rate_card WHERE owner_id = :owner AND {OF_ROW}) found"
 )
 
 
-def earliest_change(session: Session, owner_id: int, known_xid: int, latest: date) -> date | None:
+def earliest_change(session: Session, owner_id: int, known: Snapshot, latest: date) -> date | None:
     """Return the first day, up to ``latest``, that may count otherwise than was known then; None: nothing changed."""
-    values = {"owner": owner_id, "known_xid": known_xid, "latest": latest}
+    values = {"owner": owner_id, "since_xid": known.since, "known": str(known), "latest": latest}
     found: date | None = session.execute(EARLIEST, values).scalar_one()
     return found
 

@@ -229,6 +229,20 @@ def test_only_periods_that_something_late_reaches_are_computed_again(
     assert [(line["service"], line["amount_minor"]) for line in again["lines"] if line["corrects_id"]] == [("extra", 5)]
 
 
+def test_a_transaction_beside_it_makes_no_period_be_computed_again(
+    doorman: Doorman, world: World, database: Database, scope: Scope
+) -> None:
+    card(doorman, world)
+    stocked(world)
+    with database.unit_of_work(scope) as beside:
+        beside.execute(text("SELECT pg_current_xact_id()"))
+        for day in (FIRST, FIRST + timedelta(days=1)):
+            draft = bill(doorman, world, day, day).get_json()
+            send(doorman, f"invoices/{draft['id']}/issue")
+        with database.unit_of_work(scope) as session:
+            assert billing.reached(session, world.owner.id) == []
+
+
 def test_what_was_undone_costs_nothing(doorman: Doorman, world: World, database: Database, scope: Scope) -> None:
     card(doorman, world)
     wrong = world.receive(50, noon(FIRST))

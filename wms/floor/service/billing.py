@@ -13,6 +13,7 @@ from wms.floor import billing_queries as queries
 from wms.floor.billing_queries import Span
 from wms.floor.rules import billing as rules
 from wms.floor.rules.billing import Line, Rate
+from wms.floor.rules.snapshots import Snapshot
 from wms.floor.tables.billing import Invoice, InvoiceLine, RateCard, RateRow, ServiceDone
 from wms.parties import dated
 from wms.parties.tables import Company
@@ -21,8 +22,8 @@ from wms.record.service import append_leaf
 MOST_DAYS = 366
 LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('billing', app_tenant()))")
 APP_PERSON = func.app_person()
-# What is not over yet may still appear with an earlier time: the next invoice looks at all from this transaction on.
-KNOWN = text("SELECT clock_timestamp(), pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+# What is not over yet may still appear with an earlier time: the next invoice looks at all that this snapshot lacks.
+KNOWN = text("SELECT clock_timestamp(), pg_current_snapshot()::text")
 XACT = text("SELECT pg_current_xact_id()::text::bigint")
 
 
@@ -149,12 +150,12 @@ def draft(session: Session, owner_id: int, since: date, until: date, now: dateti
         raise rules.PeriodNotOver(field="until", until=until.isoformat())
     session.execute(LOCK)
     _refuse_billed(session, owner_id, since, until)
-    known_at, known_xid = session.execute(KNOWN).one()
+    known_at, known = session.execute(KNOWN).one()
     lines, currency = compute(session, owner_id, since, until, known_at)
     parts = [Part(line) for line in lines] + _corrections(session, owner_id, known_at)
     _drop_draft(session, owner_id, since, until)
     invoice = Invoice(
-        owner_id=owner_id, since_on=since, until_on=until, currency=currency, known_at=known_at, known_xid=known_xid,
+        owner_id=owner_id, since_on=since, until_on=until, currency=currency, known_at=known_at, known_snapshot=known,
         total_minor=sum(part.line.amount_minor for part in parts),
     )  # fmt: skip
     session.add(invoice)
@@ -217,17 +218,17 @@ def reached(session: Session, owner_id: int) -> list[Invoice]:
     if not issued:
         return []
     latest = max(one.until_on for one in issued)
-    earliest: dict[int, date | None] = {}
+    earliest: dict[Snapshot, date | None] = {}
     found = []
     for one in issued:
         looked = [one, *(other for other in issued if _knew_of(other, one))]
-        xid = max(other.known_xid or 0 for other in looked)
-        if one.known_xid is None or xid == 0:
+        if one.known_snapshot is None:
             found.append(one)  # of a time when nobody noted what was known
             continue
-        if xid not in earliest:
-            earliest[xid] = queries.earliest_change(session, owner_id, xid, latest)
-        first = earliest[xid]
+        known = max(Snapshot.of(other.known_snapshot) for other in looked if other.known_snapshot is not None)
+        if known not in earliest:
+            earliest[known] = queries.earliest_change(session, owner_id, known, latest)
+        first = earliest[known]
         if first is not None and first <= one.until_on:
             found.append(one)
     return found
@@ -235,7 +236,9 @@ def reached(session: Session, owner_id: int) -> list[Invoice]:
 
 def _knew_of(other: Invoice, one: Invoice) -> bool:
     """Whether ``one`` was issued for sure when ``other`` was computed."""
-    return other.known_xid is not None and one.issued_xid is not None and one.issued_xid < other.known_xid
+    if other.known_snapshot is None or one.issued_xid is None:
+        return False
+    return Snapshot.of(other.known_snapshot).saw(one.issued_xid)
 
 
 def _billed(session: Session, invoice_id: int) -> list[Line]:

@@ -85,7 +85,8 @@ class ServiceDone(Tenanted, Base):
 class Invoice(Tenanted, Base):
     """What an owner owes for a period, as the ledger was known at ``known_at``. Issued, it is never edited.
 
-    Every transaction below ``known_xid`` was over and known when it was computed; ``issued_xid`` issued it.
+    ``known_snapshot``: the transactions that it was computed from (PostgreSQL's pg_snapshot, ``xmin:xmax:running``);
+    ``issued_xid`` issued it.
     """
 
     __tablename__ = "invoice"
@@ -109,7 +110,7 @@ class Invoice(Tenanted, Base):
     currency: Mapped[str]
     total_minor: Mapped[Minor]
     known_at: Mapped[Instant]
-    known_xid: Mapped[int | None] = mapped_column(BigInteger)
+    known_snapshot: Mapped[str | None]
     issued_xid: Mapped[int | None] = mapped_column(BigInteger)
     credits_id: Mapped[int | None] = mapped_column(ForeignKey("invoice.id"))
     issued_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
