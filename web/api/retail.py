@@ -27,11 +27,11 @@ from web.api.retail_bodies import (
 from web.auth.policy import READERS, policy
 from web.context import unit_of_work, vault
 from web.i18n import localised
+from wms.customs.clock import BEIJING
 from wms.customs.parcels import declaring, privacy, queries, receiving, requests, taking
 from wms.customs.parcels.receiving import Receipt
 from wms.customs.parcels.rules import documents
 from wms.customs.parcels.rules.declaring import Filing, Terms
-from wms.customs.parcels.rules.documents import BEIJING
 from wms.customs.parcels.rules.requests import ReturnLine
 from wms.customs.tables.parcels import ParcelDeclaration, RetailOrder
 from wms.errors import WmsError

@@ -17,9 +17,9 @@ from web.api.schemas import Body, Code, Instant, Query, RowId
 from web.auth.policy import policy
 from web.context import unit_of_work
 from web.i18n import localised
+from wms.customs.clock import BEIJING
 from wms.customs.parcels import bills, exports, queries
 from wms.customs.parcels.bills import Bill, BillLine
-from wms.customs.parcels.rules.documents import BEIJING
 
 bp = APIBlueprint("api_retail_flows", __name__, url_prefix="/api/v1", tag="Parcels across the border")
 DECLARES = ("declarant",)

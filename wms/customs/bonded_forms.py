@@ -9,11 +9,11 @@ from datetime import datetime
 from decimal import Decimal
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape
-from zoneinfo import ZoneInfo
 
 from defusedxml import ElementTree
 
-BEIJING = ZoneInfo("Asia/Shanghai")
+from wms.customs.clock import BEIJING
+
 Fields = Mapping[str, str]
 KG_IN_G = 1_000
 

@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 from wms.catalog.tables import TradeItem
 from wms.customs import bonded_forms, gate_passes, list_queries, rules
 from wms.customs import verification_lists as lists
-from wms.customs.gate_pass_rules import BEIJING, GoodsNotMoved, UnknownPass
+from wms.customs.clock import BEIJING
+from wms.customs.gate_pass_rules import GoodsNotMoved, UnknownPass
 from wms.customs.messages import post_office
 from wms.customs.messages.post_office import NotYet, Received
 from wms.customs.outline import STATUS_FORM

@@ -3,13 +3,12 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 from wms.codes import containers, plates
+from wms.customs.clock import BEIJING
 from wms.errors import N_, Kind, NotFound, WmsError
 from wms.stock.rules import AccountKey
 
-BEIJING = ZoneInfo("Asia/Shanghai")
 REGISTERED_GOODS, EMPTY_VEHICLE = "5", "6"
 CONTAINER_SEPARATOR = "|"  # CONTA_ID joins two numbers so (customs reference, 5.1)
 ONE_DOCUMENT = ("2", "3")  # 一票一车, 一票多车; 1 一车多票 binds one vehicle to several documents

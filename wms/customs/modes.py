@@ -9,15 +9,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from wms.customs.clock import BEIJING
 from wms.errors import N_, Kind, WmsError
 from wms.parties import dated
 
 NAME = "customs.trade_mode"
-BEIJING = ZoneInfo("Asia/Shanghai")
 
 
 class UnknownTradeMode(WmsError):

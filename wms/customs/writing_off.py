@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from wms.codes.numbers import document_no
 from wms.customs import differences, list_queries
-from wms.customs.modes import BEIJING, beijing_day
+from wms.customs.clock import BEIJING
+from wms.customs.modes import beijing_day
 from wms.customs.rules import BadDocumentNumber
 from wms.customs.tables import VerificationList, WriteOff
 from wms.errors import N_, Kind, NotFound, WmsError

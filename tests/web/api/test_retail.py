@@ -9,7 +9,7 @@ import pytest
 from tests import build
 from tests.web.conftest import Doorman
 from tests.wms.customs.parcels.world import EBP, TERMS, Sale, sale
-from wms.customs.parcels.rules.documents import BEIJING
+from wms.customs.clock import BEIJING
 
 FILINGS = {"MILK": {"gcode": "1901101090", "record_no": "R1", "unit1": "035", "factor1": "0.9"}}
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from wms.catalog.tables import TradeItem
 from wms.codes import lists
 from wms.codes.numbers import document_no
+from wms.customs.clock import BEIJING
 from wms.customs.parcels import buyers, matching
 from wms.customs.parcels.buyers import Use
 from wms.customs.parcels.locks import lock_orders
@@ -22,7 +23,6 @@ from wms.customs.parcels.rules import declaring as rules
 from wms.customs.parcels.rules import limits as limit_rules
 from wms.customs.parcels.rules import states, tax
 from wms.customs.parcels.rules.declaring import Filing, Terms
-from wms.customs.parcels.rules.documents import BEIJING
 from wms.customs.parcels.rules.limits import Limits
 from wms.customs.parcels.tariff import Tariff, tariff_on
 from wms.customs.tables.parcels import ParcelDeclaration, ParcelLine, RetailOrder, RetailPayment, RetailWaybill

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from wms.customs.clock import BEIJING
 from wms.customs.messages import Message, head_of, lines_of, post_office
 from wms.customs.messages.post_office import Received
 from wms.customs.messages.writing import compose
@@ -20,7 +21,7 @@ from wms.customs.parcels import bills, papers, receiving, taking
 from wms.customs.parcels.bills import Bill, BillLine
 from wms.customs.parcels.receiving import OF_CANCEL, OF_DECLARATION, OF_RETURN, Receipt
 from wms.customs.parcels.rules import documents
-from wms.customs.parcels.rules.documents import BEIJING, BadDocument
+from wms.customs.parcels.rules.documents import BadDocument
 from wms.customs.tables.parcels import ParcelDeclaration
 from wms.errors import N_, NotFound, WmsError
 from wms.parties.private import Vault

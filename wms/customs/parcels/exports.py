@@ -10,10 +10,10 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from wms.codes.numbers import document_no
+from wms.customs.clock import BEIJING
 from wms.customs.parcels.declaring import locked
 from wms.customs.parcels.rules import exports as rules
 from wms.customs.parcels.rules import states
-from wms.customs.parcels.rules.documents import BEIJING
 from wms.customs.parcels.rules.exports import ExemptionFacts, Levy
 from wms.customs.tables.parcel_flows import ExportExemption, ExportSummary, ExportSummaryParcel, OverseasBooking
 from wms.customs.tables.parcels import ParcelDeclaration, ParcelLine, RetailOrder

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from wms.customs.parcels.rules.documents import BEIJING
+from wms.customs.clock import BEIJING
 from wms.customs.tables.buyers import Buyer
 from wms.customs.tables.parcels import ParcelDeclaration, ParcelLine, RetailOrder, RetailWaybill
 from wms.parties.private import Vault

@@ -8,11 +8,11 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from wms.codes.numbers import document_no
+from wms.customs.clock import BEIJING
 from wms.customs.parcels.declaring import locked
 from wms.customs.parcels.receiving import give_back
 from wms.customs.parcels.rules import requests as rules
 from wms.customs.parcels.rules import states
-from wms.customs.parcels.rules.documents import BEIJING
 from wms.customs.parcels.rules.limits import in_fen
 from wms.customs.parcels.rules.requests import Line, ReturnLine
 from wms.customs.tables.parcels import ParcelDeclaration, ParcelLine, ParcelRequest

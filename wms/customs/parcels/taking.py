@@ -11,11 +11,12 @@ from typing import Any, TypeVar
 from sqlalchemy import delete, func, insert, select, tuple_, update
 from sqlalchemy.orm import Session
 
+from wms.customs.clock import BEIJING
 from wms.customs.parcels import buyers, matching
 from wms.customs.parcels.buyers import Identity
 from wms.customs.parcels.locks import lock_orders
 from wms.customs.parcels.rules import documents as rules
-from wms.customs.parcels.rules.documents import BEIJING, Order, Payment, Waybill
+from wms.customs.parcels.rules.documents import Order, Payment, Waybill
 from wms.customs.tables.parcels import ParcelDeclaration, RetailDocument, RetailOrder, RetailPayment, RetailWaybill
 from wms.errors import N_
 from wms.parties.private import Vault

@@ -7,13 +7,13 @@ say the same. Each mistake is named by field and rule before anything is stored 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from wms.customs.clock import BEIJING
 from wms.errors import N_, Kind, WmsError
 
-BEIJING = timezone(timedelta(hours=8))
 NUMBER = re.compile(r"-?\d{1,14}(\.\d{1,5})?", re.ASCII)
 GUID = re.compile(r"[0-9A-Z-]{36}", re.ASCII)
 CNY, ID_CARD = "142", "1"
