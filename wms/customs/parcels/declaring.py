@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from wms.catalog.tables import TradeItem
 from wms.codes import lists
 from wms.codes.numbers import document_no
+from wms.customs import modes
 from wms.customs.clock import BEIJING
 from wms.customs.parcels import buyers, matching
 from wms.customs.parcels.buyers import Use
@@ -73,9 +74,11 @@ def draw_up(
     """Draw up the declarations of orders that agree with their documents, with tax where they are imports.
 
     ``filings`` say by item number what goods are for customs; the catalogue says it of the others. ``waybills`` gives
-    by order number the waybill of an export, which names no order itself. Raises BadDocument for the terms.
+    by order number the waybill of an export, which names no order itself. Raises BadDocument for the terms,
+    UnknownTradeMode and TradeModeClosed for a mode that may not be used on the day.
     """
     rules.check_terms(terms)
+    modes.allowed(session, terms.trade_mode, rules.mode_direction(terms), on)
     lock_orders(session, (order.order_no for order in orders))
     orders = _fresh(session, orders)
     is_import = terms.direction == "I"

@@ -3,7 +3,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from tests import build
 from tests.wms.customs.parcels import world
 from tests.wms.customs.parcels.world import AT, TERMS, VAULT, sale
+from wms.customs import modes
 from wms.customs.parcels import buyers, declaring, requests, taking
 from wms.customs.parcels.rules import declaring as rules
 from wms.customs.parcels.rules import states
@@ -21,6 +22,7 @@ from wms.customs.parcels.rules.documents import BadDocument
 from wms.customs.parcels.rules.limits import AnnualLimit, SingleLimit
 from wms.customs.tables.parcels import ParcelLine, ParcelReceipt
 from wms.db import Database, Scope
+from wms.parties import dated
 
 
 def used(session: Session, declaration_id: int, year: int = 2026) -> int:
@@ -33,6 +35,19 @@ def test_milk_powder_is_declared_with_its_tax_and_takes_quota(session: Session) 
     assert (row.state, row.taxable, row.vat, row.duty) == ("declared", Decimal(279), Decimal("25.39"), 0)
     assert (row.cop_no or "").startswith("PD")
     assert used(session, made) == 27_900
+
+
+def test_a_mode_that_is_closed_on_the_day_declares_no_parcel(session: Session) -> None:
+    one = sale()
+    world.take_all(session, one)
+    holds = dated.value(session, modes.NAME, AT.date(), "1210:E")
+    closed = {**holds, "is_allowed": False}
+    tomorrow = AT.date() + timedelta(days=1)
+    dated.enter(session, modes.NAME, closed, valid_from_on=tomorrow, source="notice of the day", subject="1210:E")
+    orders = [world.order_row(session, one)]
+    with pytest.raises(modes.TradeModeClosed):
+        declaring.draw_up(session, orders, TERMS, tomorrow, filings=world.FILINGS)
+    assert declaring.draw_up(session, orders, TERMS, AT.date(), filings=world.FILINGS)[0].refusal is None
 
 
 def test_lines_carry_their_tax_freight_and_first_quantity(session: Session) -> None:

@@ -108,6 +108,13 @@ def check_terms(terms: Terms) -> None:
         raise _bad(terms, "country", N_("must be the country of departure"))
 
 
+def mode_direction(terms: Terms) -> str:
+    """Under which direction the trade mode is on record: 1210 imports leave the zone, its exports came into it."""
+    if terms.trade_mode == "1210":
+        return "E" if terms.direction == "I" else "export"
+    return terms.direction
+
+
 def _needed(terms: Terms) -> tuple[str, ...]:
     if terms.direction == "E":
         zone = ("ems_no", "iac_code", "iac_name") if terms.trade_mode == "1210" else ()
