@@ -95,3 +95,24 @@ def test_english_pages_hold_no_chinese(doorman: Doorman, role: str) -> None:
         if said.mimetype == "text/html":
             shown = CHINESE_ON_PURPOSE.sub("", said.text.partition("<body")[2])
             assert not CJK.findall(shown), f"{rule.rule}: {CJK.findall(shown)[:20]}"
+
+
+def described(node: object, path: str = "") -> Iterator[tuple[str, str]]:
+    """Every text of an OpenAPI document that is said to its reader; examples are goods' and people's own names."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key not in ("example", "examples", "default"):
+                yield from described(value, f"{path}/{key}")
+    elif isinstance(node, list):
+        for value in node:
+            yield from described(value, path)
+    elif isinstance(node, str):
+        yield path, node
+
+
+def test_the_api_is_described_in_english_but_for_its_examples(doorman: Doorman) -> None:
+    spec = doorman.browser("auditor", locale="en").get("/openapi.json").json
+    assert spec is not None
+    said = dict(described(spec))
+    assert len(said) > 500
+    assert not {path: text for path, text in said.items() if CJK.search(text)}
