@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 
@@ -32,6 +32,7 @@ class Code:
     base: str | None = None
     factor: Fraction | None = None
     is_enabled: bool = True
+    source: str = ""
 
     def is_valid(self, on: date) -> bool:
         """Whether the row holds on that day."""
@@ -56,12 +57,19 @@ def _row(line: dict[str, str]) -> Code:
         line.get("base") or None,
         Fraction(line["factor"]) if line.get("factor") else None,
         line.get("is_enabled", "1") != "0",
+        line.get("source", ""),
     )
 
 
 def find(name: ListName, code: str, on: date) -> Code | None:
     """Return what a code means on a day, None when it means nothing then."""
     return next((row for row in rows(name) if row.code == code and row.is_valid(on)), None)
+
+
+@lru_cache(maxsize=64)
+def codes_on(name: ListName, on: date) -> frozenset[str]:
+    """Return the codes of a list that mean something on a day."""
+    return frozenset(row.code for row in rows(name) if row.is_valid(on))
 
 
 def by_iso(name: ListName, iso: str, on: date) -> Code | None:

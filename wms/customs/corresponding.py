@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from wms.catalog.tables import TradeItem
+from wms.codes import lists as codes
 from wms.customs import bonded_forms, gate_passes, list_queries, rules
 from wms.customs import verification_lists as lists
 from wms.customs.clock import BEIJING
@@ -29,6 +30,7 @@ from wms.customs.tables import (
     VerificationLine,
     VerificationList,
 )
+from wms.errors import N_, Kind, WmsError
 from wms.parties.tables import Company, Site
 from wms.stock.tables import BookLine
 
@@ -37,7 +39,14 @@ RETURNED, APPROVED_LIST = "3", "4"
 VOID, APPLIED = "6", "0"
 BOOKED = "2"
 COLLECTED = "8"  # 保税电商: its parcels were declared and released one by one
-CURRENCIES = {"CNY": "142", "USD": "502", "EUR": "300", "GBP": "303", "HKD": "110", "JPY": "116"}
+
+
+class NoCurrencyCode(WmsError):
+    """Customs' list of currencies has no code for it on the day: the list cannot be declared."""
+
+    code = "currency_without_customs_code"
+    kind = Kind.INVALID
+    text = N_("Customs' list of currencies has no code for %(currency)s on %(on)s.")
 
 
 def declare_list(session: Session, list_id: int, at: datetime) -> int:
@@ -57,11 +66,19 @@ def declare_list(session: Session, list_id: int, at: datetime) -> int:
         "dclcusFlag": "2" if row.list_type == COLLECTED else "1",
         "dclcusTypecd": "2", "genDecFlag": "1", "decType": "3" if row.direction == "I" else "4",
     }  # fmt: skip
-    raw = bonded_forms.verification_list(head, _list_lines(session, list_id), at)
+    raw = bonded_forms.verification_list(head, _list_lines(session, list_id, at), at)
     return post_office.send(session, "INV101", row.internal_no, raw)
 
 
-def _list_lines(session: Session, list_id: int) -> list[dict[str, str]]:
+def _currency(iso: str, at: datetime) -> str:
+    on = at.astimezone(BEIJING).date()
+    found = codes.by_iso(codes.ListName.CURRENCY, iso, on)
+    if found is None:
+        raise NoCurrencyCode(field="currency", currency=iso, on=on.isoformat())
+    return found.code
+
+
+def _list_lines(session: Session, list_id: int, at: datetime) -> list[dict[str, str]]:
     rows = session.execute(
         select(VerificationLine, BookLine.line_no, TradeItem)
         .join(BookLine, BookLine.id == VerificationLine.book_line_id)
@@ -73,7 +90,7 @@ def _list_lines(session: Session, list_id: int) -> list[dict[str, str]]:
         {
             "gdsSeqno": str(line.line_no), "entryGdsSeqno": str(line.line_no), "putrecSeqno": str(book_line_no),
             **_goods(item), "dclUnitcd": line.customs_unit, "dclQty": _plain(line.declared_qty),
-            "dclCurrcd": CURRENCIES.get(line.currency, ""), "dclUprcAmt": _plain(Decimal(line.unit_price_minor) / 100),
+            "dclCurrcd": _currency(line.currency, at), "dclUprcAmt": _plain(Decimal(line.unit_price_minor) / 100),
             "dclTotalAmt": _plain(round(Decimal(line.unit_price_minor) / 100 * line.declared_qty, 2)),
             "modfMarkcd": "0",
         }

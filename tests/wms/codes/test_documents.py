@@ -113,3 +113,40 @@ def test_postal_items_need_country_and_check_digit() -> None:
     assert postal.is_postal_item("RB 123 456 785 CN")
     assert not postal.is_postal_item("RB123456786CN")
     assert not postal.is_postal_item("RB123456785XX")
+
+
+@pytest.mark.parametrize(
+    ("of", "code", "iso", "name_zh"),
+    [
+        (ListName.COUNTRY, "303", "GB", "英国"), (ListName.COUNTRY, "305", "FR", "法国"),
+        (ListName.COUNTRY, "132", "SG", "新加坡"), (ListName.COUNTRY, "244", "ZA", "南非"),
+        (ListName.COUNTRY, "429", "MX", "墨西哥"), (ListName.COUNTRY, "331", "CH", "瑞士"),
+        (ListName.CURRENCY, "330", "SEK", "瑞典克朗"), (ListName.CURRENCY, "331", "CHF", "瑞士法郎"),
+        (ListName.UNIT, "014", None, "根"), (ListName.UNIT, "123", None, "桶"), (ListName.UNIT, "070", None, "吨"),
+    ],
+)  # fmt: skip
+def test_lists_of_customs_mean_what_their_sources_say(of: ListName, code: str, iso: str | None, name_zh: str) -> None:
+    found = lists.find(of, code, TODAY)
+    assert found is not None
+    assert (found.iso, found.name_zh) == (iso, name_zh)
+    assert found.source
+
+
+def test_corrupted_tables_are_not_followed() -> None:
+    """013 is no rod, 023 no case, 070 no litre, 142 no case: codes that circulate wrongly (reference, section 4)."""
+    wrong = {"013": "根", "023": "箱", "070": "升", "303": "法国"}
+    assert not {
+        code for code, name in wrong.items() if (row := lists.find(ListName.UNIT, code, TODAY)) and row.name_zh == name
+    }
+
+
+def test_countries_and_units_are_whole_lists_with_a_source_on_each_row() -> None:
+    for of, least in ((ListName.COUNTRY, 230), (ListName.UNIT, 115), (ListName.CURRENCY, 20)):
+        assert len(lists.codes_on(of, TODAY)) >= least
+        assert all(row.source and row.name_en for row in lists.rows(of))
+
+
+def test_converts_counted_units_of_the_whole_list() -> None:
+    assert lists.unit_factor("146", "139", TODAY) == 1_000
+    assert lists.unit_factor("047", "036", TODAY) == 100_000
+    assert lists.unit_factor("148", "067", TODAY) == 1_000

@@ -9,18 +9,23 @@ from decimal import Decimal
 from functools import cache
 from importlib import resources
 
+from wms.codes.lists import ListName
 from wms.customs.messages import spec
 
 
 @dataclass(frozen=True)
 class Allowed:
-    """Which values a field of a message may have; ``shape`` for those that are too many to list."""
+    """Which values a field of a message may have; ``shape`` for those that are too many to list here.
+
+    ``listed``: the code list of customs (:mod:`wms.codes.lists`) on which a value of that shape must stand.
+    """
 
     rule: str
     field: str
     values: frozenset[str]
     shape: re.Pattern[str] | None = None
     example: str = ""
+    listed: ListName | None = None
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,8 @@ def allowed(message_type: str, node: str, on: date) -> dict[str, Allowed]:
     for row in _table("shapes"):
         if row["field"] in here and row["field"] not in made and _names(row, message_type) and _holds(row, on):
             pattern = re.compile(row["pattern"], re.ASCII)
-            made[row["field"]] = Allowed(row["rule"], row["field"], frozenset(), pattern, row["example"])
+            listed = ListName(row["list"]) if row["list"] else None
+            made[row["field"]] = Allowed(row["rule"], row["field"], frozenset(), pattern, row["example"], listed)
     return made
 
 

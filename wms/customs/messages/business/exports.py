@@ -2,7 +2,16 @@
 
 from wms.customs.messages.business.common import Look
 from wms.customs.messages.business.imports import weights
-from wms.customs.messages.business.lines import DECLARED, PRICED, commodity, line_sum, numbering, plain, quantities
+from wms.customs.messages.business.lines import (
+    DECLARED,
+    PRICED,
+    commodity,
+    line_sum,
+    lines_once,
+    numbering,
+    plain,
+    quantities,
+)
 from wms.customs.messages.business.lines import second_quantity as both_or_neither
 from wms.errors import N_
 
@@ -87,6 +96,6 @@ ARRIVAL = (numbering, parts)
 DEPARTURE = (numbering, parts, conveyance)
 DECLARATION = (*DECLARED, zone_fields, crosses, weights)
 MASTER = (numbering, parts, conveyance)
-RETURN = (numbering, quantities, commodity, both_or_neither, return_mode)
+RETURN = (lines_once, quantities, commodity, both_or_neither, return_mode)
 SUMMARY = (parts, range_of_time)
 RESULT = (parts, weights)

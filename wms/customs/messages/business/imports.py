@@ -4,7 +4,16 @@ import re
 from decimal import Decimal
 
 from wms.customs.messages.business.common import Look
-from wms.customs.messages.business.lines import DECLARED, PRICED, commodity, line_sum, numbering, plain, quantities
+from wms.customs.messages.business.lines import (
+    DECLARED,
+    PRICED,
+    commodity,
+    line_sum,
+    lines_once,
+    numbering,
+    plain,
+    quantities,
+)
 from wms.customs.messages.codes import limit
 from wms.customs.messages.values import number
 from wms.errors import N_
@@ -126,5 +135,5 @@ PAYMENT = (payment_limit,)
 WAYBILL = ()
 DECLARATION = (*DECLARED, mode_fields, mode_country, guarantee, weights)
 CANCELLATION = (number_office, reason)
-RETURN = (numbering, quantities, commodity, number_office, reason)
+RETURN = (lines_once, quantities, commodity, number_office, reason)
 ENTRY = (numbering, conveyance)

@@ -9,6 +9,7 @@ from wms.errors import N_
 
 TOTAL = N_("Line %(line)s: %(price)s × %(qty)s is %(due)s, not %(found)s.")
 NUMBERING = N_("Line numbers must run from 1 without gap or repetition; line %(line)s has %(found)s.")
+TWICE = N_("A return names each line of the original list once; line %(line)s has %(found)s again.")
 SECOND = N_("qty2 and unit2 stand both or not at all.")
 SAME_UNIT = N_("%(one)s and %(other)s count in the same unit %(unit)s, but differ: %(first)s and %(second)s.")
 HEADING = N_("%(found)s is no commodity code of ten digits under a heading that exists.")
@@ -43,6 +44,17 @@ def numbering(look: Look) -> None:
         if said and said.strip().lstrip("+0") != str(place):
             look.say_line("LINE-NUMBER", place, "gnum", NUMBERING, line=place, found=said)
             return
+
+
+def lines_once(look: Look) -> None:
+    """Lines of a return bear the numbers of the original list (−625209): any of them, none twice."""
+    seen: set[str] = set()
+    for place, line in enumerate(look.lines, 1):
+        said = (line.get("gnum") or "").strip().lstrip("+0")
+        if said in seen:
+            look.say_line("LINE-NUMBER", place, "gnum", TWICE, line=place, found=said)
+            return
+        seen.add(said)
 
 
 def second_quantity(look: Look) -> None:

@@ -3,6 +3,8 @@
 import re
 from datetime import datetime
 
+from wms.codes import lists
+from wms.codes.lists import ListName
 from wms.codes.persons import is_division, is_identity_card
 from wms.customs.messages.business.common import Fields, Look
 from wms.customs.messages.codes import allowed
@@ -12,6 +14,10 @@ from wms.errors import N_
 
 VALUE = N_("%(name)s is %(found)s; allowed are: %(allowed)s.")
 SHAPE = N_("%(name)s %(found)s has not the shape that customs gives it, such as %(example)s.")
+UNLISTED = {
+    ListName.COUNTRY: N_("%(name)s %(found)s is on customs' list of countries for no country of that day."),
+    ListName.UNIT: N_("%(name)s %(found)s is on customs' list of units for no unit of that day."),
+}
 GUID = N_("%(name)s %(found)s must be 36 signs of capital hexadecimal digits and dashes.")
 TIME = N_("%(name)s %(found)s is no date and time.")
 CARD = N_("%(name)s is no identity card number: region, day of birth or check character is impossible.")
@@ -54,6 +60,9 @@ def _node(look: Look, fields: Fields, node: str, where: str) -> None:
         elif not rule.shape.fullmatch(value):
             said = {"name": name, "found": value, "example": rule.example}
             look.found.append(Finding(rule.rule, f"{where}/{name}", SHAPE, said))
+        elif rule.listed is not None and value not in lists.codes_on(rule.listed, look.on):
+            said = {"name": name, "found": value}
+            look.found.append(Finding(f"CODE-{rule.listed.name}", f"{where}/{name}", UNLISTED[rule.listed], said))
 
 
 def times(look: Look) -> None:
