@@ -6,15 +6,14 @@ planned again by EXPLAIN, and no plan may scan one of the large tables from end 
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from benchmarks.big_ledger import BigLedger, fill
 from tests.build import now
 from tests.conftest import Server, Urls
+from tests.plans import whole_tables
 from wms.db import Database, Scope
 from wms.floor import inside_queries, queries
 from wms.floor.service import suggesting
@@ -67,37 +66,6 @@ READS: dict[str, Read] = {
 }
 
 
-def scans_of(plan: dict[str, Any]) -> Iterator[str]:
-    """Tables that a plan reads from end to end."""
-    if plan["Node Type"] == "Seq Scan" and plan["Relation Name"] in LARGE:
-        yield plan["Relation Name"]
-    for below in plan.get("Plans", ()):
-        yield from scans_of(below)
-
-
-def whole_tables(database: Database, scope: Scope, act: Callable[[Session], object]) -> dict[str, list[str]]:
-    """Statement → large tables it reads whole, of all that ``act`` sends."""
-    sent: list[tuple[str, Any]] = []
-
-    def note(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
-        sent.append((statement, parameters))
-
-    with database.unit_of_work(scope) as session:
-        event.listen(database.engine, "before_cursor_execute", note)
-        try:
-            act(session)
-        finally:
-            event.remove(database.engine, "before_cursor_execute", note)
-        found = {}
-        for statement, parameters in sent:
-            if statement.lstrip().upper().startswith(("SELECT", "WITH")) and "set_config" not in statement:
-                explained = session.connection().exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters)
-                tables = sorted(set(scans_of(explained.scalar_one()[0]["Plan"])))
-                if tables:
-                    found[statement] = tables
-    return found
-
-
 @pytest.mark.parametrize("name", READS)
 @pytest.mark.parametrize("who", ["operator", "firm"])
 def test_no_hot_read_scans_a_whole_table(filled: tuple[Database, BigLedger], name: str, who: str) -> None:
@@ -106,7 +74,7 @@ def test_no_hot_read_scans_a_whole_table(filled: tuple[Database, BigLedger], nam
     if who == "firm":
         owner = big.owner_of(big.popular[5])
         scope = Scope(1, role="clerk", company_id=owner, sees_all=False)
-    assert whole_tables(database, scope, lambda session: READS[name](session, big)) == {}
+    assert whole_tables(database, scope, lambda session: READS[name](session, big), LARGE) == {}
 
 
 def test_a_posting_reaches_every_row_through_an_index(filled: tuple[Database, BigLedger]) -> None:
