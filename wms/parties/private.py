@@ -7,7 +7,6 @@ readable until it is sealed anew. Equal values have equal blind indexes (HMAC-SH
 without the index secret.
 """
 
-import hashlib
 import hmac
 import os
 import secrets
@@ -72,7 +71,7 @@ class Vault:
 
     def blind(self, text: str, kind: str) -> bytes:
         """Return the blind index (32 bytes) of a value of a kind: ``id``, ``phone``, ``name`` or ``address``."""
-        return hmac.new(self.index_key, f"{kind}\0{plain(text, kind)}".encode(), hashlib.sha256).digest()
+        return hmac.digest(self.index_key, f"{kind}\0{plain(text, kind)}".encode(), "sha256")
 
 
 def key_id_of(sealed: bytes) -> int:

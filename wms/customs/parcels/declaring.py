@@ -9,7 +9,7 @@ from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from sqlalchemy import case, insert, select, update
+from sqlalchemy import case, select, text, update
 from sqlalchemy.orm import Session
 
 from wms.catalog.tables import TradeItem
@@ -20,6 +20,7 @@ from wms.customs.clock import BEIJING
 from wms.customs.parcels import buyers, matching
 from wms.customs.parcels.buyers import Use
 from wms.customs.parcels.locks import lock_orders
+from wms.customs.parcels.rows import insert_all
 from wms.customs.parcels.rules import declaring as rules
 from wms.customs.parcels.rules import limits as limit_rules
 from wms.customs.parcels.rules import states, tax
@@ -33,6 +34,9 @@ from wms.record.service import append_leaf
 
 PREFIX = "PD"
 FIVE = Decimal("0.00001")
+IDS = text(
+    "SELECT nextval(pg_get_serial_sequence('parcel_declaration', 'id')) FROM generate_series(1, cast(:count AS int))"
+)
 
 
 @dataclass(frozen=True)
@@ -48,9 +52,9 @@ class Drawn:
 class _Case:
     """An order with its documents, as it is drawn up."""
 
-    order: RetailOrder
-    payment: RetailPayment | None
-    waybill: RetailWaybill
+    order: Any
+    payment: Any
+    waybill: Any
 
 
 @dataclass(frozen=True)
@@ -80,17 +84,17 @@ def draw_up(
     rules.check_terms(terms)
     modes.allowed(session, terms.trade_mode, rules.mode_direction(terms), on)
     lock_orders(session, (order.order_no for order in orders))
-    orders = _fresh(session, orders)
+    fresh = _fresh(session, orders)
     is_import = terms.direction == "I"
     day = _Rules(on, tariff_on(session, on), buyers.limits_on(session, on)) if is_import else _Rules(on, None, None)
-    numbers = [order.order_no for order in orders]
+    numbers = [order.order_no for order in fresh]
     payments = matching.documents_of(session, RetailPayment, numbers)
     by_order = matching.documents_of(session, RetailWaybill, numbers) if is_import else {}
-    filed = _filed(session, orders) | dict(filings or {})
-    standing = set(session.scalars(_standing([order.id for order in orders])))
+    filed = _filed(session, fresh) | dict(filings or {})
+    standing = set(session.scalars(_standing([order.id for order in fresh])))
     drawn: list[Drawn] = []
     rows: list[tuple[dict[str, Any], list[dict[str, Any]]]] = []
-    for order in orders:
+    for order in fresh:
         payment = next((one for one in payments[order.order_no] if one.ebp_code == order.ebp_code), None)
         waybill = next(iter(by_order.get(order.order_no, ())), None) or (waybills or {}).get(order.order_no)
         try:
@@ -108,10 +112,10 @@ def draw_up(
     return [Drawn(one.order_no, next(ids)) if one.declaration_id == -1 else one for one in drawn]
 
 
-def _fresh(session: Session, orders: Sequence[RetailOrder]) -> list[RetailOrder]:
+def _fresh(session: Session, orders: Sequence[RetailOrder]) -> list[Any]:
     """The orders as they stand now that their numbers are locked."""
-    query = select(RetailOrder).where(RetailOrder.id.in_([order.id for order in orders]))
-    found = {row.id: row for row in session.scalars(query.execution_options(populate_existing=True))}
+    query = select(RetailOrder.__table__).where(RetailOrder.id.in_([order.id for order in orders]))
+    found = {row.id: row for row in session.execute(query)}
     for order in orders:
         if order.id not in found:
             raise NotFound(field="orders", what=order.order_no)
@@ -124,7 +128,7 @@ def _standing(order_ids: Sequence[int]) -> Any:
     )
 
 
-def _filed(session: Session, orders: Sequence[RetailOrder]) -> dict[str, Filing]:
+def _filed(session: Session, orders: Sequence[Any]) -> dict[str, Filing]:
     """What the catalogue says of the items of these orders, by item number."""
     codes = {line["item_no"] for order in orders for line in order.lines if line["item_no"]}
     owners = {order.owner_id for order in orders if order.owner_id}
@@ -179,9 +183,7 @@ def _line(order_no: str, line: Mapping[str, Any], filing: Filing | None, terms: 
     }  # fmt: skip
 
 
-def _taxed(
-    lines: Sequence[dict[str, Any]], order: RetailOrder, waybill: RetailWaybill, day: _Rules
-) -> dict[str, Any]:
+def _taxed(lines: Sequence[dict[str, Any]], order: Any, waybill: Any, day: _Rules) -> dict[str, Any]:
     """Work out the tax of an import, written into its lines; an export is not taxed."""
     if day.tariff is None or day.limits is None:
         return {"taxable": Decimal(0), "duty": Decimal(0), "consumption_tax": Decimal(0), "vat": Decimal(0),
@@ -209,13 +211,15 @@ def _taxed(
 def _store(session: Session, rows: Sequence[tuple[dict[str, Any], list[dict[str, Any]]]]) -> list[int]:
     if not rows:
         return []
-    adding = insert(ParcelDeclaration).returning(ParcelDeclaration.id, sort_by_parameter_order=True)
+    ids = list(session.scalars(IDS, {"count": len(rows)}))
     # Until it is declared nothing is taken of the buyer's year: what it will take stands beside it as restored.
-    heads = [head | {"quota_restored_minor": head["quota_minor"]} for head, _lines in rows]
-    ids = list(session.scalars(adding, heads))
-    session.execute(update(ParcelDeclaration), [{"id": one, "cop_no": document_no(PREFIX, one)} for one in ids])
+    heads = [
+        head | {"id": one, "cop_no": document_no(PREFIX, one), "quota_restored_minor": head["quota_minor"]}
+        for one, (head, _lines) in zip(ids, rows, strict=True)
+    ]
+    insert_all(session, ParcelDeclaration, heads)
     of_parcels = zip(ids, (lines for _head, lines in rows), strict=True)
-    session.execute(insert(ParcelLine), [line | {"declaration_id": one} for one, lines in of_parcels for line in lines])
+    insert_all(session, ParcelLine, [line | {"declaration_id": one} for one, lines in of_parcels for line in lines])
     return ids
 
 

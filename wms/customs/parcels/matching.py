@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, any_, cast, select
+from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Session
 
+from wms.customs.parcels.rows import update_all
 from wms.customs.parcels.rules.matching import Mismatch, OrderSide, OtherSide, Value, compare, state_of
 from wms.customs.tables.buyers import Buyer
 from wms.customs.tables.parcels import RetailOrder, RetailPayment, RetailWaybill
@@ -19,9 +21,7 @@ def match_orders(session: Session, vault: Vault, order_nos: Sequence[str]) -> No
 
     The newest payment of an order counts, and the newest waybill that names it.
     """
-    orders = session.scalars(
-        select(RetailOrder).where(RetailOrder.order_no.in_(order_nos)).execution_options(populate_existing=True)
-    ).all()
+    orders = session.execute(select(RetailOrder.__table__).where(_is_one_of(RetailOrder.order_no, order_nos))).all()
     if not orders:
         return
     payments = documents_of(session, RetailPayment, order_nos)
@@ -36,22 +36,25 @@ def match_orders(session: Session, vault: Vault, order_nos: Sequence[str]) -> No
         state, reasons = state_of(found, is_whole=is_whole), [one.as_json() for one in found]
         if (state, reasons) != (order.match, order.mismatches):
             changed.append({"id": order.id, "match": state, "mismatches": reasons, "matched_at": datetime.now(UTC)})
-    if changed:
-        session.execute(update(RetailOrder), changed)
+    update_all(session, RetailOrder, changed)
 
 
 def documents_of(session: Session, table: Any, order_nos: Sequence[str]) -> dict[str, list[Any]]:
-    """Payments or waybills of orders, by order number, the newest first."""
+    """Payments or waybills of orders as they stand, by order number, the newest first."""
     found: dict[str, list[Any]] = defaultdict(list)
-    query = select(table).where(table.order_no.in_(order_nos)).order_by(table.app_at.desc(), table.id.desc())
-    for row in session.scalars(query.execution_options(populate_existing=True)):
+    query = select(table.__table__).where(_is_one_of(table.order_no, order_nos))
+    for row in session.execute(query.order_by(table.app_at.desc(), table.id.desc())):
         found[row.order_no].append(row)
     return found
 
 
-def _mismatches(
-    session: Session, vault: Vault, order: RetailOrder, payment: RetailPayment | None, waybill: RetailWaybill | None
-) -> list[Mismatch]:
+def _is_one_of(column: Any, values: Sequence[str]) -> ColumnElement[bool]:
+    """One parameter, so one statement, however many values there are."""
+    found: ColumnElement[bool] = column == any_(cast(list(values), ARRAY(TEXT)))
+    return found
+
+
+def _mismatches(session: Session, vault: Vault, order: Any, payment: Any, waybill: Any) -> list[Mismatch]:
     """Compare by blind indexes; only where something differs is it opened, to be shown masked."""
     blind = compare(_order(order), _payment(payment), _waybill(waybill))
     if not blind:
@@ -60,7 +63,7 @@ def _mismatches(
     return compare(_order(order, vault, buyer_id), _payment(payment, vault), _waybill(waybill, vault))
 
 
-def _order(order: RetailOrder, vault: Vault | None = None, id_sealed: bytes | None = None) -> OrderSide:
+def _order(order: Any, vault: Vault | None = None, id_sealed: bytes | None = None) -> OrderSide:
     sealed = order.buyer_sealed
     name = vault.open(sealed, "retail_order.buyer").split("\n")[0] if vault and sealed else None
     return OrderSide(
@@ -73,7 +76,7 @@ def _order(order: RetailOrder, vault: Vault | None = None, id_sealed: bytes | No
     )  # fmt: skip
 
 
-def _payment(payment: RetailPayment | None, vault: Vault | None = None) -> OtherSide | None:
+def _payment(payment: Any, vault: Vault | None = None) -> OtherSide | None:
     if payment is None:
         return None
     number = _shown(vault, payment.payer_sealed, "retail_payment.payer", "id")
@@ -88,14 +91,14 @@ def _payment(payment: RetailPayment | None, vault: Vault | None = None) -> Other
     )  # fmt: skip
 
 
-def _waybill(waybill: RetailWaybill | None, vault: Vault | None = None) -> OtherSide | None:
+def _waybill(waybill: Any, vault: Vault | None = None) -> OtherSide | None:
     if waybill is None:
         return None
     number = Value(waybill.order_no, waybill.order_no) if waybill.order_no else None
     return OtherSide(number, _consignee(waybill, "retail_waybill", vault))
 
 
-def _consignee(row: RetailOrder | RetailWaybill, table: str, vault: Vault | None) -> tuple[tuple[str, Value], ...]:
+def _consignee(row: Any, table: str, vault: Vault | None) -> tuple[tuple[str, Value], ...]:
     if row.consignee_index is None:
         return ()
     fields = (

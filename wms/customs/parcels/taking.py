@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import delete, func, insert, select, tuple_, update
+from sqlalchemy import delete, func, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from wms.customs.clock import BEIJING
 from wms.customs.parcels import buyers, matching
 from wms.customs.parcels.buyers import Identity
 from wms.customs.parcels.locks import lock_orders
+from wms.customs.parcels.rows import insert_all
 from wms.customs.parcels.rules import documents as rules
 from wms.customs.parcels.rules.documents import Order, Payment, Waybill
 from wms.customs.tables.parcels import ParcelDeclaration, RetailDocument, RetailOrder, RetailPayment, RetailWaybill
@@ -89,9 +90,12 @@ def _take(session: Session, vault: Vault, kind: _Kind, documents: Sequence[Docum
     shut = _declared(session, kind, [row.id for row in standing.values()])
     deleted = _deleted(session, kind, [one.number for one in documents if one.number not in standing])
     taken: list[Taken] = []
+    bodies: list[str] = []
     fresh: dict[str, tuple[Document, bytes]] = {}
     for one in documents:
-        index = vault.blind(canonical(_plain(one)).decode(), "document")
+        values = _as_values(one)
+        bodies.append(canonical(values).decode())
+        index = vault.blind(_plain(one, values), "document")
         row = standing.get(one.number)
         if row is None and one.number in fresh:
             _insert(session, vault, kind, fresh)
@@ -102,14 +106,14 @@ def _take(session: Session, vault: Vault, kind: _Kind, documents: Sequence[Docum
         if outcome == "taken":
             fresh[one.number] = (one, index)
         elif outcome == "amended" and row is not None:
-            values = _values(session, vault, kind, [one])[0] | {"content_index": index}
-            session.execute(update(kind.table).where(kind.table.id == row.id).values(values))
+            anew = _values(session, vault, kind, [one])[0] | {"content_index": index}
+            session.execute(update(kind.table).where(kind.table.id == row.id).values(anew))
             row.app_at, row.content_index = one.head.app_at, index
         elif outcome == "deleted" and row is not None:
             session.execute(delete(kind.table).where(kind.table.id == row.id))
             del standing[one.number]
     _insert(session, vault, kind, fresh)
-    _keep(session, vault, documents, taken)
+    _keep(session, vault, documents, taken, bodies)
     numbers = {one.order_no for one in documents if one.order_no} | moved
     matching.match_orders(session, vault, sorted(number for number in numbers if number))
     return taken
@@ -165,11 +169,9 @@ def _outcome(
     return ("deleted" if is_deletion else "amended"), None
 
 
-def _plain(one: Order | Payment | Waybill) -> dict[str, Any]:
+def _plain(one: Order | Payment | Waybill, values: Mapping[str, Any]) -> str:
     """What makes a document the same: everything but its guid and the kind of message that brought it."""
-    values: dict[str, Any] = _as_values(one)
-    values["head"] = {"app_at": one.head.app_at}
-    return values
+    return canonical({**values, "head": {"app_at": one.head.app_at}}).decode()
 
 
 def _as_values(value: Any) -> Any:
@@ -183,22 +185,21 @@ def _insert(session: Session, vault: Vault, kind: _Kind, fresh: Mapping[str, tup
         return
     rows = _values(session, vault, kind, [one for one, _index in fresh.values()])
     indexes = [index for _one, index in fresh.values()]
-    session.execute(
-        insert(kind.table), [row | {"content_index": index} for row, index in zip(rows, indexes, strict=True)]
-    )
+    insert_all(session, kind.table, [row | {"content_index": index} for row, index in zip(rows, indexes, strict=True)])
 
 
-def _keep(session: Session, vault: Vault, documents: Sequence[Any], taken: Sequence[Taken]) -> None:
+def _keep(
+    session: Session, vault: Vault, documents: Sequence[Any], taken: Sequence[Taken], bodies: Sequence[str]
+) -> None:
     rows = [
         {
             "kind": done.kind, "number": done.number, "guid": one.head.guid, "app_at": one.head.app_at,
             "outcome": done.outcome, "reason": done.reason,
-            "body_sealed": vault.seal(canonical(_as_values(one)).decode(), "retail_document.body"),
+            "body_sealed": vault.seal(body, "retail_document.body"),
         }
-        for one, done in zip(documents, taken, strict=True)
+        for one, done, body in zip(documents, taken, bodies, strict=True)
     ]  # fmt: skip
-    if rows:
-        session.execute(insert(RetailDocument), rows)
+    insert_all(session, RetailDocument, rows)
 
 
 def _values(session: Session, vault: Vault, kind: _Kind, documents: Sequence[Any]) -> list[dict[str, Any]]:
