@@ -4,6 +4,7 @@ Two orders that race for the last yuan meet at one row: whoever comes second fin
 is used. Buyers are locked in the order of their ids, so that two messages of many parcels cannot deadlock.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -22,6 +23,14 @@ TAKE = text(
     "INSERT INTO buyer_year (buyer_id, year, used_minor) SELECT :buyer_id, :year, :fen WHERE :fen <= :most"
     " ON CONFLICT (buyer_id, year) DO UPDATE SET used_minor = buyer_year.used_minor + excluded.used_minor"
     " WHERE buyer_year.used_minor + excluded.used_minor <= :most RETURNING used_minor"
+)
+# A year that cannot hold the sum is only entered, and locked: its row is met in the order of the buyers all the same.
+TAKE_ALL = text(
+    "INSERT INTO buyer_year (buyer_id, year, used_minor)"
+    " SELECT buyer, :year, CASE WHEN fen <= :most THEN fen ELSE 0 END"
+    " FROM unnest(cast(:buyers AS bigint[]), cast(:fen AS bigint[])) AS needed(buyer, fen) ORDER BY buyer"
+    " ON CONFLICT (buyer_id, year) DO UPDATE SET used_minor = buyer_year.used_minor + excluded.used_minor"
+    " WHERE buyer_year.used_minor + excluded.used_minor <= :most RETURNING buyer_id"
 )
 
 
@@ -90,9 +99,19 @@ def take(session: Session, vault: Vault, use: Use, year: int, limits: Limits) ->
 def take_many(
     session: Session, vault: Vault, uses: Sequence[Use], year: int, limits: Limits
 ) -> list[AnnualLimit | None]:
-    """As :func:`take` for the parcels of one message; a refusal stands at its place and binds no other parcel."""
+    """As :func:`take` for the parcels of one message; a refusal stands at its place and binds no other parcel.
+
+    One statement takes what all parcels of a buyer need. Whoever has not enough left for all of theirs is asked parcel
+    by parcel; their year is locked by then.
+    """
+    needed: dict[int, int] = defaultdict(int)
+    for use in uses:
+        needed[use.buyer_id] += use.fen
+    at = {"buyers": list(needed), "fen": list(needed.values()), "year": year, "most": limits.annual_minor}
+    taken = {buyer for (buyer,) in session.execute(TAKE_ALL, at) if needed[buyer] <= limits.annual_minor}
     refused: list[AnnualLimit | None] = [None] * len(uses)
-    for n in sorted(range(len(uses)), key=lambda n: uses[n].buyer_id):
+    one_by_one = (n for n in range(len(uses)) if uses[n].buyer_id not in taken)
+    for n in sorted(one_by_one, key=lambda n: uses[n].buyer_id):
         try:
             take(session, vault, uses[n], year, limits)
         except AnnualLimit as refusal:

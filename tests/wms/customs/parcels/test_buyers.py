@@ -86,6 +86,35 @@ def test_parcels_of_one_message_are_refused_one_by_one(session: Session) -> None
     assert [refusal is None for refusal in refused] == [True, True, False]
 
 
+def test_of_the_parcels_of_one_buyer_those_are_taken_that_fit_one_after_the_other(session: Session) -> None:
+    buyer = make_buyer(session)
+    uses = [Use(buyer, yuan(20_000)), Use(buyer, yuan(7_000)), Use(buyer, yuan(6_000)), Use(buyer, 1)]
+    refused = buyers.take_many(session, VAULT, uses, 2026, LIMITS)
+    assert [refusal is None for refusal in refused] == [True, False, True, False]
+    assert buyers.used_minor(session, buyer, 2026) == yuan(26_000)
+
+
+def test_of_messages_that_race_for_the_last_yuan_one_wins_and_none_waits_for_ever(
+    database: Database, scope: Scope
+) -> None:
+    """Each message names the same three buyers in another order; one of them has a yuan left."""
+    with database.unit_of_work(scope) as session:
+        ids = [make_buyer(session, number) for number in ("11010519491231002X", "440524188001010014", "9" * 18)]
+        buyers.take(session, VAULT, Use(ids[1], yuan(25_999)), 2026, LIMITS)
+
+    def race(n: int) -> list[bool]:
+        uses = [Use(one, yuan(1)) for one in ids[n % 3 :] + ids[: n % 3]]
+        said = database.run(scope, lambda session: buyers.take_many(session, VAULT, uses, 2026, LIMITS), attempts=1)
+        return [refusal is None for use, refusal in zip(uses, said, strict=True) if use.buyer_id == ids[1]]
+
+    with ThreadPoolExecutor(6) as runners:
+        won = [one for said in runners.map(race, range(6)) for one in said]
+    assert sum(won) == 1
+    with database.unit_of_work(scope) as session:
+        used = [buyers.used_minor(session, one, 2026) for one in ids]
+    assert used == [yuan(6), yuan(26_000), yuan(6)]
+
+
 def test_the_shipped_limits_are_those_of_the_notice(session: Session) -> None:
     assert buyers.limits_on(session, date(2026, 6, 1)) == LIMITS
     assert buyers.limits_on(session, date(2018, 6, 1)) == Limits(Decimal(2000), Decimal(20000))
