@@ -178,6 +178,7 @@ class ParcelDeclaration(Tenanted, Base):
         Index(None, "tenant_id", "order_no"),
         Index(None, "tenant_id", "waybill_no", "logistics_code"),
         Index(None, "tenant_id", "invt_no"),
+        Index("ix_parcel_declaration_pre_no", "tenant_id", "pre_no", postgresql_where=text("pre_no IS NOT NULL")),
         Index(None, "tenant_id", "state", "id"),
         Index(None, "buyer_id", "quota_year"),
         Index(None, "owner_id"),
