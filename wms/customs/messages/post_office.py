@@ -157,20 +157,18 @@ def take(session: Session, data: bytes, source: str, at: datetime | None = None)
 
 
 def _read(row: CustomsMessage, data: bytes) -> Message | None:
-    seen = outline(data)
-    if seen.kind in BONDED:
-        row.kind, row.number = seen.kind, next((one for part in seen.parts for one in sorted(part.numbers)), None)
-        return None
     try:
         message = read(data)
-    except Unreadable as refusal:
-        row.state, row.reason = "unreadable", str(refusal)
-    except NotSchemaValid as refusal:
-        row.state, row.reason = "invalid", str(refusal)
-    else:
-        row.kind, row.number = message.type, own_number(message)
-        return message
-    return None
+    except (Unreadable, NotSchemaValid) as refusal:
+        seen = outline(data)
+        if seen.kind in BONDED:
+            row.kind, row.number = seen.kind, next((one for part in seen.parts for one in sorted(part.numbers)), None)
+        else:
+            row.state = "unreadable" if isinstance(refusal, Unreadable) else "invalid"
+            row.reason = str(refusal)
+        return None
+    row.kind, row.number = message.type, own_number(message)
+    return message
 
 
 def own_number(message: Message) -> str | None:
