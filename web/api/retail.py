@@ -33,7 +33,7 @@ from wms.customs.parcels.receiving import Receipt
 from wms.customs.parcels.rules import documents
 from wms.customs.parcels.rules.declaring import Filing, Terms
 from wms.customs.parcels.rules.requests import ReturnLine
-from wms.customs.tables.parcels import ParcelDeclaration, RetailOrder
+from wms.customs.tables.parcels import RetailOrder
 from wms.errors import WmsError
 
 bp = APIBlueprint("api_retail", __name__, url_prefix="/api/v1", tag="Parcels across the border")
@@ -135,17 +135,18 @@ def draw_up(body: DrawUpIn) -> Response:
         waybills = queries.waybills_by_no(session, body.logistics_code or "", body.waybills)
         terms = Terms(**body.terms.model_dump())
         made = declaring.draw_up(session, orders, terms, on, filings=filings, waybills=waybills)
-        return {"orders": [_drawn(session, one) for one in made]}
+        rows = queries.declarations_by_id(session, [one.declaration_id for one in made if one.declaration_id])
+        return {"orders": [_drawn(rows, one) for one in made]}
 
     return write(act, body.model_dump(mode="json"), status=201)
 
 
-def _drawn(session: Session, one: declaring.Drawn) -> dict[str, Any]:
-    if one.refusal is not None:
-        return {"order_no": one.order_no, "number": None} | _refusal(one.refusal)
-    row = session.get_one(ParcelDeclaration, one.declaration_id, populate_existing=True)
-    return {"order_no": one.order_no, "number": row.cop_no, "outcome": row.state} | {
-        name: f"{getattr(row, name):f}" for name in ("taxable", "duty", "consumption_tax", "vat")
+def _drawn(rows: Mapping[int, Mapping[str, Any]], one: declaring.Drawn) -> dict[str, Any]:
+    if one.refusal is not None or one.declaration_id is None:
+        return {"order_no": one.order_no, "number": None} | (_refusal(one.refusal) if one.refusal else {})
+    row = rows[one.declaration_id]
+    return {"order_no": one.order_no, "number": row["cop_no"], "outcome": row["state"]} | {
+        name: f"{row[name]:f}" for name in ("taxable", "duty", "consumption_tax", "vat")
     }
 
 

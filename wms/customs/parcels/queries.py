@@ -91,6 +91,19 @@ def declaration(session: Session, number: str) -> ParcelDeclaration:
     raise NotFound(field="number", what=number)
 
 
+def ids_by_number(session: Session, numbers: Sequence[str]) -> list[int]:
+    """Ids of declarations, in the order asked for, as :func:`declaration` finds each. Raises NotFound."""
+    ours = select(ParcelDeclaration.cop_no, ParcelDeclaration.id).where(ParcelDeclaration.cop_no.in_(numbers))
+    found = {row.cop_no: row.id for row in session.execute(ours)} if numbers else {}
+    return [found[number] if number in found else declaration(session, number).id for number in numbers]
+
+
+def declarations_by_id(session: Session, ids: Sequence[int]) -> dict[int, Row]:
+    """Declarations as the list shows them, by id."""
+    query = select(*DECLARATION_COLUMNS).where(ParcelDeclaration.id.in_(ids))
+    return {row.id: dict(row._mapping) for row in session.execute(query)} if ids else {}
+
+
 def whole(session: Session, row: ParcelDeclaration) -> Row:
     """A declaration with its tax lines, receipts, requests, and what its documents disagreed in."""
     head = {column.key: getattr(row, column.key) for column in DECLARATION_COLUMNS}
