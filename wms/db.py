@@ -7,14 +7,16 @@ are empty (ledger reference, section 1).
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
+import psycopg
 from sqlalchemy import (
     BigInteger,
+    Connection,
     DateTime,
     Engine,
     MetaData,
@@ -102,7 +104,8 @@ SET_SCOPE = (
 def set_scope(session: Session, scope: Scope) -> None:
     """Write ``scope`` into the running transaction; row-level security reads it there."""
     session.info["tenant_id"] = scope.tenant_id
-    session.connection().exec_driver_sql(
+    call(
+        session,
         SET_SCOPE,
         (
             str(scope.tenant_id),
@@ -112,6 +115,32 @@ def set_scope(session: Session, scope: Scope) -> None:
             scope.role,
         ),
     )
+
+
+def call(session: Session, sql: str, given: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Run one statement in the session's transaction by the driver alone and return its rows.
+
+    For the calls of every minute: to describe the columns of each result anew costs SQLAlchemy twice of what the driver
+    takes to send the statement and to read its rows. Raises what ``exec_driver_sql`` would raise.
+    """
+    connection = session.connection()
+    driver: psycopg.Connection[Any] | None = connection.connection.driver_connection
+    assert driver is not None
+    try:
+        return driver.execute(sql, given).fetchall()
+    except psycopg.Error as error:
+        raise _told(connection, driver, sql, given, error) from error
+
+
+def _told(
+    connection: Connection, driver: "psycopg.Connection[Any]", sql: str, given: Sequence[Any], error: psycopg.Error
+) -> Exception:
+    lost = driver.closed or driver.broken
+    if lost:
+        connection.invalidate(error)
+    return DBAPIError.instance(
+        sql, tuple(given), error, psycopg.Error, connection_invalidated=lost, dialect=connection.dialect
+    )  # fmt: skip
 
 
 def tenant_of(session: Session) -> int:

@@ -4,12 +4,12 @@ import threading
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from tests.build import make_company, make_item
 from tests.conftest import Urls
-from wms.db import Database, Scope, ServedAsOwner
+from wms.db import Database, Scope, ServedAsOwner, call
 
 
 def items(database: Database, scope: Scope) -> int:
@@ -105,3 +105,23 @@ def test_a_refusal_is_not_tried_again(database: Database, scope: Scope) -> None:
     with pytest.raises(DBAPIError):
         database.run(scope, work)
     assert len(tries) == 1
+
+
+def test_the_driver_alone_answers_as_sqlalchemy_would(database: Database, scope: Scope) -> None:
+    with database.unit_of_work(scope) as session:
+        assert call(session, "SELECT app_tenant(), %s::text", ("湖",)) == [(scope.tenant_id, "湖")]
+    with pytest.raises(IntegrityError) as refused, database.unit_of_work(scope) as session:
+        call(session, "INSERT INTO company (code) VALUES (%s) RETURNING id", ("X",))
+    assert refused.value.orig is not None
+    assert refused.value.statement == "INSERT INTO company (code) VALUES (%s) RETURNING id"
+
+
+def test_a_connection_that_is_lost_in_a_call_is_given_up(urls: Urls, scope: Scope) -> None:
+    database = Database(urls.app, pool_size=1, max_overflow=0)
+    ended = "SELECT pg_terminate_backend(pg_backend_pid())"
+    with pytest.raises(OperationalError) as lost, database.unit_of_work(scope) as session:
+        call(session, ended, ())
+    assert lost.value.connection_invalidated
+    with database.unit_of_work(scope) as session:
+        assert call(session, "SELECT 1", ()) == [(1,)]
+    database.close()

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from web.auth.identity import Identity
 from web.auth.refusals import UnknownToken
 from web.auth.tokens import NOTED_EVERY_S, check_token, hash_of
+from wms.db import call
 
 REMEMBERED = 10_000
 HOLDS = (
@@ -36,7 +37,7 @@ def known(secret: str) -> Identity | None:
 def confirm(session: Session, secret: str, who: Identity) -> None:
     """Return when the token of ``who`` still holds, having noted its use; raises as :func:`check_token` does."""
     asked = (hash_of(secret), who.token_id, NOTED_EVERY_S)
-    if session.connection().exec_driver_sql(HOLDS, asked).first() is not None:
+    if call(session, HOLDS, asked):
         return
     if check_token(session, secret).id != who.token_id:
         raise UnknownToken

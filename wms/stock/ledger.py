@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from wms.db import call
 from wms.errors import WmsError
 from wms.failpoints import reach
 from wms.record.rules import digest
@@ -157,8 +158,7 @@ def _refuse_double_keys(keys: Sequence[str]) -> None:
 
 
 def _call(session: Session, sql: str, arguments: tuple[Any, ...]) -> list[tuple[int, dict[str, Any], bool]]:
-    rows = session.connection().exec_driver_sql(sql, arguments).all()
-    return [(row[0], row[1], row[2]) for row in rows]
+    return [(row[0], row[1], row[2]) for row in call(session, sql, arguments)]
 
 
 def reverse(session: Session, key: str, posting_id: int, *, reason: str, event_at: datetime) -> Posted:

@@ -15,6 +15,7 @@ from psycopg.types.json import Jsonb
 from sqlalchemy.orm import Session
 
 from wms.codes.gs1 import Label
+from wms.db import call
 from wms.floor import queries
 from wms.floor.rules import receiving
 from wms.floor.rules.answers import Answer, Expect
@@ -29,9 +30,7 @@ from wms.stock.ledger import AccountKey
 if TYPE_CHECKING:
     from wms.floor.service.scanning import TakeScan
 
-WRITE = (
-    "SELECT floor_receipt_write(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
-)
+WRITE = "SELECT floor_receipt_write(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 
 
 def take(
@@ -54,7 +53,8 @@ def take(
         session,
         ledger.Posting(f"scan:{scan.key}", "receipt", event_at, lines, opened.notice, device=scan.device),
     )
-    said = session.connection().exec_driver_sql(
+    [(said,)] = call(
+        session,
         WRITE,
         (
             opened.scan_id, scan.device, received_at, answer.outcome.value, Jsonb(answer.as_json()), move.key,
@@ -62,7 +62,7 @@ def take(
             portion.line.id if portion.line else None, account.trade_item_id, account.location_id,
             account.quality_status, account.owner_id, facts.site_id, account.quality_status in BLOCKED_STATUSES,
         ),
-    ).scalar_one()  # fmt: skip
+    )  # fmt: skip
     return None if "code" in said else answer
 
 

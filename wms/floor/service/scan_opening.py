@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from wms.catalog.queries import Item, ScannedItem
 from wms.codes import gs1_keys
 from wms.codes.gs1 import Label
+from wms.db import call
 from wms.floor.queries import NoticeLineRow
 
 if TYPE_CHECKING:
@@ -67,12 +68,12 @@ def open_scan(session: Session, scan: TakeScan, label: Label, event_at: datetime
     asks = scan.job == "receive" and label.fault is None and label.item_gtin is not None
     if asks and label.item_gtin:
         spellings = list(gs1_keys.gtin_spellings(label.item_gtin))
-        found = session.connection().exec_driver_sql(OPEN_RECEIPT, (*envelope, spellings, event_at.date()))
+        found = call(session, OPEN_RECEIPT, (*envelope, spellings, event_at.date()))
     else:
-        found = session.connection().exec_driver_sql(OPEN, envelope)
-    row = found.one_or_none()
-    if row is None:
+        found = call(session, OPEN, envelope)
+    if not found:
         return None
+    [row] = found
     facts = _facts(*row[11:]) if len(row) > 11 and row[11] is not None else None
     return Opened(facts, *row[:11])
 

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from wms.codes import gs1
+from wms.db import call
 from wms.errors import N_, Kind, WmsError
 from wms.floor.rules import commands
 from wms.floor.rules.answers import Answer, Expect, refused
@@ -26,7 +27,7 @@ from wms.floor.tables import Scan, ScanContext
 from wms.record.rules import KeyReused, digest
 
 MAX_CODE = 500
-ANSWERED = "UPDATE scan SET outcome = %s, answer = %s, posting_id = %s WHERE id = %s"
+ANSWERED = "UPDATE scan SET outcome = %s, answer = %s, posting_id = %s WHERE id = %s RETURNING id"
 CODES = (
     "SELECT (SELECT code FROM site WHERE id = %s), (SELECT notice_no FROM advance_notice WHERE id = %s),"
     " (SELECT code FROM location WHERE id = %s)"
@@ -122,9 +123,7 @@ def take_scan(session: Session, scan: TakeScan, received_at: datetime) -> Taken:
         answer = refused(refusal, _expects(desk))
     session.flush()
     answer = replace(answer, context=_shown(session, context, opened))
-    session.connection().exec_driver_sql(
-        ANSWERED, (answer.outcome.value, Jsonb(answer.as_json()), desk.posting_id, opened.scan_id)
-    )
+    call(session, ANSWERED, (answer.outcome.value, Jsonb(answer.as_json()), desk.posting_id, opened.scan_id))
     return Taken(opened.scan_id, answer, replayed=False)
 
 
@@ -166,7 +165,7 @@ def _shown(session: Session, context: ScanContext, opened: Opened) -> dict[str, 
     """Return what the device is in the middle of, for the screen."""
     chosen = (context.site_id, context.notice_id, context.location_id)
     if chosen != (opened.site_id, opened.notice_id, opened.location_id):
-        site, notice, place = session.connection().exec_driver_sql(CODES, chosen).one()
+        [(site, notice, place)] = call(session, CODES, chosen)
         opened = replace(opened, site=site, notice=notice, place=place)
     opened = replace(opened, document_no=context.document_no)
     return plain_receipt.shown(
