@@ -19,19 +19,34 @@ def csp_nonce() -> str:
     return str(g.csp_nonce)
 
 
+# Said with every answer, unless the view said otherwise itself.
+ALWAYS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(self), microphone=(), geolocation=(), payment=(), usb=()"),
+)
+VARY = ("Cookie", "Accept-Language", "Authorization")
+
+
 def secure(response: Response) -> Response:
     headers = response.headers
-    headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY.format(nonce=csp_nonce()))
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("Referrer-Policy", "same-origin")
-    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-    headers.setdefault("Permissions-Policy", "camera=(self), microphone=(), geolocation=(), payment=(), usb=()")
-    if request.is_secure:
-        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    given = {name.lower() for name in headers.keys()}  # noqa: SIM118 - a multidict: iterated it gives pairs
+    if "content-security-policy" not in given:
+        headers.add("Content-Security-Policy", CONTENT_SECURITY_POLICY.format(nonce=csp_nonce()))
+    for name, value in ALWAYS:
+        if name.lower() not in given:
+            headers.add(name, value)
+    if request.is_secure and "strict-transport-security" not in given:
+        headers.add("Strict-Transport-Security", "max-age=31536000")
     if request.endpoint != "static":
-        headers.setdefault("Cache-Control", "no-store")  # pages show stock and people; nothing stays behind
-        response.vary.update(["Cookie", "Accept-Language", "Authorization"])
+        if "cache-control" not in given:
+            headers.add("Cache-Control", "no-store")  # pages show stock and people; nothing stays behind
+        if "vary" in given:
+            response.vary.update(VARY)
+        else:
+            headers.add("Vary", ", ".join(VARY))
     return response
 
 

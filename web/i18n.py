@@ -6,6 +6,7 @@ messages.po); they are read at start as they are, so no compiled file can be old
 
 import hashlib
 import json
+from collections.abc import Mapping
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -16,7 +17,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import Translations
 from flask import Flask, request
-from flask_babel import Babel, Domain, get_locale, gettext
+from flask_babel import Babel, Domain, get_locale
 
 from web.context import settings
 
@@ -94,18 +95,33 @@ def chosen_locale() -> str:
     return request.accept_languages.best_match(LOCALES, default=settings().locale) or settings().locale
 
 
-def localised(text: str, values: dict[str, Any]) -> str:
+def localised(text: str, values: Mapping[str, Any]) -> str:
     """Return a refusal's text in the request's language; values that are themselves texts are translated too.
 
     A value ``{"zh": …, "en": …}`` is a name in both languages: the request's is taken.
     """
-    return str(gettext(text, **{name: _spoken(value) for name, value in values.items()}))
+    return said(request_locale(), text, values)
 
 
-def _spoken(value: Any) -> Any:
-    if isinstance(value, dict):
-        return value.get(str(get_locale()), value.get("en"))
-    return gettext(value) if isinstance(value, str) and value else value
+def said(locale: str, text: str, values: Mapping[str, Any]) -> str:
+    """As :func:`localised`, in ``locale``: for an answer of many texts, whose language need be asked for but once."""
+    whole = translations(locale).gettext
+    known = str(whole(text))
+    if not values:
+        return known
+    return known % {
+        name: value.get(locale, value.get("en"))
+        if isinstance(value, dict)
+        else whole(value)
+        if isinstance(value, str) and value
+        else value
+        for name, value in values.items()
+    }
+
+
+def request_locale() -> str:
+    """Return the language of the request that is being answered, "zh" or "en"."""
+    return "zh" if str(get_locale()) == "zh" else "en"
 
 
 def install_languages(app: Flask, time_zone: str) -> None:

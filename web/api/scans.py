@@ -7,7 +7,6 @@ from typing import Annotated, Any
 import structlog
 from apiflask import APIBlueprint
 from flask import Response, jsonify
-from flask_babel import get_locale
 from flask_babel import gettext as _
 from pydantic import ConfigDict, Field, ValidationError
 from sqlalchemy.exc import OperationalError
@@ -20,7 +19,7 @@ from web.api.wrong_fields import wrong_fields
 from web.auth.guard import confirm
 from web.auth.policy import policy
 from web.context import current_scope, database
-from web.i18n import localised
+from web.i18n import request_locale, said
 from wms.errors import N_, Unavailable, WmsError
 from wms.floor.rules.answers import Expect
 from wms.floor.service.scanning import Taken, TakeScan, take_scan
@@ -166,16 +165,16 @@ def _take(body: ScanIn) -> Taken:
 
 def _told(taken: Taken) -> dict[str, Any]:
     """Return an answer in the caller's language."""
-    answer, locale = taken.answer, _locale()
+    answer, locale = taken.answer, request_locale()
     values = spoken(answer.values, locale)
     return {
         "scan_id": taken.scan_id,
         "replayed": taken.replayed,
         "outcome": answer.outcome.value,
         "code": answer.code,
-        "message": localised(answer.text, values),
-        "way_out": localised(answer.way_out, values) if answer.way_out else None,
-        "expects": [{"code": one.value, "name": _(EXPECTED[one])} for one in answer.expects],
+        "message": said(locale, answer.text, values),
+        "way_out": said(locale, answer.way_out, values) if answer.way_out else None,
+        "expects": [{"code": one.value, "name": said(locale, EXPECTED[one], {})} for one in answer.expects],
         "understood": spoken(answer.understood, locale),
         "context": dict(answer.context),
         "progress": _progress(answer.progress, locale) if answer.progress else None,
@@ -187,11 +186,7 @@ def _progress(progress: Mapping[str, Any], locale: str) -> dict[str, Any]:
     return {**progress, "lines": [spoken(line, locale) for line in progress["lines"]]}
 
 
-def _locale() -> str:
-    return "zh" if str(get_locale()) == "zh" else "en"
-
-
 def spoken(values: Mapping[str, Any], locale: str | None = None) -> dict[str, Any]:
     """Return values with each name in two languages replaced by the one of the request (``locale``, where known)."""
-    locale = locale or _locale()
+    locale = locale or request_locale()
     return {name: value[locale] if isinstance(value, dict) else value for name, value in values.items()}

@@ -3,7 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
-from flask import Flask, request, session
+from flask import Flask, Request, request, session
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from flask_login import user_logged_out
@@ -40,6 +41,13 @@ CONFIG: dict[str, Any] = {
 
 
 USED = ("security.login", "security.logout")
+
+
+class Sessions(SecureCookieSessionInterface):
+    """Flask's own sessions; where no cookie came, as from every device, nothing is made ready to read one."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        return super().open_session(app, request) if "Cookie" in request.headers else self.session_class()
 
 
 class LoginNameForm(LoginForm):
@@ -88,11 +96,14 @@ class LoginNameForm(LoginForm):
 def install_login(app: Flask, database: Database, tenant_id: int) -> MemberStore:
     """Join login, logout and sessions to ``app``; return the store."""
     app.config.update(CONFIG)
+    app.session_interface = Sessions()
     store = MemberStore(database, tenant_id)
     form = type("LoginForm", (LoginNameForm,), {"Meta": type("Meta", (LoginNameForm.Meta,), {"store": store})})
     security = Security(app, store, login_form=form)
     security.login_manager.request_loader(lambda _request: None)  # tokens are ours, see web/auth/guard.py
     security.login_manager.session_protection = None  # the login row decides, not the address and browser
+    # What the caller may do stands in web/auth/policy.py; the permissions of Flask-Principal are nowhere asked.
+    app.before_request_funcs[None].remove(security.principal._on_before_request)
     user_authenticated.connect(_on_login, app)
     user_logged_out.connect(_on_logout, app)
     for rule in app.url_map.iter_rules():
