@@ -1,5 +1,7 @@
 """The web processes: gunicorn with threads. A live stream holds one thread, so there are many."""
 
+import gc
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +12,10 @@ from web.logs import start_logging
 from wms.settings import Settings
 
 GRACE_S = 2  # for open requests at the end; live streams are cut
+# Python looks for circles of garbage after so many new objects, by default 700: that is several times in each request,
+# and every hundredth look stops all threads for as long as it takes to walk through the whole application.
+GARBAGE_AFTER = (50_000, 20, 100)
+SWITCH_S = 0.0005  # a thread that comes back from the database waits no longer than this for another's Python
 
 
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no type hints
@@ -27,7 +33,17 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no type hin
         """Called in the worker after the fork: the connection pool must not be shared with the parent."""
         start_logging(self.settings, self.log_as)
         share = max(1, self.settings.web_pool // self.settings.web_workers)
-        return create_app(replace(self.settings, web_pool=share))
+        app = create_app(replace(self.settings, web_pool=share))
+        pause_less()
+        return app
+
+
+def pause_less() -> None:
+    """Keep short what stops all threads of this process: called once, when everything that stays is loaded."""
+    gc.collect()
+    gc.freeze()  # what is there now stays for good and is not looked through again
+    gc.set_threshold(*GARBAGE_AFTER)
+    sys.setswitchinterval(SWITCH_S)
 
 
 def options(settings: Settings) -> dict[str, Any]:
