@@ -69,18 +69,23 @@ def take(session: Session, vault: Vault, message: Message) -> list[Said]:
     """Take every document of a message of one of :data:`HANDLES`; raises KeyError for another."""
     if message.type in READS:
         return _documents(session, vault, message)
-    act = _bill if message.type == BILLS else _bill_status if message.type == BILL_STATUS else _receipt
+    if message.type in RECEIPTS:
+        return _receipts(session, message)
+    act = _bill if message.type == BILLS else _bill_status
     said = []
     for document in message.documents:
-        head = head_of(message, document)
-        number = next((head[name] for name in ("copNo", "coElNo", "taxNo", "preNo") if head.get(name)), "-")
+        number = _number(head_of(message, document))
         try:
             with session.begin_nested():
-                has_moved = act(session, message, document)
-            said.append(Said(number, "taken" if has_moved else "repeated"))
+                act(session, message, document)
+            said.append(Said(number, "taken"))
         except WmsError as refusal:
             said.append(Said(number, "refused", refusal))
     return said
+
+
+def _number(head: Mapping[str, str]) -> str:
+    return next((head[name] for name in ("copNo", "coElNo", "taxNo", "preNo") if head.get(name)), "-")
 
 
 def _documents(session: Session, vault: Vault, message: Message) -> list[Said]:
@@ -104,18 +109,37 @@ def _told(one: taking.Taken) -> Said:
     return Said(one.number, one.outcome)
 
 
-def _receipt(session: Session, message: Message, document: Mapping[str, Any]) -> bool:
-    head = head_of(message, document)
-    return receiving.take_receipt(
-        session,
-        Receipt(
-            message.type, head["returnStatus"], _time(head.get("returnTime", "")), head.get("returnInfo", ""),
-            head.get("copNo") or head.get("coElNo"), head.get("preNo"), head.get("invtNo"),
-        ),
+def _receipts(session: Session, message: Message) -> list[Said]:
+    said: list[Said | None] = []
+    good: list[Receipt] = []
+    for document in message.documents:
+        head = head_of(message, document)
+        try:
+            good.append(_receipt(message.type, head))
+            said.append(None)
+        except WmsError as refusal:
+            said.append(Said(_number(head), "refused", refusal))
+    taken = iter(receiving.take_receipts(session, good))
+    return [
+        one or _answered(_number(head_of(message, document)), next(taken))
+        for one, document in zip(said, message.documents, strict=True)
+    ]
+
+
+def _answered(number: str, done: bool | WmsError) -> Said:
+    if isinstance(done, WmsError):
+        return Said(number, "refused", done)
+    return Said(number, "taken" if done else "repeated")
+
+
+def _receipt(kind: str, head: Mapping[str, str]) -> Receipt:
+    return Receipt(
+        kind, head["returnStatus"], _time(head.get("returnTime", "")), head.get("returnInfo", ""),
+        head.get("copNo") or head.get("coElNo"), head.get("preNo"), head.get("invtNo"),
     )  # fmt: skip
 
 
-def _bill(session: Session, message: Message, document: Mapping[str, Any]) -> bool:
+def _bill(session: Session, message: Message, document: Mapping[str, Any]) -> None:
     head = head_of(message, document)
     lines = tuple(
         BillLine(int(line["gnum"]), *(Decimal(line[name]) for name in BILL_FIELDS))
@@ -128,15 +152,13 @@ def _bill(session: Session, message: Message, document: Mapping[str, Any]) -> bo
             head.get("entDutyNo") or None, head.get("assureCode") or None,
         ),
     )  # fmt: skip
-    return True
 
 
-def _bill_status(session: Session, message: Message, document: Mapping[str, Any]) -> bool:
+def _bill_status(session: Session, message: Message, document: Mapping[str, Any]) -> None:
     head = head_of(message, document)
     bills.change_status(
         session, head["taxNo"], head["status"], head.get("entDutyNo") or None, _time(head["returnTime"])
     )
-    return True
 
 
 def _time(text: str) -> datetime:

@@ -3,16 +3,18 @@
 What ends a declaration without release gives the buyer's quota back; what comes late or twice changes nothing.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from wms.customs.parcels import buyers
 from wms.customs.parcels.buyers import Use
 from wms.customs.parcels.declaring import locked
+from wms.customs.parcels.rows import insert_all
 from wms.customs.parcels.rules import requests as request_rules
 from wms.customs.parcels.rules import states
 from wms.customs.tables.parcels import ParcelDeclaration, ParcelReceipt, ParcelRequest
@@ -50,18 +52,46 @@ def find(session: Session, *, cop_no: str | None = None, pre_no: str | None = No
 
 def take_receipt(session: Session, receipt: Receipt) -> bool:
     """Take a receipt; return whether it moved anything. Raises NotFound."""
-    row = locked(session, [find(session, cop_no=receipt.cop_no, pre_no=receipt.pre_no, invt_no=receipt.invt_no)])[0]
-    if receipt.kind in OF_DECLARATION:
-        has_moved = _of_declaration(session, row, receipt)
-    else:
-        has_moved = _of_request(session, row, receipt)
-    kept = {
-        "declaration_id": row.id, "message_kind": receipt.kind, "status": receipt.status, "info": receipt.info[:1000],
-        "returned_at": receipt.returned_at, "has_moved": has_moved,
-    }  # fmt: skip
-    session.execute(insert(ParcelReceipt), [kept])
+    (said,) = take_receipts(session, [receipt])
+    if isinstance(said, NotFound):
+        raise said
+    return said
+
+
+def take_receipts(session: Session, receipts: Sequence[Receipt]) -> list[bool | NotFound]:
+    """Take the receipts of a message one after the other; in the place of each, whether it moved anything, or NotFound.
+
+    Declarations that are named by our own number are locked at once, in the order of their ids.
+    """
+    ours = select(ParcelDeclaration.cop_no, ParcelDeclaration.id).where(
+        ParcelDeclaration.cop_no.in_(sorted({one.cop_no for one in receipts if one.cop_no}))
+    )
+    known = {row.cop_no: row.id for row in session.execute(ours)}
+    rows = {row.id: row for row in locked(session, sorted(known.values()))}
+    said: list[bool | NotFound] = []
+    kept = []
+    for receipt in receipts:
+        try:
+            row = rows[known[receipt.cop_no]] if receipt.cop_no in known else _otherwise(session, receipt)
+        except NotFound as refusal:
+            said.append(refusal)
+            continue
+        act = _of_declaration if receipt.kind in OF_DECLARATION else _of_request
+        has_moved = act(session, row, receipt)
+        said.append(has_moved)
+        kept.append({
+            "declaration_id": row.id, "message_kind": receipt.kind, "status": receipt.status,
+            "info": receipt.info[:1000], "returned_at": receipt.returned_at, "has_moved": has_moved,
+        })  # fmt: skip
+    insert_all(session, ParcelReceipt, kept)
     session.flush()
-    return has_moved
+    return said
+
+
+def _otherwise(session: Session, receipt: Receipt) -> ParcelDeclaration:
+    """The declaration by customs' numbers, which a receipt before this one may have brought. Raises NotFound."""
+    session.flush()
+    return locked(session, [find(session, pre_no=receipt.pre_no, invt_no=receipt.invt_no, cop_no=receipt.cop_no)])[0]
 
 
 def _of_declaration(session: Session, row: ParcelDeclaration, receipt: Receipt) -> bool:

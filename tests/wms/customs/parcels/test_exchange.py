@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tests.wms.customs.parcels import world
@@ -16,7 +17,9 @@ from wms.customs.messages.shape import look
 from wms.customs.parcels import declaring, exchange
 from wms.customs.parcels.exchange import Sender
 from wms.customs.tables.messages import CustomsMessage
+from wms.customs.tables.parcels import ParcelReceipt
 
+CARDS = ("11010519491231002X", "440524188001010014")
 SENDER = Sender(EBC, "电商", "DXPENT0000000001")
 
 
@@ -75,6 +78,25 @@ def test_a_receipt_for_nothing_of_ours_is_told(session: Session) -> None:
     head = {"copNo": "X", "returnStatus": "800", "returnTime": "20260601140000123", "returnInfo": "-"}
     said = exchange.take(session, VAULT, message("CEB622", head))
     assert (said[0].outcome, said[0].number) == ("refused", "X")
+
+
+def test_receipts_of_one_message_are_told_one_by_one(session: Session) -> None:
+    one, other = (world.row(session, world.declared(session, sale(buyer_id=card))) for card in CARDS)
+    head = {"returnTime": "20260601140000123", "returnInfo": "-"}
+    given = (
+        head | {"copNo": one.cop_no or "", "returnStatus": "800", "preNo": "B-1", "invtNo": "I-1"},
+        head | {"copNo": "X", "returnStatus": "800"},
+        head | {"copNo": other.cop_no or "", "returnStatus": "100"},
+        head | {"copNo": other.cop_no or "", "returnStatus": "800", "returnTime": "soon"},
+        head | {"copNo": one.cop_no or "", "returnStatus": "120"},
+        head | {"copNo": "not ours", "invtNo": "I-1", "returnStatus": "899"},
+    )
+    said = exchange.take(session, VAULT, message("CEB622", *given))
+    assert [each.outcome for each in said] == ["taken", "refused", "taken", "refused", "repeated", "taken"]
+    assert str(said[3].refusal).startswith("returnTime: must be a time")
+    assert [world.row(session, row.id).state for row in (one, other)] == ["cleared", "returned"]
+    kept = session.scalars(select(ParcelReceipt.status).order_by(ParcelReceipt.id)).all()
+    assert kept == ["800", "100", "120", "899"]
 
 
 def test_a_declaration_is_written_as_the_schema_wants_it_but_for_its_signature(session: Session) -> None:
