@@ -4,7 +4,8 @@ A message is put on the line first and noted as sent then, so it goes at least o
 in one transaction and taken off the line then, so it counts once. Whoever dies in between does it once more.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -19,7 +20,7 @@ from web.out.customs.rules import remind_s, settles, wait_s
 from web.out.tables import CustomsAwaited, CustomsDispatch
 from wms.customs import corresponding, parcel_mail
 from wms.customs.messages import post_office
-from wms.customs.outline import Part, outline
+from wms.customs.outline import Outline, Part, outline
 from wms.customs.tables import CustomsMessage
 from wms.db import Database, Scope
 from wms.parties import dated
@@ -183,8 +184,7 @@ def _take_all(database: Database, scope: Scope, line: Line) -> int:
 def _take(database: Database, scope: Scope, incoming: Incoming) -> None:
     with database.unit_of_work(scope) as session:
         # Matched first: a handler may ask which document the numbers in its message belong to.
-        seen = outline(incoming.raw)
-        matched = [row for part in seen.parts for row in _match(session, seen.kind, part)]
+        matched = _match(session, outline(incoming.raw))
         taken = post_office.take(session, incoming.raw, incoming.name)
         for row in matched:
             row.answer_id = taken.id
@@ -193,25 +193,45 @@ def _take(database: Database, scope: Scope, incoming: Incoming) -> None:
     log.info("from customs", name=incoming.name, kind=taken.kind, state=taken.state, reason=taken.reason)
 
 
-def _match(session: Session, kind: str, part: Part) -> list[CustomsAwaited]:
-    """Note an answer at the documents it is about, and learn the numbers that customs gave them."""
-    rows = list(
-        session.scalars(
-            select(CustomsAwaited)
-            .where(_shares(part.numbers))
-            .order_by(CustomsAwaited.id)
-            .with_for_update()
-            .execution_options(populate_existing=True)
-        )
-    )
+def _match(session: Session, seen: Outline) -> list[CustomsAwaited]:
+    """Note answers at the documents they are about, and learn the numbers that customs gave them.
+
+    All parts of a message are looked for at once, and locked in one order.
+    """
+    numbers = {number for part in seen.parts for number in part.numbers}
+    if not numbers:
+        return []
+    rows = session.scalars(
+        select(CustomsAwaited)
+        .where(_shares(numbers))
+        .order_by(CustomsAwaited.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    known: dict[str, set[CustomsAwaited]] = defaultdict(set)
     for row in rows:
-        row.numbers = sorted({*row.numbers, *part.numbers})
-        row.heard = sorted({*row.heard, f"{kind}={part.verdict}"})
-        row.heard_at, row.reason = datetime.now(UTC), part.reason[:500] or row.reason
-    return rows
+        _know(known, row)
+    matched: dict[int, CustomsAwaited] = {}
+    for part in seen.parts:
+        for row in {row for number in part.numbers for row in known.get(number, ())}:
+            _hear(row, seen.kind, part)
+            _know(known, row)
+            matched[row.id] = row
+    return [row for _id, row in sorted(matched.items())]
 
 
-def _shares(numbers: frozenset[str]) -> ColumnElement[bool]:
+def _know(known: dict[str, set[CustomsAwaited]], row: CustomsAwaited) -> None:
+    for number in row.numbers:
+        known[number].add(row)
+
+
+def _hear(row: CustomsAwaited, kind: str, part: Part) -> None:
+    row.numbers = sorted({*row.numbers, *part.numbers})
+    row.heard = sorted({*row.heard, f"{kind}={part.verdict}"})
+    row.heard_at, row.reason = datetime.now(UTC), part.reason[:500] or row.reason
+
+
+def _shares(numbers: Collection[str]) -> ColumnElement[bool]:
     return CustomsAwaited.numbers.op("&&")(cast(sorted(numbers), ARRAY(TEXT)))
 
 
