@@ -52,7 +52,7 @@ def run(full: bool) -> Iterator[Row]:
         with psycopg.connect(libpq(urls.superuser), autocommit=True) as bare:
             fill(bare, standing)
         yield row("parcels_standing", standing, f"parcels, filled in {time.perf_counter() - started:.0f} s")
-        yield from _measured(urls.app, 1, seconds)
+        yield from _measured(urls.app, 1, SECONDS)
         yield from _measured(urls.app, WRITERS, seconds)
 
 
