@@ -1,14 +1,17 @@
 """``dongting ceb``: what is wrong with a message of customs, without a database."""
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import click
+from cryptography import x509
 
 from web.i18n import translations
 from wms.customs.messages import Finding, Unreadable, check
 from wms.customs.messages.business.together import ORDER_TYPES, Orders, against
+from wms.customs.messages.signing import WORDS, Verdict, verify
 from wms.errors import N_, WmsError
 
 SPACE = N_("The file name “%(name)s” holds a space.")
@@ -22,28 +25,37 @@ def command() -> None:
 @command.command("check")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--language", type=click.Choice(["en", "zh"]), default="en", help="The language of `text`.")
+@click.option(
+    "--trust", multiple=True, type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A PEM file of certificates that are trusted; a broken signature or an unknown one is a finding then.",
+)  # fmt: skip
 @click.pass_context
-def check_files(ctx: click.Context, files: tuple[Path, ...], language: str) -> None:
+def check_files(ctx: click.Context, files: tuple[Path, ...], language: str, trust: tuple[Path, ...]) -> None:
     """Print one JSON line for each of FILES.
 
     Payments and waybills are held against the orders among the files. `text` is in --language; `text_zh` and `text_en`
-    stand beside it.
+    stand beside it. `signature` says of an enveloped signature whether it is valid, broken (invalid), under an unknown
+    certificate (untrusted), missing (unsigned), or of a method that is not judged here, such as SM2.
 
     Status 0: no finding, 1: findings, 2: a file could not be read.
     """
     status = 0
     orders = _orders(files) if len(files) > 1 else Orders()
+    trusted = _trusted(trust)
     for file in files:
-        body, worse = checked(file, language, orders)
+        body, worse = checked(file, language, orders, trusted)
         status = max(status, worse)
         click.echo(json.dumps({"file": str(file), **body}, ensure_ascii=False))
     ctx.exit(status)
 
 
-def checked(file: Path, language: str, orders: Orders) -> tuple[dict[str, Any], int]:
+def checked(
+    file: Path, language: str, orders: Orders, trusted: Collection[x509.Certificate] = ()
+) -> tuple[dict[str, Any], int]:
     """Return the line of one file and the status that it asks for."""
     try:
-        report = check(file.read_bytes())
+        data = file.read_bytes()
+        report = check(data)
     except Unreadable as refusal:
         return {"schema_valid": False, "findings": [_said(refusal, language)]}, 2
     except OSError as error:
@@ -52,8 +64,32 @@ def checked(file: Path, language: str, orders: Orders) -> tuple[dict[str, Any], 
     found = [*report.findings, *(against(orders, report.message) if report.message else ())]
     if any(sign.isspace() for sign in file.name):
         found.append(Finding("FILE-NAME", "", SPACE, {"name": file.name}))
+    signature = verify(data, trusted) if report.message is not None else None
+    if trusted and signature is not None and signature.state in ("invalid", "untrusted"):
+        found.append(Finding(f"SIG-{signature.state.upper()}", "ds:Signature", WORDS[signature.state]))
     findings = [_line(one.rule, one.field, one.text, dict(one.values), language) for one in found]
-    return {"schema_valid": report.schema_valid, "findings": findings}, 1 if findings else 0
+    body: dict[str, Any] = {"schema_valid": report.schema_valid, "findings": findings}
+    if signature is not None:
+        body["signature"] = _judged(signature, language)
+    return body, 1 if findings else 0
+
+
+def _judged(one: Verdict, language: str) -> dict[str, Any]:
+    texts = {each: str(translations(each).gettext(WORDS[one.state])) for each in ("en", "zh")}
+    return {
+        "state": one.state, "key_name": one.key_name, "certificate": one.subject, "text": texts[language],
+        "text_zh": texts["zh"], "text_en": texts["en"],
+    }  # fmt: skip
+
+
+def _trusted(files: tuple[Path, ...]) -> list[x509.Certificate]:
+    found: list[x509.Certificate] = []
+    for file in files:
+        try:
+            found += x509.load_pem_x509_certificates(file.read_bytes())
+        except ValueError as fault:
+            raise click.BadParameter(f"{file}: {fault}", param_hint="--trust") from None
+    return found
 
 
 def _orders(files: tuple[Path, ...]) -> Orders:

@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from click.testing import CliRunner
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.wms.customs.messages.test_schema import expected, order, sample
 from web.cli import dongting
+from wms.customs.messages.signing import make_test_key
 
 
 def run(*arguments: str) -> tuple[int, list[dict[str, Any]]]:
@@ -29,6 +31,27 @@ def test_one_line_for_each_file_with_texts_in_both_languages(tmp_path: Path) -> 
     assert finding["text_zh"] == "orderNo 最多 60 个字符，现为 61 个。"
     assert lines[1]["findings"][0]["rule"] == "message_unreadable"
     assert run(str(long), "--language", "zh")[1][0]["findings"][0]["text"].endswith("。")
+
+
+def test_says_whether_a_signature_is_valid_broken_unknown_or_not_judged(shared: Path, tmp_path: Path) -> None:
+    ours, other = make_test_key("zone"), make_test_key("other")
+    whole = ours.sign(order())
+    pem = tmp_path / "trusted.pem"
+    pem.write_bytes(ours.certificate.public_bytes(Encoding.PEM))
+    given = {
+        "valid": whole, "invalid": whole.replace(b'version="1.0"', b'version="1.1"'), "untrusted": other.sign(order()),
+        "unsigned": order(), "not_judged": sample(shared, "import/CEB621Message.xml"),
+    }  # fmt: skip
+    for name, data in given.items():
+        (tmp_path / name).write_bytes(data)
+    _status, lines = run("--trust", str(pem), *(str(tmp_path / name) for name in given))
+    assert [line["signature"]["state"] for line in lines] == list(given)
+    assert "SM2" in lines[4]["signature"]["text"]
+    assert lines[0]["signature"]["certificate"] == "CN=TEST zone"
+    rules = [{one["rule"] for one in line["findings"] if one["rule"].startswith("SIG")} for line in lines]
+    assert rules == [set(), {"SIG-INVALID"}, {"SIG-UNTRUSTED"}, set(), set()]
+    (line,) = run(str(tmp_path / "valid"), "--language", "zh")[1]
+    assert (line["signature"]["state"], "证书未知" in line["signature"]["text"]) == ("untrusted", True)
 
 
 def test_status_tells_what_was_found(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ Customs asks for canonical XML 1.0 and RSA with SHA-1, or SM2 with SM3 from a ha
 module is another :class:`Signer`; what it signed with a method that is not known here is "not judged", never "valid".
 """
 
+import base64
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,13 +22,24 @@ from signxml.signer import XMLSigner
 from signxml.verifier import SignatureConfiguration, XMLVerifier
 
 from wms.customs.messages import spec
-from wms.customs.messages.reading import parse
+from wms.customs.messages.reading import Element, parse
 from wms.errors import N_, Kind, WmsError
 
 METHOD = SignatureMethod.RSA_SHA1
 DIGEST = DigestAlgorithm.SHA1
 _DS = {"ds": spec.SIGNATURE_NAMESPACE}
 _PLACE = f'<ds:Signature xmlns:ds="{spec.SIGNATURE_NAMESPACE}" Id="placeholder"/>'
+
+
+WORDS = {
+    "valid": N_("The signature holds, under a certificate that is trusted."),
+    "invalid": N_("The signature is broken: it does not hold for this message."),
+    "untrusted": N_("The signature holds, but its certificate is unknown: nobody said that it is trusted."),
+    "unsigned": N_("The message is not signed."),
+    "not_judged": N_(
+        "The signature was not judged: its method, SM2 with SM3 or another, needs a module that is not installed."
+    ),
+}
 
 
 class CannotBeSigned(WmsError):
@@ -76,27 +88,37 @@ class SoftwareKey:
         kind = spec.kind(etree.QName(root).localname[:6])
         if kind.is_receipt:
             raise CannotBeSigned(message_type=kind.type)
-        for old in root.findall(spec.SIGNATURE_TAG):
-            root.remove(old)
-        place = etree.fromstring(_PLACE)
-        last = root.find(spec.tag("ExtendMessage")) if kind.direction == "export" else None
-        if last is None:
-            root.append(place)
-        else:
-            last.addprevious(place)
-        signer = _Sha1Signer(
-            method=SignatureConstructionMethod.enveloped,
-            signature_algorithm=METHOD,
-            digest_algorithm=DIGEST,
-            c14n_algorithm=CanonicalizationMethod.CANONICAL_XML_1_0,
-        )
-        signed = signer.sign(root, key=self.key, cert=[self.certificate], key_name=self.name)
-        written: bytes = etree.tostring(signed, method="c14n")
-        return written
+        return enveloped(root, self)
+
+
+def enveloped(root: Element, key: SoftwareKey) -> bytes:
+    """Return a message with the signature of ``key`` in the place of its direction, canonical."""
+    for old in root.findall(spec.SIGNATURE_TAG):
+        root.remove(old)
+    place = etree.fromstring(_PLACE)
+    kind = spec.kind(etree.QName(root).localname[:6])
+    last = root.find(spec.tag("ExtendMessage")) if kind.direction == "export" else None
+    if last is None:
+        root.append(place)
+    else:
+        last.addprevious(place)
+    signer = _Sha1Signer(
+        method=SignatureConstructionMethod.enveloped,
+        signature_algorithm=METHOD,
+        digest_algorithm=DIGEST,
+        c14n_algorithm=CanonicalizationMethod.CANONICAL_XML_1_0,
+    )
+    signed = signer.sign(root, key=key.key, cert=[key.certificate], key_name=key.name)
+    written: bytes = etree.tostring(signed, method="c14n")
+    return written
 
 
 def verify(data: bytes, trusted: Collection[x509.Certificate]) -> Verdict:
-    """Say whether the signature of a message holds and stands under a certificate that is trusted."""
+    """Say whether the signature of a message holds and stands under a certificate that is trusted.
+
+    Under a certificate that nobody trusts it is ``untrusted`` where it holds for the certificate that it brings along,
+    and ``invalid`` where it does not even do that.
+    """
     root = parse(data, keeps_all=True)
     signature = root.find(spec.SIGNATURE_TAG)
     if signature is None:
@@ -110,7 +132,17 @@ def verify(data: bytes, trusted: Collection[x509.Certificate]) -> Verdict:
         if _bare(certificate) == "".join(said.split()):
             state = "valid" if _holds(root, certificate) else "invalid"
             return Verdict(state, name, certificate.subject.rfc4514_string())
-    return Verdict("untrusted", name)
+    brought = _certificate(said)
+    if brought is None or not _holds(root, brought):
+        return Verdict("invalid", name)
+    return Verdict("untrusted", name, brought.subject.rfc4514_string())
+
+
+def _certificate(said: str) -> x509.Certificate | None:
+    try:
+        return x509.load_der_x509_certificate(base64.b64decode("".join(said.split())))
+    except ValueError:
+        return None
 
 
 def _holds(root: object, certificate: x509.Certificate) -> bool:
