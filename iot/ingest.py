@@ -14,6 +14,7 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 from sqlalchemy import text
@@ -30,6 +31,7 @@ from iot.register import REFRESH_S, KnownDevice, Registry
 from iot.rounds import Round
 from iot.sending import OutboxRound
 from wms.db import Database, Scope
+from wms.parties.private import give_keys, open_vault
 from wms.postgres import EmbeddedPostgres, libpq
 from wms.settings import Settings
 
@@ -311,6 +313,7 @@ def run(settings: Settings) -> None:
     """
     sys.setswitchinterval(SWITCH_S)
     database = Database(database_url(settings), pool_size=settings.ingest_pool)
+    give_keys(database, partial(open_vault, settings.data_dir))  # a passage is told to customs, and kept sealed
     try:
         status = asyncio.run(_serve(settings, database))
     finally:

@@ -19,10 +19,12 @@ from sqlalchemy.orm import Session
 
 from tests.schema import migrate_template
 from wms.db import Database, Scope
+from wms.parties.private import Vault, give_keys
 from wms.postgres import EmbeddedPostgres
 
 SERVER_FOLDER = "DONGTING_TEST_SERVER"
 TEMPLATE = "dongting_template"
+KEYS = Vault({1: b"k" * 32}, b"i" * 32)  # of tests without an application; each application has its own
 
 
 def required(what: str) -> bool:
@@ -127,6 +129,7 @@ def urls(server: Server) -> Iterator[Urls]:
 def database(urls: Urls) -> Iterator[Database]:
     """This worker's clone as the product sees it (login dongting_app)."""
     made = Database(urls.app, pool_size=10, max_overflow=30)
+    give_keys(made, lambda: KEYS)
     yield made
     made.close()
 
@@ -151,6 +154,7 @@ def fresh_urls(server: Server) -> Iterator[Urls]:
 def fresh_database(fresh_urls: Urls) -> Iterator[Database]:
     """A database that a test may damage."""
     made = Database(fresh_urls.app, pool_size=10, max_overflow=30)
+    give_keys(made, lambda: KEYS)
     yield made
     made.close()
 
@@ -163,8 +167,9 @@ def new_tenant(owner: Database) -> int:
 
 
 @pytest.fixture
-def tenant(owner_database: Database) -> int:
-    """A tenant of this test's own."""
+def tenant(owner_database: Database, database: Database) -> int:
+    """A tenant of this test's own; an application that was made for another test leaves no keys behind."""
+    give_keys(database, lambda: KEYS)
     return new_tenant(owner_database)
 
 

@@ -154,6 +154,7 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int = 5, max_overflow: int = 5, **engine_options: Any) -> None:
         self.url = url
+        self.info: dict[str, Any] = {}  # what every unit of work is given along, by name
         self.engine: Engine = create_engine(url, pool_size=pool_size, max_overflow=max_overflow, **engine_options)
         watch(self.engine)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
@@ -162,6 +163,7 @@ class Database:
     def unit_of_work(self, scope: Scope) -> Iterator[Session]:
         """One transaction for ``scope``: committed when the block ends well, rolled back when it raises."""
         with self._sessions.begin() as session:
+            session.info.update(self.info)
             set_scope(session, scope)
             yield session
             reach("commit.before")

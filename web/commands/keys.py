@@ -6,9 +6,10 @@ import click
 
 from web.commands._options import data_option, settings_from
 from web.databases import app_url, database_running
+from wms.customs.messages import keeping
 from wms.customs.parcels import privacy
 from wms.db import Database, Scope
-from wms.parties.private import Vault, add_key, open_vault
+from wms.parties.private import Vault, add_key, give_keys, open_vault
 from wms.settings import Settings
 
 
@@ -30,6 +31,7 @@ def _work(settings: Settings, vault: Vault, *, seal_anew: bool, erase: bool) -> 
     scope = Scope.system(settings.tenant_id)
     with database_running(settings):
         database = Database(app_url(settings), pool_size=1, max_overflow=0)
+        give_keys(database, lambda: vault)
         try:
             sealed = seal_all(database, scope, vault) if seal_anew else 0
             erased = database.run(scope, lambda session: privacy.erase(session, datetime.now(UTC))) if erase else {}
@@ -39,8 +41,10 @@ def _work(settings: Settings, vault: Vault, *, seal_anew: bool, erase: bool) -> 
 
 
 def seal_all(database: Database, scope: Scope, vault: Vault) -> int:
-    """Seal everything anew, a thousand rows at a time; return how many rows."""
+    """Seal what stands in clear, and everything else anew, a thousand rows at a time; return how many rows."""
     total = 0
+    while done := database.run(scope, keeping.seal_older):
+        total += done
     while done := database.run(scope, lambda session: privacy.reseal(session, vault)):
         total += done
     return total

@@ -2,9 +2,11 @@
 
 import json
 import sys
+from functools import partial
 
 import click
 
+import wms.customs.messages.verify
 import wms.customs.parcels.verify
 import wms.customs.verify
 import wms.floor.load_verify
@@ -16,6 +18,7 @@ import wms.watch.verify
 from web.commands._options import data_option, settings_from
 from web.databases import app_url, database_running
 from wms.db import Database, Scope
+from wms.parties.private import give_keys, open_vault
 from wms.settings import Settings
 from wms.stock.verify import Finding, snapshot
 
@@ -24,6 +27,7 @@ AREAS = (
     wms.stock.verify.findings,
     wms.customs.verify.findings,
     wms.customs.parcels.verify.findings,
+    wms.customs.messages.verify.findings,
     wms.floor.verify.findings,
     wms.floor.load_verify.findings,
     wms.watch.verify.findings,
@@ -44,6 +48,7 @@ def verify(settings: Settings, *, as_json: bool) -> int:
     """Print what is found; return the exit status. Reads in one snapshot while work goes on."""
     with database_running(settings):
         database = Database(app_url(settings), pool_size=1, max_overflow=0)
+        give_keys(database, partial(open_vault, settings.data_dir))
         try:
             found = find(database, Scope.system(settings.tenant_id))
         finally:

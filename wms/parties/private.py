@@ -12,21 +12,26 @@ import os
 import secrets
 import tempfile
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from sqlalchemy.orm import Session
 
+from wms.db import Database
 from wms.errors import N_, Kind, WmsError
 from wms.settings import kept_secret
 
 FOLDER, SECRETS, INDEX_SECRET = "keys", "private_keys", "private_index"
 VERSION = b"\x01"
-HEAD_BYTES, NONCE_BYTES = 3, 12
+HEAD_BYTES, NONCE_BYTES, TAG_BYTES = 3, 12, 16
+SEAL_BYTES = HEAD_BYTES + NONCE_BYTES + TAG_BYTES  # a sealed field is so much longer than what it seals
+KEYS = "keys"
 GONE = "-"  # stands in the place of a secret that was taken away, so that the others keep their numbers
 ERASED = "-"
 
@@ -37,6 +42,14 @@ class KeyLost(WmsError):
     code = "private_key_lost"
     kind = Kind.UNAVAILABLE
     text = N_("This personal data cannot be read: key %(key_id)s is missing or the data was changed.")
+
+
+class NoKeys(WmsError):
+    """A process works with personal data and was not given the installation's keys."""
+
+    code = "private_keys_not_given"
+    kind = Kind.UNAVAILABLE
+    text = N_("This process was not given the keys of personal data.")
 
 
 @dataclass(frozen=True)
@@ -53,19 +66,27 @@ class Vault:
 
     def seal(self, text: str, name: str) -> bytes:
         """Return ``text`` sealed as the field ``name``; the same text never looks the same twice."""
+        return self.seal_bytes(text.encode(), name)
+
+    def seal_bytes(self, data: bytes, name: str) -> bytes:
+        """As :meth:`seal`, for bytes that need be no text."""
         nonce = os.urandom(NONCE_BYTES)
         head = VERSION + self.current.to_bytes(2, "big")
-        return head + nonce + AESGCM(self.keys[self.current]).encrypt(nonce, text.encode(), head + name.encode())
+        return head + nonce + AESGCM(self.keys[self.current]).encrypt(nonce, data, head + name.encode())
 
     def open(self, sealed: bytes, name: str) -> str:
         """Return the text of a sealed field. Raises KeyLost."""
+        return self.open_bytes(sealed, name).decode()
+
+    def open_bytes(self, sealed: bytes, name: str) -> bytes:
+        """Return the bytes of a sealed field. Raises KeyLost."""
         key_id = key_id_of(sealed)
         key = self.keys.get(key_id)
         head, nonce = sealed[:HEAD_BYTES], sealed[HEAD_BYTES : HEAD_BYTES + NONCE_BYTES]
         if key is None:
             raise KeyLost(key_id=key_id)
         try:
-            return AESGCM(key).decrypt(nonce, sealed[HEAD_BYTES + NONCE_BYTES :], head + name.encode()).decode()
+            return AESGCM(key).decrypt(nonce, sealed[HEAD_BYTES + NONCE_BYTES :], head + name.encode())
         except InvalidTag as tampered:
             raise KeyLost(key_id=key_id) from tampered
 
@@ -96,6 +117,20 @@ def open_vault(data_dir: Path) -> Vault:
     index_key = _derive(kept_secret(folder / INDEX_SECRET), "private index")
     kept = {n: line for n, line in enumerate(lines, 1) if line != GONE}
     return Vault({n: _derive(line, f"private key {n}") for n, line in kept.items()}, index_key)
+
+
+def give_keys(database: Database, keys: Callable[[], Vault]) -> None:
+    """Let every unit of work of ``database`` find the installation's keys; they are asked for at their first use."""
+    database.info[KEYS] = cache(keys)
+
+
+def keys_of(session: Session) -> Vault:
+    """Return the keys of the installation that ``session`` works for. Raises NoKeys."""
+    asked = session.info.get(KEYS)
+    if asked is None:
+        raise NoKeys
+    found: Vault = asked()
+    return found
 
 
 def add_key(data_dir: Path) -> Vault:

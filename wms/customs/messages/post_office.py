@@ -16,10 +16,11 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
-from wms.customs.messages import spec
+from wms.customs.messages import spec, trust
 from wms.customs.messages.business.common import document_day
 from wms.customs.messages.business.repeats import NUMBERS
 from wms.customs.messages.codes import moves
+from wms.customs.messages.keeping import clear, sealed
 from wms.customs.messages.message import Message, head_of
 from wms.customs.messages.reading import Unreadable
 from wms.customs.messages.shape import NotSchemaValid, read
@@ -103,7 +104,8 @@ SENT_HOOKS: list[Callable[[Session, int], None]] = []  # transport: called when 
 def send(session: Session, kind: str, document_no: str | None, data: bytes) -> int:
     """Queue a message in the caller's transaction and return its id; the bytes are kept as they will leave."""
     row = CustomsMessage(
-        direction="out", kind=kind, number=document_no, raw=data, digest=_digest(data), state="queued"
+        direction="out", kind=kind, number=document_no, raw_sealed=sealed(session, data), digest=_digest(data),
+        state="queued",
     )  # fmt: skip
     session.add(row)
     session.flush()
@@ -136,8 +138,9 @@ def take(session: Session, data: bytes, source: str, at: datetime | None = None)
     lock = int.from_bytes(digest[:8], "big", signed=True)
     session.execute(select(func.pg_advisory_xact_lock(lock)))  # the same bytes by two doors at once
     row = CustomsMessage(
-        direction="in", kind="?", raw=data, digest=digest, state="taken", source=source, received_at=at
-    )
+        direction="in", kind="?", raw_sealed=sealed(session, data), digest=digest, state="taken", source=source,
+        received_at=at,
+    )  # fmt: skip
     message = _read(row, data)
     before = session.scalar(
         select(CustomsMessage.id)
@@ -147,18 +150,22 @@ def take(session: Session, data: bytes, source: str, at: datetime | None = None)
     )
     if before is not None and row.state == "taken":
         row.state, row.same_as_id = "repeated", before
+    if row.state == "taken" and message is not None and spec.kind(message.type).is_receipt:
+        row.signature, doubt = trust.judged(session, data, at)
+        if doubt is not None:
+            row.state, row.reason = "refused", str(doubt)
     session.add(row)
     session.flush()
     if row.state == "taken":
         if message is not None:
             _move(session, message)
-        _act(session, row, message, at)
+        _act(session, row, message, data, at)
     return Taken(row.id, row.state, row.kind, row.number, row.reason, row.same_as_id)
 
 
 def _read(row: CustomsMessage, data: bytes) -> Message | None:
     try:
-        message = read(data)
+        message = read(trust.bare(data))
     except (Unreadable, NotSchemaValid) as refusal:
         seen = outline(data)
         if seen.kind in BONDED:
@@ -190,20 +197,21 @@ def take_up_again(session: Session, most: int = 200) -> int:
         .with_for_update(skip_locked=True)
     ).all()
     for row in rows:
-        message = None if row.kind in BONDED else read(row.raw)
+        data = clear(session, row)
+        message = None if row.kind in BONDED else read(trust.bare(data))
         row.state, row.reason = "taken", None
-        _act(session, row, message, row.received_at or datetime.now(UTC))
+        _act(session, row, message, data, row.received_at or datetime.now(UTC))
         session.flush()
     return sum(row.state != "waiting" for row in rows)
 
 
-def _act(session: Session, row: CustomsMessage, message: Message | None, at: datetime) -> None:
+def _act(session: Session, row: CustomsMessage, message: Message | None, data: bytes, at: datetime) -> None:
     handler = HANDLERS.get(row.kind)
     if handler is None:
         return
     try:
         with session.begin_nested():
-            handler(session, Received(row.id, message, at, row.kind, row.raw))
+            handler(session, Received(row.id, message, at, row.kind, data))
     except NotYet as early:
         row.state, row.reason = "waiting", str(early)
     except WmsError as refusal:

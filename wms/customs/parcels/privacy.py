@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, LargeBinary, Table, func, inspect, or_, select, text, update
+from sqlalchemy import ColumnElement, LargeBinary, Table, and_, func, inspect, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from wms.customs.tables.buyers import Buyer
+from wms.customs.tables.messages import CustomsMessage
 from wms.customs.tables.parcels import RetailDocument, RetailOrder, RetailPayment, RetailWaybill
 from wms.errors import N_, Kind, WmsError
 from wms.parties import dated
@@ -24,6 +25,7 @@ SEALED: tuple[tuple[Any, tuple[str, ...]], ...] = (
     (RetailOrder, ("buyer_sealed", "consignee_sealed", "phone_sealed", "address_sealed")),
     (RetailPayment, ("payer_sealed", "payer_name_sealed")),
     (RetailWaybill, ("consignee_sealed", "phone_sealed", "address_sealed")),
+    (CustomsMessage, ("raw_sealed",)),
 )
 INDEXES: tuple[tuple[Any, tuple[str, ...]], ...] = (
     (Buyer, ("id_index",)),
@@ -130,7 +132,7 @@ def reseal(session: Session, vault: Vault, *, at_once: int = AT_ONCE) -> int:
         rows = session.execute(query.order_by(table.c.id).limit(at_once - done).with_for_update()).all()
         for row in rows:
             values = {
-                column: vault.seal(vault.open(sealed, name), name)
+                column: vault.seal_bytes(vault.open_bytes(sealed, name), name)
                 for column, name, sealed in zip(columns, names, row[1:], strict=True)
                 if sealed is not None and key_id_of(sealed) != vault.current
             }
@@ -159,11 +161,17 @@ def erase(session: Session, at: datetime) -> dict[str, int]:
     for mapped, columns in SEALED:
         since = Buyer.last_used_on < before.date() if mapped is Buyer else mapped.recorded_at < before
         first = getattr(mapped, columns[0])
+        is_there = first.is_not(None)
+        if mapped is CustomsMessage:  # what still has to leave, or waits for another, is needed yet
+            since = and_(since, CustomsMessage.state.not_in(("queued", "waiting")))
+            is_there = or_(is_there, CustomsMessage.raw.is_not(None))
         values: dict[str, Any] = dict.fromkeys((*columns, *dict(INDEXES).get(mapped, ())))
         if mapped is Buyer:
             values["erased_at"] = at
+        if mapped is CustomsMessage:
+            values["raw"] = None
         changed = session.execute(
-            update(mapped).where(since, first.is_not(None)).values(values).returning(mapped.id)
+            update(mapped).where(since, is_there).values(values).returning(mapped.id)
             .execution_options(synchronize_session=False)
         )  # fmt: skip
         done[mapped.__tablename__] = len(changed.all())

@@ -10,12 +10,17 @@ from wms.parties.tables import one_of
 
 MESSAGE_DIRECTIONS = ("in", "out")
 OUT_STATES = ("queued", "sent")
+SIGNATURES = ("valid", "invalid", "untrusted", "unsigned", "not_judged")
 IN_STATES = ("taken", "repeated", "unreadable", "invalid", "refused", "waiting")  # waiting: for what it builds on
 NUMBERED = ("list", "pass")
 
 
 class CustomsMessage(Tenanted, Base):
-    """One message. ``digest`` is SHA-256 of ``raw``; ``receipt_status`` the last receipt code that moved a sent one.
+    """One message. ``digest`` is SHA-256 of its bytes; ``receipt_status`` the last receipt code that moved a sent one.
+
+    The bytes stand sealed in ``raw_sealed``; in ``raw`` where an older version kept them in clear and they are not
+    sealed yet; nowhere when they were erased. ``signature``: what was found of an incoming message where customs'
+    certificates are known.
 
     ``same_as_id``: this one came before, byte for byte, and changed nothing.
     """
@@ -23,6 +28,8 @@ class CustomsMessage(Tenanted, Base):
     __tablename__ = "customs_message"
     __table_args__ = (
         one_of("direction", MESSAGE_DIRECTIONS),
+        one_of("signature", SIGNATURES),
+        CheckConstraint("num_nonnulls(raw, raw_sealed) <= 1", name="kept_once"),
         one_of("state", OUT_STATES + IN_STATES),
         CheckConstraint("octet_length(digest) = 32", name="digest_length"),
         CheckConstraint("(direction = 'out') = (state IN ('queued', 'sent'))", name="state_of_direction"),
@@ -34,18 +41,21 @@ class CustomsMessage(Tenanted, Base):
         Index(None, "tenant_id", "digest"),
         Index(None, "tenant_id", "kind", "number"),
         Index("ix_customs_message_queued", "tenant_id", "id", postgresql_where=text("state = 'queued'")),
+        Index("ix_customs_message_clear", "tenant_id", "id", postgresql_where=text("raw IS NOT NULL")),
         Index("ix_customs_message_waiting", "tenant_id", "id", postgresql_where=text("state = 'waiting'")),
     )
     id: Mapped[Id]
     direction: Mapped[str]
     kind: Mapped[str]
     number: Mapped[str | None]
-    raw: Mapped[bytes] = mapped_column(LargeBinary)
+    raw: Mapped[bytes | None] = mapped_column(LargeBinary)
+    raw_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     digest: Mapped[bytes] = mapped_column(LargeBinary)
     state: Mapped[str]
     reason: Mapped[str | None]
     source: Mapped[str | None]
     receipt_status: Mapped[str | None]
+    signature: Mapped[str | None]
     same_as_id: Mapped[int | None] = mapped_column(ForeignKey("customs_message.id"))
     sent_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     received_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

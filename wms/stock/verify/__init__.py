@@ -40,6 +40,7 @@ def snapshot(database: Database, scope: Scope) -> Iterator[Session]:
         connection.begin(),
         Session(connection) as session,
     ):
+        session.info.update(database.info)
         set_scope(session, scope)
         session.execute(ROOMY)
         yield session

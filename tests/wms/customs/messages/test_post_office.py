@@ -2,19 +2,24 @@
 
 import random
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from tests.wms.customs.messages import made
 from wms.customs.messages import Message, post_office, spec
+from wms.customs.messages.keeping import clear
+from wms.customs.messages.reading import parse
+from wms.customs.messages.signing import SoftwareKey, enveloped, make_test_key
 from wms.customs.messages.writing import compose
 from wms.customs.tables.messages import CustomsMessage
 from wms.db import Database, Scope
 from wms.errors import N_, WmsError
+from wms.parties import dated
 
 AT = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 
@@ -59,7 +64,7 @@ def test_is_queued_in_the_callers_transaction_and_sent_once(database: Database, 
         assert post_office.mark_sent(session, message_id, AT)
         assert not post_office.mark_sent(session, message_id, AT)
         row = stood(session, message_id)
-        assert (row.state, row.raw, row.sent_at) == ("sent", data, AT)
+        assert (row.state, clear(session, row), row.sent_at) == ("sent", data, AT)
 
 
 def test_receipts_move_forward_only_and_are_all_kept(
@@ -105,7 +110,7 @@ def test_what_cannot_be_read_is_kept_with_its_reason(database: Database, scope: 
         ):
             taken = post_office.take(session, data, "test", AT)
             row = stood(session, taken.id)
-            assert (taken.state, row.raw) == (state, data)
+            assert (taken.state, clear(session, row)) == (state, data)
             assert said in (row.reason or "")
 
 
@@ -136,3 +141,58 @@ def test_bytes_and_direction_are_never_changed(database: Database, scope: Scope)
         with pytest.raises(DBAPIError):
             session.flush()
         session.rollback()
+
+
+def signed(data: bytes, key: SoftwareKey) -> bytes:
+    """A message of customs with customs' own signature."""
+    return enveloped(parse(data, keeps_all=True), key)
+
+
+@pytest.fixture(scope="module")
+def customs() -> SoftwareKey:
+    return make_test_key("customs")
+
+
+def trust(session: Session, *keys: SoftwareKey, must_be_signed: bool = False) -> None:
+    pem = [key.certificate.public_bytes(Encoding.PEM).decode() for key in keys]
+    said = {"certificates": pem, "must_be_signed": must_be_signed}
+    dated.set_value(session, "customs.trust", said, valid_from_on=date(2026, 1, 1), source="test")
+
+
+def test_a_receipt_whose_signature_does_not_hold_is_kept_and_not_acted_upon(
+    session: Session, heard: list[post_office.Received], customs: SoftwareKey
+) -> None:
+    trust(session, customs)
+    message_id = post_office.send(session, "CEB621", "COP-1", declaration())
+    whole = signed(receipt("COP-1", "800"), customs)
+    broken = post_office.take(session, whole.replace(b">x<", b">y<"), "test", AT)
+    stranger = post_office.take(session, signed(receipt("COP-1", "700"), make_test_key("other")), "test", AT)
+    for taken, state, said in ((broken, "invalid", "is broken"), (stranger, "untrusted", "certificate is unknown")):
+        assert (taken.state, stood(session, taken.id).signature) == ("refused", state)
+        assert said in (taken.reason or "")
+    assert (heard, stood(session, message_id).receipt_status) == ([], None)
+    good = post_office.take(session, whole, "test", AT)
+    assert (good.state, stood(session, good.id).signature) == ("taken", "valid")
+    assert stood(session, message_id).receipt_status == "800"
+
+
+def test_an_unsigned_receipt_counts_until_customs_is_known_to_sign_everything(
+    session: Session, heard: list[post_office.Received], customs: SoftwareKey
+) -> None:
+    before = post_office.take(session, receipt("COP-1", "120"), "test", AT)
+    assert (before.state, stood(session, before.id).signature) == ("taken", None)  # nobody is trusted yet
+    trust(session, customs, must_be_signed=True)
+    after = post_office.take(session, receipt("COP-1", "800"), "test", AT)
+    assert (after.state, stood(session, after.id).signature) == ("refused", "unsigned")
+    assert "is not signed" in (after.reason or "")
+    assert len(heard) == 1
+
+
+def test_a_certificate_that_cannot_be_read_is_said_and_lets_nothing_through(
+    session: Session, heard: list[post_office.Received]
+) -> None:
+    said = {"certificates": ["no certificate"], "must_be_signed": False}
+    dated.set_value(session, "customs.trust", said, valid_from_on=date(2026, 1, 1), source="test")
+    taken = post_office.take(session, receipt("COP-1", "800"), "test", AT)
+    assert (taken.state, heard) == ("refused", [])
+    assert "customs.trust" in (taken.reason or "")
