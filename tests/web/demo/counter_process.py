@@ -48,6 +48,12 @@ class Counter:
             self.process.terminate()
             self.process.wait(30)
 
+    def address(self) -> str:
+        """Where it listens, once it does; ``--port 0`` takes a free port."""
+        told = self.data / "customs" / "counter" / "address"
+        wait_until(told.exists, lambda: "the counter does not listen")
+        return told.read_text()
+
     def send(self, name: str, raw: bytes) -> None:
         """Put a message in as the rule asks: whole or not at all."""
         draft = self.exchange / "out" / f".{name}"
@@ -78,9 +84,11 @@ def _status(kind: str, text: str) -> str:
     return field(text, names.get(kind, "returnStatus" if kind.startswith("CEB") else "manageResult"))
 
 
-def wait_until(happened: Callable[[], bool], told: Callable[[], str] = lambda: "") -> None:
+def wait_until(
+    happened: Callable[[], bool], told: Callable[[], str] = lambda: "", *, patience_s: float = PATIENCE_S
+) -> None:
     """Wait for something that other processes bring about."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + patience_s
     while not happened():
         assert time.monotonic() < deadline, f"in vain: {told()}"
         time.sleep(0.05)

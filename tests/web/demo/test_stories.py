@@ -13,11 +13,16 @@ from wms.customs.tables import CustomsMessage
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("inward", "outward"), [("5034", "5000"), ("5000", "5034"), ("5100", "5100"), ("5034", "0110")]
+)
 @BOTH
-def test_5034_comes_in_over_the_first_line_and_leaves_as_5000_over_the_second(zone: Zone) -> None:
-    stock_in(zone, "5034")
+def test_goods_come_in_and_leave_under_each_mode_of_the_zone(zone: Zone, inward: str, outward: str) -> None:
+    """First line and second line, goods and finished goods; under 0110 they leave as an ordinary import, tax paid."""
+    came = stock_in(zone, inward)
     assert zone.run(lambda session: list_queries.booked_qty(session, zone.shelf.book_line_id)) == QTY
-    stock_out(zone, "5000")
+    left = stock_out(zone, outward)
+    zone.write_off(came, left)
     zone.end()
     assert zone.run(lambda session: list_queries.booked_qty(session, zone.shelf.book_line_id)) == 0
 

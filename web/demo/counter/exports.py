@@ -13,7 +13,7 @@ def key_of(document: Document) -> str:
     return f"CEB603:{document.of('copNo')}"
 
 
-def declare(case: Case, document: Document) -> None:
+def declare(case: Case, document: Document, *, signed: bool) -> None:
     """Take an export list (603)."""
     key = key_of(document)
     case.concern(key)
@@ -22,7 +22,7 @@ def declare(case: Case, document: Document) -> None:
         return
     fields = {**document.head, "preNo": (known or {}).get("preNo") or register.pre_number(case, "B")}
     invt_no = f"{document.of('customsCode') or case.habits.office}{case.local:%Y}E{case.serial('invt'):09d}"
-    trouble = _trouble(document, known)
+    trouble = _trouble(case, document, known, signed)
     if trouble is not None:
         case.receipt("CEB604", key, {**fields, "invtNo": invt_no}, *trouble)
         return
@@ -39,9 +39,13 @@ def declare(case: Case, document: Document) -> None:
         case.later("export.patience", key, case.habits.patience_ms)
 
 
-def _trouble(document: Document, known: dict[str, Any] | None) -> tuple[str, str] | None:
+def _trouble(
+    case: Case, document: Document, known: dict[str, Any] | None, signed: bool
+) -> tuple[str, str] | None:  # fmt: skip
     if known is not None and known["status"] not in ("returned", "cancelled"):
         return "-621004", "清单已申报 already declared"
+    if case.habits.asks_signature and document.of("appStatus") == "2" and not signed:
+        return "-621026", "签名为空 signature empty"
     if not document.lines:
         return "-621000", "清单没有商品 no lines"
     try:

@@ -15,7 +15,7 @@ from web.demo.counter.window import Window
 
 log = logging.getLogger("counter")
 PAUSE_S = 0.2
-HABITS_FILE = "counter.json"
+HABITS_FILE, ADDRESS_FILE = "counter.json", "address"
 
 
 def run(
@@ -35,6 +35,8 @@ def serve(
     """Serve the exchange until ``stop`` is set."""
     window = Window(exchange, folder, habits)
     server = None if port is None else listen(exchange, host, port)
+    if server is not None:
+        _tell(folder / ADDRESS_FILE, "http://{}:{}".format(*server.server_address[:2]))
     log.info("simulated counter (%s): exchange %s, seed %d", MARK, exchange.root, habits.seed)
     try:
         while not stop.is_set():
@@ -45,6 +47,13 @@ def serve(
             server.shutdown()
             server.server_close()
         window.close()
+
+
+def _tell(path: Path, address: str) -> None:
+    """Leave the address where it can be read: a port of 0 takes a free one."""
+    draft = path.with_suffix(".part")
+    draft.write_text(address)
+    draft.replace(path)
 
 
 def _turn(window: Window) -> int:

@@ -34,9 +34,9 @@ SIGNED: dict[str, Callable[..., None]] = {
     "CEB621": parcels.declare,
     "CEB623": parcels.cancel,
     "CEB625": parcels.bring_back,
+    "CEB603": exports.declare,
 }
 PLAIN: dict[str, Callable[[Case, Document], None]] = {
-    "CEB603": exports.declare,
     "CEB605": exports.cancel,
     "CEB213": exports.bring_back,
     "CEB701": exports.sum_up,
