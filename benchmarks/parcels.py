@@ -24,12 +24,12 @@ from benchmarks.server import durable_server
 from benchmarks.writers import SCOPE
 from wms.customs.messages import post_office
 from wms.customs.messages.signing import make_test_key
+from wms.customs.outgoing import Desk, Sender, queue
 from wms.customs.parcels import declaring, exchange, queries
-from wms.customs.parcels.exchange import Sender
 from wms.customs.parcels.rules.declaring import Filing, Terms
 from wms.customs.parcels.rules.documents import BEIJING
 from wms.db import Database
-from wms.parties.private import Vault
+from wms.parties.private import Vault, give_keys
 from wms.postgres import libpq
 
 TARGET, WRITERS = 150.0, 2
@@ -93,9 +93,11 @@ class Clerk(Hand):
 
     def __init__(self, load: Load, seed: int) -> None:
         del seed
-        exchange.register(lambda: VAULT)
+        exchange.register(lambda _session: VAULT)
         self._database = Database(load.url, pool_size=1, max_overflow=0)
-        self._key = make_test_key("CN=benchmark")
+        give_keys(self._database, lambda: VAULT)
+        key = make_test_key("CN=benchmark")
+        self._desk = Desk(lambda: key)
         self._templates = templates(datetime.now(UTC))
         with self._database.unit_of_work(SCOPE) as session:
             self._server = psutil.Process(session.execute(text("SELECT pg_backend_pid()")).scalar_one())
@@ -129,10 +131,12 @@ class Clerk(Hand):
         return len(ids)
 
     def _declared(self, session: Session, ids: list[int]) -> None:
-        refused = declaring.declare(session, VAULT, ids, datetime.now(UTC))
+        at = datetime.now(UTC)
+        refused = declaring.declare(session, VAULT, ids, at)
         if any(refused):
             raise RuntimeError(f"a parcel was refused: {next(filter(None, refused))}")
-        (_message,) = exchange.post(session, VAULT, ids, SENDER, self._key, datetime.now(UTC))
+        message = exchange.declaration(session, VAULT, ids, SENDER, at)
+        queue(session, self._desk, message, message.documents[0]["InventoryHead"]["copNo"], at)
 
 
 def _drawn(session: Session, token: str) -> list[int]:

@@ -1,6 +1,6 @@
 """create_app(settings): the only place where everything is joined."""
 
-from functools import cache, partial
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 
@@ -22,9 +22,9 @@ from web.i18n import install_languages
 from web.navigation import install_navigation
 from web.request_log import install_request_log
 from web.words import install_words
-from wms.customs.parcels import exchange
+from wms.customs import mail
 from wms.db import Database
-from wms.parties.private import open_vault
+from wms.parties.private import give_keys, open_vault
 from wms.settings import Settings
 
 # Each module holds one blueprint `bp`; pages and resources appear in this order in navigation and documents.
@@ -123,7 +123,8 @@ def create_app(settings: Settings, database: Database | None = None) -> APIFlask
     describe(app)
     house = House(settings, database or open_database(settings))
     app.extensions[KEY] = house
-    exchange.register(cache(partial(open_vault, settings.data_dir)))
+    give_keys(house.database, partial(open_vault, settings.data_dir))
+    mail.register()
     install_request_log(app)
     install_headers(app)
     install_languages(app, settings.time_zone)

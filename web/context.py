@@ -2,11 +2,14 @@
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from flask import current_app, g
 from sqlalchemy.orm import Session
 
+from wms.customs.messages.keys import signer_of
+from wms.customs.outgoing import Desk
 from wms.db import Database, Scope
 from wms.parties.private import Vault, open_vault
 from wms.settings import Settings
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
     from web.auth.identity import Identity
 
 KEY = "dongting"
-VAULT = "dongting.vault"
+VAULT, DESK = "dongting.vault", "dongting.customs_desk"
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,17 @@ def vault() -> Vault:
     if VAULT not in extensions:
         extensions[VAULT] = open_vault(settings().data_dir)
     found: Vault = extensions[VAULT]
+    return found
+
+
+def customs_desk() -> Desk:
+    """Return how declarations leave: with which key, or by hand. The key is read once, when something is signed."""
+    extensions = current_app.extensions
+    if DESK not in extensions:
+        given = settings()
+        key = cache(partial(signer_of, given.customs_key, given.data_dir))
+        extensions[DESK] = Desk(key, is_by_hand=given.customs_by_hand)
+    found: Desk = extensions[DESK]
     return found
 
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
@@ -27,10 +27,10 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from web.databases import app_url
 from web.metrics import JOB_SECONDS, JOBS
-from wms.customs.parcels import exchange
+from wms.customs import mail
 from wms.db import Database
 from wms.errors import WmsError
-from wms.parties.private import open_vault
+from wms.parties.private import give_keys, open_vault
 from wms.postgres import libpq
 from wms.settings import Settings
 
@@ -134,7 +134,8 @@ def run(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT."""
     with closing(Database(app_url(settings), pool_size=settings.worker_pool, max_overflow=0)) as database:
         database.refuse_owner()
-        exchange.register(cache(partial(open_vault, settings.data_dir)))
+        give_keys(database, partial(open_vault, settings.data_dir))
+        mail.register()
         asyncio.run(_work(make_app(settings, database), settings))
 
 

@@ -97,6 +97,11 @@ def _exchange(given: str) -> str | None:
     return given.rstrip("/")
 
 
+def _key(given: str) -> str:
+    """test, none, or a file (made absolute)."""
+    return given if given in ("test", "none") else str(_folder(given))
+
+
 def _folder(given: str) -> Path:
     if "\0" in given:
         raise _Broken("the path of a folder")
@@ -223,6 +228,13 @@ TABLE = (
     Setting("customs_exchange", "DONGTING_CUSTOMS_EXCHANGE", "", "folder or URL",
             "Where messages to customs go and answers come from: a folder with out and in, or an http(s) address. "
             "Empty: they wait (`dongting demo` uses the folder of its simulated counter).", _exchange, "none"),
+    Setting("customs_key", "DONGTING_CUSTOMS_KEY", "test", "file",
+            "What signs messages to customs: a PEM file with the enterprise's RSA key and certificate. test: a key "
+            "made once in the data folder, whose certificate says TEST, for the simulated counter alone. none: nothing "
+            "is signed, and what customs wants signed is refused.", _key),
+    Setting("customs_by_hand", "DONGTING_CUSTOMS_BY_HAND", "off", "",
+            "on: declarations are typed into the single window by hand; declaring changes the state and queues no "
+            "message. off: it queues the message, which waits while there is no line to customs.", _switch),
     Setting("live_streams", "DONGTING_LIVE_STREAMS", "40", "streams",
             "Live streams open at once; more are asked to poll.", count),
     Setting("tls_certificate", "DONGTING_TLS_CERTIFICATE", "", "file",
@@ -279,6 +291,8 @@ class Settings:
     webhook_hosts: str
     webhook_private: bool
     customs_exchange: str | None
+    customs_key: str
+    customs_by_hand: bool
     live_streams: int
     tls_certificate: Path | None
     tls_key: Path | None

@@ -64,7 +64,10 @@ def bring(body: MessageIn) -> Response:
 
 
 def _take(session: Session, data: bytes, source: str) -> Mapping[str, Any]:
-    return asdict(post_office.take(session, data, source))
+    taken = post_office.take(session, data, source)
+    if taken.state == "taken":
+        post_office.take_up_again(session)  # what came before it and builds on it
+    return asdict(taken)
 
 
 @bp.get("/customs-messages")

@@ -16,8 +16,8 @@ from web.api.lookups import id_of
 from web.api.rows import as_json
 from web.api.schemas import Body, Code, Count, Instant, Text
 from web.auth.policy import READERS, policy
-from web.context import unit_of_work
-from wms.customs import gate_passes, list_queries, pass_queries, slips
+from web.context import customs_desk, unit_of_work
+from wms.customs import corresponding, gate_passes, list_queries, pass_queries, slips
 from wms.customs.gate_pass_rules import NewPass, PassDocument, PassLine, RegisteredGoods
 from wms.customs.tables import GatePass
 from wms.errors import NotFound
@@ -106,7 +106,8 @@ class PassAnswer(Body):
 @policy("declarant")
 @bp.input(GatePassIn, arg_name="body")
 def new_pass(body: GatePassIn) -> Response:
-    """Apply for a gate pass; what it names is put on passes at once, never above what the document declares."""
+    """Apply for a gate pass (SAS121); what it names is put on passes at once, never above what is declared."""
+    by_hand = customs_desk().is_by_hand
 
     def act(session: Session) -> Mapping[str, Any]:
         lines, documents = _goods(session, body)
@@ -118,7 +119,10 @@ def new_pass(body: GatePassIn) -> Response:
             container_weight_g=body.container_weight_g, is_double_gate=body.is_double_gate, lines=lines,
             documents=documents, registered=tuple(RegisteredGoods(**one.model_dump()) for one in body.registered),
         )  # fmt: skip
-        return _shown(session, gate_passes.apply_for_pass(session, new).internal_no)
+        made = gate_passes.apply_for_pass(session, new)
+        if not by_hand:
+            corresponding.declare_pass(session, made.id, datetime.now(UTC))
+        return _shown(session, made.internal_no)
 
     return write(act, body.model_dump(mode="json"), status=201)
 
@@ -135,7 +139,8 @@ def one_pass(number: str) -> Response:
 @policy("declarant", "customs_officer", subject="gate_pass")
 @bp.input(PassAnswer, arg_name="body")
 def pass_answer(number: str, body: PassAnswer) -> Response:
-    """Take customs' approval of a pass, or void it: its quantities and goods go back."""
+    """Take customs' approval of a pass, or void it: its quantities and goods go back, and customs is told."""
+    by_hand = customs_desk().is_by_hand
 
     def act(session: Session) -> Mapping[str, Any]:
         named = (GatePass.pass_no == number) | (GatePass.internal_no == number)
@@ -145,7 +150,7 @@ def pass_answer(number: str, body: PassAnswer) -> Response:
         if body.answer == "approved":
             gate_passes.approve_pass(session, pass_id, at=datetime.now(UTC), pass_no=body.pass_no)
         else:
-            gate_passes.void_pass(session, pass_id, reason=body.reason, at=datetime.now(UTC))
+            corresponding.void_pass(session, pass_id, body.reason, datetime.now(UTC), by_hand=by_hand)
         return _shown(session, number)
 
     return write(act, body.model_dump(mode="json"))

@@ -25,8 +25,9 @@ from web.api.retail_bodies import (
     PeopleIn,
 )
 from web.auth.policy import READERS, policy
-from web.context import unit_of_work, vault
+from web.context import customs_desk, unit_of_work, vault
 from web.i18n import localised
+from wms.customs import parcel_mail
 from wms.customs.clock import BEIJING
 from wms.customs.parcels import declaring, privacy, queries, receiving, requests, taking
 from wms.customs.parcels.receiving import Receipt
@@ -154,12 +155,12 @@ def _drawn(rows: Mapping[int, Mapping[str, Any]], one: declaring.Drawn) -> dict[
 @policy(*DECLARES)
 @bp.input(DeclareIn, arg_name="body")
 def declare(body: DeclareIn) -> Response:
-    """Declare parcels and take their quota; each refusal stands with its number."""
-    keys = vault()
+    """Declare parcels: quota, state and the signed message together; each refusal stands with its number."""
+    keys, desk = vault(), customs_desk()
 
     def act(session: Session) -> Mapping[str, Any]:
         ids = [queries.declaration(session, number).id for number in body.numbers]
-        refused = declaring.declare(session, keys, ids, datetime.now(UTC))
+        refused = parcel_mail.declare(session, keys, ids, datetime.now(UTC), desk)
         return {
             "declarations": [
                 {"number": number} | (_refusal(refusal) if refusal else {"outcome": "declared"})

@@ -14,9 +14,9 @@ from web.api.idempotency import request_key, write
 from web.api.lookups import id_of, place_of
 from web.api.schemas import Body, Code, Count, Instant, Text
 from web.auth.policy import READERS, policy
-from web.context import unit_of_work
+from web.context import customs_desk, unit_of_work
 from web.i18n import localised
-from wms.customs import handing_over, list_changes, list_queries, verification_lists
+from wms.customs import corresponding, handing_over, list_changes, list_queries, verification_lists
 from wms.customs.rules import ListFacts, check_booking
 from wms.errors import WmsError
 from wms.parties.tables import Company, Site
@@ -28,8 +28,9 @@ bp = APIBlueprint("api_verification_lists", __name__, url_prefix="/api/v1", tag=
 class CustomsAnswer(Body):
     """What customs answered: INV201 (pre_deducted, with the list's number), entry released, INV211 (booked), returned.
 
-    "declared" is our own step: the list went out. "changed" and "change_refused" answer what was asked of a declared
-    list (chgTmsCnt in ``change_count``); "revoked" undoes a booking by the document in ``entry_no``.
+    "declared" is our own step: the list is sent (INV101), or was typed in by hand where the house works so. "changed"
+    and "change_refused" answer what was asked of a declared list (chgTmsCnt in ``change_count``); "revoked" undoes a
+    booking by the document in ``entry_no``.
     """
 
     model_config = ConfigDict(
@@ -140,16 +141,17 @@ def _line(of_book: BookLine, line: VerificationLineIn) -> verification_lists.Lis
 @bp.input(ListChangeIn, arg_name="body")
 def ask_change(number: str, body: ListChangeIn) -> Response:
     """Ask customs to change quantities of a declared list, or without lines to delete it."""
+    by_hand = customs_desk().is_by_hand
 
     def act(session: Session) -> Mapping[str, Any]:
         list_id, at = list_queries.list_id_of(session, number), datetime.now(UTC)
-        wanted = {
-            line.line_no: list_changes.Quantity(line.declared_qty, line.declared_base_qty) for line in body.lines
-        }
+        wanted = {line.line_no: list_changes.Quantity(line.declared_qty, line.declared_base_qty) for line in body.lines}
         if wanted:
             asked = list_changes.ask_change(session, list_id, wanted, body.reason, at)
         else:
             asked = list_changes.ask_deletion(session, list_id, body.reason, at)
+        if not by_hand:
+            corresponding.send_change(session, asked, at)
         return {"kind": asked.kind, "change_count": asked.change_count, "state": asked.state}
 
     return write(act, body.model_dump(mode="json"), status=201)
@@ -221,7 +223,7 @@ def _take(session: Session, number: str, body: CustomsAnswer) -> Mapping[str, An
     at = body.at or datetime.now(UTC)
     match body.answer:
         case "declared":
-            verification_lists.declare(session, list_id, at)
+            corresponding.declare_list(session, list_id, at, by_hand=customs_desk().is_by_hand)
         case "pre_deducted":
             verification_lists.pre_deduct(session, list_id, body.list_no or "", at)
         case "entry_released":

@@ -3,10 +3,11 @@
 from flask import Blueprint, render_template, request
 
 from web.auth.policy import READERS, policy
-from web.context import current_identity, unit_of_work
+from web.context import current_identity, settings, unit_of_work
 from web.i18n import localised
 from wms.customs.messages import codes, post_office, queries
 from wms.customs.messages.queries import MessageRow
+from wms.customs.messages.signing import WORDS
 from wms.customs.tables.messages import IN_STATES, OUT_STATES
 from wms.errors import N_
 
@@ -23,6 +24,7 @@ STATE_WORDS = {
     "invalid": N_("not valid"),
     "refused": N_("refused"),
 }
+SIGNATURE_CHIPS = {"valid": "ok", "invalid": "stop", "untrusted": "warn", "unsigned": "none", "not_judged": "none"}
 STATE_CHIPS = {
     "queued": "busy", "sent": "ok", "taken": "ok", "waiting": "busy", "repeated": "none", "unreadable": "stop",
     "invalid": "stop", "refused": "warn",
@@ -36,7 +38,9 @@ def index() -> str:
     asked = {name: value for name in ("direction", "kind", "state", "number") if (value := request.args.get(name, ""))}
     direction, state = asked.get("direction"), asked.get("state")
     before = request.args.get("before", "0")
+    is_down = settings().customs_exchange is None
     with unit_of_work() as session:
+        waiting = queries.waiting_to_leave(session) if is_down else 0
         rows = queries.messages(
             session,
             direction=direction if direction in ("in", "out") else None,
@@ -50,6 +54,7 @@ def index() -> str:
     return render_template(
         "customs_messages/index.html", rows=rows[:SHOWN], more=more, asked=asked, states=STATES, words=STATE_WORDS,
         chips=STATE_CHIPS, kinds=post_office.kinds(), meaning=_meaning,
+        waiting=waiting,
     )  # fmt: skip
 
 
@@ -65,7 +70,7 @@ def show(message_id: int) -> str:
     said = [(one.rule, one.field, localised(one.text, dict(one.values))) for one in found]
     return render_template(
         "customs_messages/message.html", row=row, found=said, words=STATE_WORDS, chips=STATE_CHIPS, meaning=_meaning,
-        may_read=may_read,
+        may_read=may_read, signatures=WORDS, signature_chips=SIGNATURE_CHIPS,
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from wms.catalog.tables import TradeItem
 from wms.codes import lists as codes
-from wms.customs import bonded_forms, gate_passes, list_queries, rules
+from wms.customs import bonded_forms, gate_passes, list_changes, list_queries, rules
 from wms.customs import verification_lists as lists
 from wms.customs.clock import BEIJING
 from wms.customs.gate_pass_rules import GoodsNotMoved, UnknownPass
@@ -23,10 +23,12 @@ from wms.customs.messages.post_office import NotYet, Received
 from wms.customs.outline import STATUS_FORM
 from wms.customs.tables import (
     AccountBook,
+    CustomsMessage,
     CustomsNumber,
     GatePass,
     GatePassDocument,
     GatePassLine,
+    VerificationChange,
     VerificationLine,
     VerificationList,
 )
@@ -49,15 +51,41 @@ class NoCurrencyCode(WmsError):
     text = N_("Customs' list of currencies has no code for %(currency)s on %(on)s.")
 
 
-def declare_list(session: Session, list_id: int, at: datetime) -> int:
-    """Declare a list to customs (INV101): its state and the queued message in one. Returns the message's id."""
+def declare_list(session: Session, list_id: int, at: datetime, *, by_hand: bool = False) -> int | None:
+    """Declare a list to customs (INV101): its state and the queued message in one. Returns the message's id.
+
+    ``by_hand``: it was typed into the single window; no message leaves.
+    """
     lists.declare(session, list_id, at)
-    row = session.get_one(VerificationList, list_id)
+    if by_hand:
+        return None
+    raw = bonded_forms.verification_list(_list_head(session, list_id, at, "1"), _list_lines(session, list_id, at), at)
+    return post_office.send(session, "INV101", session.get_one(VerificationList, list_id).internal_no, raw)
+
+
+def send_change(session: Session, asked: VerificationChange, at: datetime) -> int:
+    """Send what was asked of a declared list: new quantities (dclTypecd 2), or its deletion (3)."""
+    list_id = asked.verification_list_id
+    lines = _list_lines(session, list_id, at)
+    for line in lines:
+        wanted = asked.wanted.get(line["gdsSeqno"])
+        if wanted is not None:
+            line |= {"dclQty": _plain(Decimal(wanted["declared_qty"])), "modfMarkcd": "1"}
+        elif asked.kind == "3":
+            line["modfMarkcd"] = "2"
+    head = _list_head(session, list_id, at, asked.kind)
+    return post_office.send(session, "INV101", head["etpsInnerInvtNo"], bonded_forms.verification_list(head, lines, at))
+
+
+def _list_head(session: Session, list_id: int, at: datetime, change: str) -> dict[str, str]:
+    row = session.get_one(VerificationList, list_id, populate_existing=True)
     book = session.get_one(AccountBook, row.account_book_id)
     keeper = session.get_one(Company, book.company_id)
     office = _office(session, book.site_id)
-    head = {
-        "etpsInnerInvtNo": row.internal_no, "putrecNo": book.book_no, "dclTypecd": "1", "invtType": row.list_type,
+    numbered = {"bondInvtNo": row.list_no} if row.list_no else {}
+    return {
+        "etpsInnerInvtNo": row.internal_no, **numbered, "putrecNo": book.book_no, "dclTypecd": change,
+        "invtType": row.list_type,
         **_triplet(keeper, "bizopEtpsSccd", "bizopEtpsno", "bizopEtpsNm"),
         **_triplet(keeper, "rvsngdEtpsSccd", "rcvgdEtpsno", "rcvgdEtpsNm"),
         **_triplet(keeper, "dclEtpsSccd", "dclEtpsno", "dclEtpsNm"),
@@ -66,8 +94,6 @@ def declare_list(session: Session, list_id: int, at: datetime) -> int:
         "dclcusFlag": "2" if row.list_type == COLLECTED else "1",
         "dclcusTypecd": "2", "genDecFlag": "1", "decType": "3" if row.direction == "I" else "4",
     }  # fmt: skip
-    raw = bonded_forms.verification_list(head, _list_lines(session, list_id, at), at)
-    return post_office.send(session, "INV101", row.internal_no, raw)
 
 
 def _currency(iso: str, at: datetime) -> str:
@@ -122,6 +148,16 @@ def declare_pass(session: Session, pass_id: int, at: datetime, *, change: str = 
     related = [{"rtlBillTypecd": one.document_kind, "rtlBillNo": one.document_no} for one in documents]
     raw = bonded_forms.gate_pass(head, _pass_lines(session, pass_id), related, at)
     return post_office.send(session, "SAS121", row.internal_no, raw)
+
+
+def void_pass(session: Session, pass_id: int, reason: str, at: datetime, *, by_hand: bool = False) -> None:
+    """Void a pass before its passage, and ask customs to void it (dclTypecd 3) where it was applied for by message."""
+    row = gate_passes.void_pass(session, pass_id, reason=reason, at=at)
+    applied = select(CustomsMessage.id).where(
+        CustomsMessage.direction == "out", CustomsMessage.kind == "SAS121", CustomsMessage.number == row.internal_no
+    )
+    if not by_hand and session.scalar(applied.limit(1)) is not None:
+        declare_pass(session, pass_id, at, change="3")
 
 
 def _pass_lines(session: Session, pass_id: int) -> list[dict[str, str]]:
@@ -200,6 +236,8 @@ def status_form(session: Session, received: Received) -> None:
         session.execute(note.on_conflict_do_nothing())
     elif subject == LIST and list_queries.list_row(session, subject_id).state == "declared":
         lists.send_back(session, subject_id)
+    elif subject == LIST and (asked := list_changes.waiting(session, subject_id)) is not None:
+        list_changes.refuse(session, subject_id, asked.change_count, received.received_at)
 
 
 def _subject_of(session: Session, internal_no: str) -> tuple[str, int]:
@@ -215,7 +253,11 @@ def list_answer(session: Session, received: Received) -> None:
     form = bonded_forms.fields_of(received.raw, "HdeApprResult", "BondInvtBsc")
     list_id = list_queries.list_id_of(session, form["etpsInnerInvtNo"])
     result, at = form.get("manageResult", ""), received.received_at
-    if result == RETURNED and list_queries.list_row(session, list_id).state == "declared":
+    asked = list_changes.waiting(session, list_id)
+    if asked is not None and form.get("chgTmsCnt") == str(asked.change_count):
+        decide = list_changes.refuse if result == RETURNED else list_changes.approve
+        decide(session, list_id, asked.change_count, at)
+    elif result == RETURNED and list_queries.list_row(session, list_id).state == "declared":
         lists.send_back(session, list_id)
     if result == APPROVED_LIST or form.get("vrfdedMarkcd") == BOOKED:
         _approve_list(session, list_id, form, at)

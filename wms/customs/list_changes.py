@@ -35,7 +35,7 @@ def ask_change(
     Raises WrongListState, ChangeOpen, UnknownListLine, BelowOnPasses, ReasonMissing.
     """
     facts = list_queries.facts_for_update(session, list_id)
-    change_rules.check_may_change(facts, reason, has_open=_open(session, list_id) is not None)
+    change_rules.check_may_change(facts, reason, has_open=waiting(session, list_id) is not None)
     lines = {row.line_no: row for row in list_queries.lines(session, list_id)}
     for line_no, quantity in wanted.items():
         row = lines.get(line_no)
@@ -54,7 +54,7 @@ def ask_deletion(session: Session, list_id: int, reason: str, at: datetime) -> V
     Raises WrongListState, ChangeOpen, ReasonMissing, ListInUse.
     """
     facts = list_queries.facts_for_update(session, list_id)
-    change_rules.check_may_change(facts, reason, has_open=_open(session, list_id) is not None)
+    change_rules.check_may_change(facts, reason, has_open=waiting(session, list_id) is not None)
     _check_unused(session, facts, list_id)
     return _ask(session, facts, list_id, "3", {}, reason, at)
 
@@ -78,7 +78,7 @@ def approve(session: Session, list_id: int, change_count: int, at: datetime) -> 
     Raises NoChangeAsked, BelowOnPasses, ListInUse, BookShort.
     """
     facts = list_queries.facts_for_update(session, list_id)
-    asked = _open(session, list_id)
+    asked = waiting(session, list_id)
     if facts.change_count >= change_count and asked is None:
         return False
     if asked is None or asked.change_count != change_count:
@@ -118,7 +118,7 @@ def _apply(session: Session, facts: rules.ListFacts, list_id: int, asked: Verifi
 def refuse(session: Session, list_id: int, change_count: int, at: datetime) -> bool:
     """Take customs' refusal of what was asked: the list stays as it is. Returns False where nothing waits."""
     list_queries.facts_for_update(session, list_id)
-    asked = _open(session, list_id)
+    asked = waiting(session, list_id)
     if asked is None or asked.change_count != change_count:
         return False
     asked.state, asked.decided_at = "refused", at
@@ -167,13 +167,14 @@ def reopen(session: Session, list_id: int, key: str, document: str, at: datetime
 
 
 def _check_unused(session: Session, facts: rules.ListFacts, list_id: int) -> None:
-    waiting = {line.line_no: line.awaiting_qty for line in facts.lines if facts.direction == "I"}
+    awaiting = {line.line_no: line.awaiting_qty for line in facts.lines if facts.direction == "I"}
     for row in list_queries.lines(session, list_id):
-        if row.on_passes_qty or waiting.get(row.line_no):
+        if row.on_passes_qty or awaiting.get(row.line_no):
             raise change_rules.ListInUse(number=facts.number, line_no=row.line_no)
 
 
-def _open(session: Session, list_id: int) -> VerificationChange | None:
+def waiting(session: Session, list_id: int) -> VerificationChange | None:
+    """Return what was asked of a list and is not answered yet."""
     return session.scalars(
         select(VerificationChange).where(
             VerificationChange.verification_list_id == list_id, VerificationChange.state == "requested"

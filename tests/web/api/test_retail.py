@@ -8,10 +8,18 @@ import pytest
 
 from tests import build
 from tests.web.conftest import Doorman
-from tests.wms.customs.parcels.world import EBP, TERMS, Sale, sale
+from tests.wms.customs.parcels.world import EBP, TERMS, Sale, name_sender, sale
 from wms.customs.clock import BEIJING
+from wms.db import Database, Scope
 
 FILINGS = {"MILK": {"gcode": "1901101090", "record_no": "R1", "unit1": "035", "factor1": "0.9"}}
+
+
+@pytest.fixture(autouse=True)
+def _sender(database: Database, scope: Scope) -> None:
+    """Somebody sends to customs."""
+    with database.unit_of_work(scope) as session:
+        name_sender(session)
 
 
 def call(doorman: Doorman, method: str, path: str, body: Any = None, role: str = "declarant") -> Any:

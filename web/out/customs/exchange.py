@@ -18,8 +18,9 @@ from sqlalchemy.orm import Session
 from web.out.customs.lines import Incoming, Line, LineDown, line_to
 from web.out.customs.rules import remind_s, settles, wait_s
 from web.out.tables import CustomsAwaited, CustomsDispatch
-from wms.customs import corresponding, parcel_mail
+from wms.customs import mail
 from wms.customs.messages import post_office
+from wms.customs.messages.keeping import MessageErased, clear
 from wms.customs.outline import Outline, Part, outline
 from wms.customs.tables import CustomsMessage
 from wms.db import Database, Scope
@@ -30,8 +31,7 @@ from wms.settings import Settings, load_settings
 
 log = structlog.get_logger("customs")
 
-parcel_mail.register()
-corresponding.register()  # whoever takes messages in knows whom they concern
+mail.register()  # whoever takes messages in knows whom they concern
 EXCHANGE = "customs.exchange"
 PAUSE_S = 1
 AT_ONCE = 200
@@ -58,9 +58,10 @@ def exchange(database: Database, *, timestamp: int | None = None) -> None:
     """One turn, called by the clock and by itself for as long as there is a line to customs."""
     del timestamp
     settings = _settings()
-    if settings.customs_exchange is None:
-        return
     scope = Scope.system(settings.tenant_id)
+    if settings.customs_exchange is None:  # what came by the API and waits for its goods or its document goes on
+        database.run(scope, post_office.take_up_again)
+        return
     turn = run_turn(database, scope, line_to(settings.customs_exchange))
     with database.unit_of_work(scope) as session:
         more = turn.sent + turn.taken > 0
@@ -96,8 +97,8 @@ def _turn(database: Database, scope: Scope, line: Line) -> Turn:
 
 def _adopt(session: Session) -> None:
     """Enter a dispatch for each message that was queued since."""
-    queued = session.execute(
-        select(CustomsMessage.id, CustomsMessage.kind, CustomsMessage.digest, CustomsMessage.raw)
+    queued = session.scalars(
+        select(CustomsMessage)
         .outerjoin(CustomsDispatch, CustomsDispatch.message_id == CustomsMessage.id)
         .where(CustomsMessage.direction == "out", CustomsMessage.state == "queued", CustomsDispatch.id.is_(None))
         .order_by(CustomsMessage.id)
@@ -112,7 +113,7 @@ def _adopt(session: Session) -> None:
             .on_conflict_do_nothing()
             .returning(CustomsDispatch.id)
         )
-        for part in outline(row.raw).parts if made is not None else ():
+        for part in outline(clear(session, row)).parts if made is not None else ():
             session.add(CustomsAwaited(dispatch_id=made, numbers=sorted(part.numbers)))
     session.flush()
 
@@ -124,7 +125,7 @@ def _send_next(database: Database, scope: Scope, line: Line) -> bool:
     """
     with database.unit_of_work(scope) as session:
         found = session.execute(
-            select(CustomsDispatch, CustomsMessage.raw, CustomsMessage.kind)
+            select(CustomsDispatch, CustomsMessage)
             .join(CustomsMessage, CustomsMessage.id == CustomsDispatch.message_id)
             .where(CustomsDispatch.state != "settled", CustomsDispatch.next_at <= func.now())
             .order_by(CustomsDispatch.id)
@@ -133,16 +134,19 @@ def _send_next(database: Database, scope: Scope, line: Line) -> bool:
         ).one_or_none()
         if found is None:
             return False
-        dispatch, raw, kind = found
+        dispatch, message = found
         now = datetime.now(UTC)
         try:
-            line.put(f"{dispatch.name}_t-{dispatch.sendings + 1}.xml", raw)
+            line.put(f"{dispatch.name}_t-{dispatch.sendings + 1}.xml", clear(session, message))
+        except MessageErased as gone:  # its answer never came, and its time is over
+            dispatch.state, dispatch.next_at, dispatch.error = "settled", None, str(gone)
+            return True
         except LineDown as down:
             failure = down
             dispatch.tries += 1
             dispatch.error, dispatch.next_at = str(down), now + timedelta(seconds=wait_s(dispatch.tries))
         else:
-            _note_sent(session, dispatch, kind, now)
+            _note_sent(session, dispatch, message.kind, now)
             return True
     raise failure
 

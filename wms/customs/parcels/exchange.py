@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -17,6 +17,7 @@ from wms.customs.clock import BEIJING
 from wms.customs.messages import Message, head_of, lines_of, post_office
 from wms.customs.messages.post_office import Received
 from wms.customs.messages.writing import compose
+from wms.customs.outgoing import Desk, Sender, queue, sender_on
 from wms.customs.parcels import bills, papers, receiving, taking
 from wms.customs.parcels.bills import Bill, BillLine
 from wms.customs.parcels.receiving import OF_CANCEL, OF_DECLARATION, OF_RETURN, Receipt
@@ -50,19 +51,6 @@ class Said:
     number: str
     outcome: str
     refusal: WmsError | None = None
-
-
-@dataclass(frozen=True)
-class Sender:
-    """Who sends (BaseTransfer): the enterprise that owns the client."""
-
-    code: str
-    name: str
-    dxp_id: str
-
-    def node(self) -> dict[str, str]:
-        """The fields of BaseTransfer."""
-        return {"copCode": self.code, "copName": self.name, "dxpMode": "DXP", "dxpId": self.dxp_id}
 
 
 def take(session: Session, vault: Vault, message: Message) -> list[Said]:
@@ -184,20 +172,14 @@ def unsigned(message: Message) -> bytes:
     return compose(message)
 
 
-class Signs(Protocol):
-    """Whatever signs: a key in a file, a hardware key."""
-
-    def sign(self, data: bytes) -> bytes:
-        """Return the message with its signature in place."""
-
-
-def post(
-    session: Session, vault: Vault, declaration_ids: Sequence[int], sender: Sender, signer: Signs, at: datetime
-) -> list[int]:
+def post(session: Session, vault: Vault, declaration_ids: Sequence[int], desk: Desk, at: datetime) -> list[int]:
     """Write, sign and queue the messages of declared parcels in the transaction that declares them; return their ids.
 
-    Imports and exports go in messages of their own, at most a hundred declarations in each.
+    Imports and exports go in messages of their own, at most a hundred declarations in each. Raises NoSender, NoKey.
     """
+    if desk.is_by_hand or not declaration_ids:
+        return []
+    sender = sender_on(session, at)
     rows = session.execute(
         select(ParcelDeclaration.id, ParcelDeclaration.direction, ParcelDeclaration.cop_no)
         .where(ParcelDeclaration.id.in_(declaration_ids))
@@ -209,8 +191,9 @@ def post(
         for begin in range(0, len(mine), MOST):
             part = mine[begin : begin + MOST]
             message = declaration(session, vault, [row.id for row in part], sender, at, direction)
-            data = signer.sign(unsigned(message))
-            sent.append(post_office.send(session, message.type, part[0].cop_no, data))
+            queued = queue(session, desk, message, part[0].cop_no, at)
+            assert queued is not None
+            sent.append(queued)
     return sent
 
 
@@ -231,7 +214,7 @@ def handle(session: Session, vault: Vault, received: Received) -> None:
         append_leaf(session, "parcel_documents_refused", {"message": received.message_id, "refused": told})
 
 
-def register(vault: Callable[[], Vault], kinds: Sequence[str] = HANDLES) -> None:
+def register(vault: Callable[[Session], Vault], kinds: Sequence[str] = HANDLES) -> None:
     """Let the post office give parcels' messages to :func:`handle`; ``vault`` is asked for keys when one comes."""
     for kind in kinds:
-        post_office.HANDLERS[kind] = lambda session, received: handle(session, vault(), received)
+        post_office.HANDLERS[kind] = lambda session, received: handle(session, vault(session), received)

@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 from tests.wms.customs.parcels import world
 from tests.wms.customs.parcels.world import AT, EBC, VAULT, Sale, sale
 from wms.customs.messages import Message, post_office
+from wms.customs.messages.keeping import clear
 from wms.customs.messages.reading import parse
 from wms.customs.messages.shape import look
+from wms.customs.outgoing import Desk, Sender
 from wms.customs.parcels import declaring, exchange
-from wms.customs.parcels.exchange import Sender
 from wms.customs.tables.messages import CustomsMessage
 from wms.customs.tables.parcels import ParcelReceipt
 
@@ -134,17 +135,20 @@ class Stamp:
 
 
 def test_declared_parcels_are_queued_in_the_transaction_that_declares_them(session: Session) -> None:
+    world.name_sender(session)
     made = [world.declared(session, sale()), world.declared(session, sale(buyer_id="440524188001010014"))]
-    sent = exchange.post(session, VAULT, made, SENDER, Stamp(), AT)
+    sent = exchange.post(session, VAULT, made, Desk(Stamp), AT)
     rows = [session.get_one(CustomsMessage, one) for one in sent]
     assert [(row.kind, row.number, row.state) for row in rows] == [
         ("CEB621", world.row(session, made[0]).cop_no, "queued")
     ]
-    assert b"<!--signed-->" in rows[0].raw
+    data = clear(session, rows[0])
+    assert b"<!--signed-->" in data
+    assert b"<ceb:copCode>4306960002</ceb:copCode>" in data
 
 
 def test_what_the_post_office_takes_reaches_the_parcels(session: Session) -> None:
-    exchange.register(lambda: VAULT)
+    exchange.register(lambda _session: VAULT)
     one = sale()
     nodes = {"OrderHead": one.order_head(), "OrderList": tuple(texts(line) for line in one.order_lines())}
     sent = Message("CEB311", str(uuid.uuid4()).upper(), (nodes,), transfer=SENDER.node())
@@ -155,7 +159,7 @@ def test_what_the_post_office_takes_reaches_the_parcels(session: Session) -> Non
 
 
 def test_a_message_all_of_whose_documents_are_refused_says_why(session: Session) -> None:
-    exchange.register(lambda: VAULT)
+    exchange.register(lambda _session: VAULT)
     heads = {"PaymentHead": sale().payment_head() | {"payerIdType": "2"}}
     sent = Message("CEB411", str(uuid.uuid4()).upper(), (heads,), transfer=SENDER.node())
     taken = post_office.take(session, exchange.unsigned(sent), "test")
@@ -164,7 +168,7 @@ def test_a_message_all_of_whose_documents_are_refused_says_why(session: Session)
 
 
 def test_a_tax_bill_that_comes_before_the_number_it_names_waits(session: Session) -> None:
-    exchange.register(lambda: VAULT)
+    exchange.register(lambda _session: VAULT)
     head = {"guid": "0" * 36, "returnTime": "20260602000000000", "invtNo": "49022026I999999999", "taxNo": "T-EARLY",
             "customsTax": "0", "valueAddedTax": "25.39", "consumptionTax": "0", "status": "1"}  # fmt: skip
     line = {"gnum": "1", "gcode": "1901101090", "taxPrice": "279", "customsTax": "0", "valueAddedTax": "25.39",

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +16,7 @@ from wms.customs.parcels.rules import documents
 from wms.customs.parcels.rules.declaring import Filing, Terms
 from wms.customs.parcels.rules.documents import Order, Payment, Waybill
 from wms.customs.tables.parcels import ParcelDeclaration, RetailOrder
+from wms.parties import dated
 from wms.parties.private import Vault
 
 VAULT = Vault({1: b"k" * 32}, b"i" * 32)
@@ -172,6 +173,12 @@ def released(session: Session, one: Sale) -> int:
 def row(session: Session, declaration_id: int) -> ParcelDeclaration:
     """The declaration as it stands."""
     return session.get_one(ParcelDeclaration, declaration_id, populate_existing=True)
+
+
+def name_sender(session: Session) -> None:
+    """Say who sends to customs."""
+    who = {"code": EBC, "name": "电商", "dxp_id": "DXPENT0000000001"}
+    dated.set_value(session, "customs.sender", who, valid_from_on=date(2026, 1, 1), source="test")
 
 
 def of_mode_9610(**fields: Any) -> Terms:
