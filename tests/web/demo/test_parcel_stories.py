@@ -34,6 +34,8 @@ from wms.customs.parcels.rules import documents
 from wms.customs.parcels.rules.declaring import Terms
 from wms.customs.tables.parcels import RetailWaybill
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_200)]  # seconds: for a machine that is busy
+
 
 def written(kind: str, *parts: tuple[str, Mapping[str, Any] | Sequence[Mapping[str, Any]]]) -> Message:
     """A message of one document as its sender writes it."""
@@ -81,7 +83,6 @@ def until_state(zone: Zone, declaration_id: int, state: str) -> None:
     zone.until(lambda session: row(session, declaration_id).state == state)
 
 
-@pytest.mark.slow
 @BOTH
 def test_1210_import_from_stock_in_to_the_deducted_book(zone: Zone) -> None:
     came = stock_in(zone, "1210")
@@ -97,7 +98,6 @@ def test_1210_import_from_stock_in_to_the_deducted_book(zone: Zone) -> None:
     zone.end()
 
 
-@pytest.mark.slow
 @BOTH
 def test_9610_import_from_order_to_delivery(zone: Zone) -> None:
     one = sale()
@@ -179,7 +179,6 @@ EXPORT_ONLY: dict[str, Any] = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("mode", "order_type"), [("9610", "E"), ("9710", "B"), ("9810", "W")])
 @BOTH
 def test_an_export_parcel_from_order_to_departure(zone: Zone, mode: str, order_type: str) -> None:
@@ -187,7 +186,6 @@ def test_an_export_parcel_from_order_to_departure(zone: Zone, mode: str, order_t
     zone.end()
 
 
-@pytest.mark.slow
 @BOTH
 def test_1210_export_from_the_entry_into_the_zone_to_the_deducted_book(zone: Zone) -> None:
     came = stock_in(zone, "1210")

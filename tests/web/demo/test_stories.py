@@ -11,8 +11,9 @@ from tests.web.demo.zone import BOTH, QTY, Zone, stock_in, stock_out
 from wms.customs import list_queries
 from wms.customs.tables import CustomsMessage
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_200)]  # seconds: for a machine that is busy
 
-@pytest.mark.slow
+
 @pytest.mark.parametrize(
     ("inward", "outward"), [("5034", "5000"), ("5000", "5034"), ("5100", "5100"), ("5034", "0110")]
 )
@@ -27,7 +28,6 @@ def test_goods_come_in_and_leave_under_each_mode_of_the_zone(zone: Zone, inward:
     assert zone.run(lambda session: list_queries.booked_qty(session, zone.shelf.book_line_id)) == 0
 
 
-@pytest.mark.slow
 def test_a_booking_that_comes_before_the_goods_were_counted_waits_for_them(zone: Zone) -> None:
     list_id = zone.declare("I", "1210")
     zone.drive("I", zone.apply("I", list_id))
