@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from tests.wms.customs.parcels import world
 from tests.wms.customs.parcels.world import AT, VAULT, sale
+from wms.customs.messages import post_office
 from wms.customs.parcels import buyers, privacy
 from wms.customs.parcels.jobs import erase_due
 from wms.customs.tables.buyers import Buyer
@@ -60,6 +61,7 @@ def test_orders_are_found_by_number_phone_and_name(session: Session) -> None:
 def test_a_new_key_seals_everything_anew(session: Session) -> None:
     one = sale()
     world.take_all(session, one)
+    post_office.send(session, "CEB621", one.order_no, b"<names>people</names>")
     newer = replace(VAULT, keys={**VAULT.keys, 2: b"n" * 32})
     while privacy.reseal(session, newer, at_once=3):
         pass
