@@ -41,6 +41,7 @@ INSIDE = (
 SUPERVISION = (
     Way("/desk/work", N_("Work"), "people", N_("What waits, who does what now, what was done today.")),
     Way("/desk/billing", N_("Billing"), "scale", N_("What owners owe for storage and handling, from the ledger.")),
+    Way("/desk/months", N_("Closed months"), "lock", N_("Until when the ledger is closed, and by whom.")),
 )
 PAPER = (
     Way("/desk/paper", N_("Paper"), "document", N_("Labels, packing lists and count sheets; printers.")),

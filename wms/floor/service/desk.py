@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 from wms.codes.gs1 import Label, read
 from wms.floor.tables import ScanContext
 from wms.parties import dated
+from wms.stock import months
+from wms.stock.months import LEGAL_TIME
 from wms.stock.tables import Balance, Entry, HandlingUnit, Lot
 
 # How many days old a scan may be is dated data (``scan.oldest_days``, at least 1): younger ones need no look at it.
@@ -101,11 +103,13 @@ def event_time(session: Session, occurred_at: datetime, received_at: datetime) -
     """Return when the scan counts as happened: the device's time, unless its clock is ahead or far behind.
 
     A handheld that was offline over a long weekend still tells the truth; one whose clock is off by more does not.
+    What was scanned in a month that was closed before it arrived counts at its arrival: the goods did move.
     """
     age = received_at - occurred_at
     if age < timedelta(0) or (age > ALWAYS_BELIEVED and age > oldest_scan(session, received_at.date())):
         return received_at
-    return occurred_at
+    is_another_month = occurred_at.astimezone(LEGAL_TIME).month != received_at.astimezone(LEGAL_TIME).month
+    return received_at if is_another_month and months.is_closed(session, occurred_at) else occurred_at
 
 
 def lot_id(
