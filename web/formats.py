@@ -6,8 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 from flask import Flask
-from flask_babel import format_date, format_datetime, format_decimal, get_locale
+from flask_babel import format_date, format_datetime, format_decimal, get_locale, gettext
 from markupsafe import Markup
+
+from wms.parties.sources import SHIPPED
 
 DASH = "–"
 EXPONENTS = {"JPY": 0, "KRW": 0}  # ISO 4217 minor units; all others here have two
@@ -76,8 +78,14 @@ def written(value: Any, indent: int | None = None) -> str:
     return json.dumps(value, ensure_ascii=False, indent=indent)
 
 
+def source(text: str) -> str:
+    """Return where a value is taken from: what comes with the product in the reader's language, all else as written."""
+    return gettext(text) if text in SHIPPED else text
+
+
 def install_formats(app: Flask) -> None:
     app.jinja_env.filters.update(
-        quantity=quantity, weight=weight, volume=volume, money=money, instant=instant, day=day, written=written
-    )
+        quantity=quantity, weight=weight, volume=volume, money=money, instant=instant, day=day, written=written,
+        source=source,
+    )  # fmt: skip
     app.jinja_env.globals["percent"] = percent

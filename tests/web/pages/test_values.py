@@ -69,3 +69,13 @@ def test_a_value_is_shown_as_it_is_entered_its_chinese_readable(supervisor: Flas
     page = supervisor.get("/desk/values").text
     assert "破损" in page
     assert "\\u" not in page
+
+
+def test_where_shipped_values_come_from_is_said_in_the_language_of_the_page(doorman: Doorman) -> None:
+    chinese = doorman.browser("supervisor", locale="zh")
+    for page in ("/desk/values", "/desk/temperature-limits", "/desk/transfer-lanes"):
+        assert "2026-11" in chinese.get(page).text
+        assert "our own" not in chinese.get(page).text
+        assert "trade knowledge" not in chinese.get(page).text
+    assert "本系统自定限值" in chinese.get("/desk/values").text
+    assert "our own limit" in doorman.browser("supervisor", locale="en").get("/desk/values").text
