@@ -89,7 +89,7 @@ def adjustments(query: StateQuery) -> Response:
 @bp.get("/adjustment-reasons")
 @policy(*READERS)
 def reasons() -> Response:
-    """List the reasons that hold today."""
+    """Tell the reasons that hold today, and what each does."""
     with unit_of_work() as session:
         return jsonify(dated.value(session, "adjust.reasons", datetime.now(UTC).date()))
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from web import cartoning
 from web.api.idempotency import write
-from web.api.schemas import Body, Code, Count, Query
+from web.api.schemas import Body, Code, Count, Query, Small
 from web.auth.policy import READERS, policy
 from web.context import unit_of_work
 from wms.catalog import queries as catalog
@@ -46,9 +46,9 @@ class CartonIn(Body):
     code: Code
     name_zh: Code
     name_en: Code
-    length_mm: Count
-    width_mm: Count
-    height_mm: Count
+    length_mm: Small
+    width_mm: Small
+    height_mm: Small
     max_weight_g: Count
     tare_g: NotNegative
     cost_minor: NotNegative

@@ -1,7 +1,6 @@
 """Messages to and from customs: bring one in, list them, see what is wrong with one, take its bytes for a reason."""
 
 import base64
-import binascii
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
@@ -58,7 +57,7 @@ def bring(body: MessageIn) -> Response:
     """Take a message of customs: kept whatever it is; a receipt moves what it answers, forward only."""
     try:
         data = base64.b64decode(body.content_base64, validate=True)
-    except binascii.Error:
+    except ValueError:  # wrong signs, or none of base64 at all
         raise InvalidField(field="content_base64", name="content_base64", rule=NOT_BASE64) from None
     return write(lambda session: _take(session, data, body.source), body.model_dump(mode="json"), status=201)
 

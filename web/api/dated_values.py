@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 from apiflask import APIBlueprint
 from flask import Response, jsonify
-from pydantic import ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue
+from pydantic_core import PydanticCustomError
 from sqlalchemy.orm import Session
 
 from web.api.idempotency import write
@@ -17,6 +18,15 @@ from web.context import unit_of_work
 from wms.parties import dated
 
 bp = APIBlueprint("api_dated_values", __name__, url_prefix="/api/v1/dated-values", tag="Parties")
+
+
+def _exact(value: JsonValue) -> JsonValue:
+    """Refuse numbers with a decimal point, which no machine keeps as they are written."""
+    if isinstance(value, float):
+        raise PydanticCustomError("fraction", "must hold no number with a decimal point")
+    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _exact(part)
+    return value
 
 
 class DatedValueIn(Body):
@@ -35,7 +45,7 @@ class DatedValueIn(Body):
     )
     name: Annotated[str, Field(min_length=1, max_length=80)]
     subject: Annotated[str, Field(max_length=120)] = ""
-    value: JsonValue
+    value: Annotated[JsonValue, AfterValidator(_exact)]
     valid_from_on: date
     source: Annotated[str, Field(min_length=1, max_length=400)]
 

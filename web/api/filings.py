@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from web.api.idempotency import request_key, write
 from web.api.lookups import id_of, place_of
 from web.api.rows import as_json
-from web.api.schemas import Body, Code, Count, Text
+from web.api.schemas import Body, Code, Count, Small, Text
 from web.auth.policy import READERS, policy
 from web.context import unit_of_work
 from wms.customs import filing_rules as rules
@@ -28,7 +28,7 @@ bp = APIBlueprint("api_filings", __name__, url_prefix="/api/v1", tag="Customs")
 class BusinessFilingLineIn(Body):
     """Goods of a filing; a product names its material's line and how much of it a thousand need, loss included."""
 
-    book_line: Count
+    book_line: Small
     ceiling_qty: Count
     unit_value_minor: Annotated[int, Field(strict=True, ge=0)] = 0
     role: Literal["goods", "material", "product"] = "goods"
@@ -81,7 +81,7 @@ class SlipLineIn(Body):
     line: Count
     qty: Count
     returns_slip: Code | None = None
-    returns_line: Count | None = None
+    returns_line: Small | None = None
 
 
 class SlipIn(Body):

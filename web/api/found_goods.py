@@ -13,7 +13,7 @@ from web.api.idempotency import request_key, write
 from web.api.lookups import id_of, place_of
 from web.api.paging import page_of
 from web.api.rows import as_json
-from web.api.schemas import Body, Code, Count, Instant, Page
+from web.api.schemas import Body, Code, Count, Instant, Page, Small
 from web.auth.policy import READERS, policy
 from web.context import unit_of_work
 from wms.errors import NotFound
@@ -43,7 +43,7 @@ class FoundIn(Body):
     site: Code
     place: Code
     description: Reason
-    pieces: Count
+    pieces: Small
     note: Annotated[str, Field(max_length=2000)] = ""
     found_at: Instant | None = None
     responsible: Annotated[int, Field(strict=True, ge=1)] | None = None

@@ -31,7 +31,7 @@ class PlansQuery(Query):
     """The latest plans; `before` a plan's number, at most `limit`."""
 
     before: int | None = Field(default=None, ge=1, le=LARGEST)
-    limit: int = Field(default=20, ge=1, le=100)
+    limit: int = Field(default=20, ge=1, le=500)
 
 
 @bp.get("/plans")

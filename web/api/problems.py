@@ -154,10 +154,15 @@ def on_database_away(error: OperationalError | PoolTimeout) -> Response:
     return on_refusal(Unavailable())
 
 
+def unreadable() -> dict[str, Any]:
+    """Return the problem document of a value that no column can hold."""
+    return document(422, "unreadable_value", _("A value in the request is too large or cannot be stored."))
+
+
 def on_unreadable_data(error: DataError) -> Response:
     """A value that no column can hold: a NUL in a text, a number beyond 64 bits."""
     log.info("unreadable_data", error=str(error.orig))
-    return answer(document(422, "unreadable_value", _("A value in the request is too large or cannot be stored.")))
+    return answer(unreadable())
 
 
 def on_crash(error: Exception) -> Response:

@@ -14,7 +14,7 @@ from web.api.idempotency import request_key, write
 from web.api.lookups import base_qty, id_of, item_of, place_of
 from web.api.paging import page_of
 from web.api.rows import as_json
-from web.api.schemas import Body, Code, Count, Whole
+from web.api.schemas import Body, Code, Count, Small, Whole
 from web.auth.policy import READERS, policy
 from web.context import unit_of_work
 from wms.floor import replenish_queries as queries
@@ -58,7 +58,7 @@ class DemandIn(Body):
 
     owner: Code
     item: Code
-    qty: Count
+    qty: Small
     unit: Code | None = None
 
 

@@ -9,11 +9,11 @@ from apiflask import APIBlueprint
 from flask import Response, jsonify
 from flask_babel import gettext as _
 from pydantic import ConfigDict, Field, ValidationError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
-from web.api.problems import document, problem_body
+from web.api.problems import document, problem_body, unreadable
 from web.api.schemas import Body, Instant
 from web.api.wrong_fields import wrong_fields
 from web.auth.guard import confirm
@@ -41,6 +41,7 @@ EXPECTED = {
     Expect.VEHICLE: N_("vehicle"),
     Expect.CHUTE: N_("chute"),
     Expect.QTY: N_("QTY"),
+    Expect.WEIGHT: N_("weight in grams"),
     Expect.WORD: N_("NEST, TAKEOUT, SPLIT or MERGE"),
 }
 
@@ -141,6 +142,9 @@ def _one(item: Mapping[str, Any]) -> dict[str, Any]:
     except WmsError as refusal:
         problem = problem_body(refusal)
         return {"key": key, "status": problem["status"], "problem": problem}
+    except DataError as error:  # a number beyond 64 bits: it will never be taken, so it must not hold up the others
+        log.info("scan_unreadable", key=str(key), error=str(error.orig))
+        return {"key": key, "status": 422, "problem": unreadable()}
     except (OperationalError, PoolTimeout) as error:
         log.warning("scan_not_taken", key=str(key), error=str(error))
         return _not_now(key)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from web.api.billing import company_id
 from web.api.idempotency import write
 from web.api.paging import page_of
-from web.api.schemas import Body, Code, Page
+from web.api.schemas import Body, Code, Page, RowId
 from web.auth.policy import READERS, policy
 from web.context import current_scope, settings, unit_of_work
 from web.out import rules, webhooks
@@ -151,7 +151,7 @@ def all_deliveries(query: AllDeliveriesQuery) -> Response:
 class DeadIn(Body):
     """Which dead deliveries are sent again: those of one subscription, else all."""
 
-    webhook_id: Annotated[int, Field(strict=True, ge=1)] | None = None
+    webhook_id: RowId | None = None
 
 
 @bp.post("/webhook-deliveries/resend-dead")

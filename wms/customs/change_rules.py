@@ -47,7 +47,7 @@ class BelowOnPasses(WmsError):
 class ReasonMissing(WmsError):
     """A change, a deletion, a reopening say why, or by which document."""
 
-    code = "reason_missing"
+    code = "change_reason_missing"
     kind = Kind.INVALID
     text = N_("Say why, or name the document.")
 

@@ -117,8 +117,10 @@ def listed(session: Session, book_no: str = "") -> list[DifferenceRow]:
 
 
 def assign(session: Session, difference_id: int, person_id: int, due_on: date) -> None:
-    """Give a difference to a person and a day. Raises UnknownDifference, DifferenceClosed."""
+    """Give a difference to a person and a day. Raises UnknownDifference, DifferenceClosed, NotFound."""
     found = _open(session, difference_id)
+    if session.get(Person, person_id) is None:
+        raise NotFound(field="person_id", what=str(person_id))
     found.person_id, found.due_on = person_id, due_on
     session.flush()
 

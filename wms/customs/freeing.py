@@ -18,7 +18,7 @@ from wms.stock.rules import AccountKey, Line
 class NotOnList(WmsError):
     """The list does not declare goods of that account book line."""
 
-    code = "not_on_list"
+    code = "not_declared_on_list"
     text = N_("List %(number)s does not declare these goods: none of its lines is of their account book line.")
 
 

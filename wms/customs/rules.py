@@ -82,7 +82,7 @@ class NotSellable(WmsError):
 class OnHold(WmsError):
     """Goods that are held, damaged, in quarantine or expired stay where they are."""
 
-    code = "goods_on_hold"
+    code = "goods_held_by_quality"
     text = N_("These goods may not leave: their quality status is %(quality_status)s.")
 
 

@@ -64,7 +64,7 @@ class DifferencesOpen(WmsError):
 class BadPeriod(WmsError):
     """The period is not over, ends before it begins, or was written off already."""
 
-    code = "bad_period"
+    code = "bad_write_off_period"
     kind = Kind.INVALID
     text = N_("The period %(from_on)s to %(until_on)s cannot be written off: %(rule)s")
 

@@ -29,7 +29,11 @@ def test_a_value_is_entered_and_stands_before_the_shipped_one(doorman: Doorman) 
         ({"name": "ledger.futre_limit_s"}, 404, "unknown_dated_name", "name"),
         ({"value": {"s": 60}}, 422, "dated_value_shape", "value"),
         ({"source": ""}, 422, "invalid_field", "source"),
+        ({"value": 1.5}, 422, "invalid_field", "value"),
+        ({"value": {"share": [0.5]}}, 422, "invalid_field", "value"),
         ({"valid_from_on": "soon"}, 422, "invalid_field", "valid_from_on"),
+        ({"valid_from_on": 20000}, 422, "invalid_field", "valid_from_on"),
+        ({"valid_from_on": "9999-12-31"}, 422, "invalid_field", "valid_from_on"),
     ],
 )
 def test_a_value_that_cannot_hold_is_refused_by_field(

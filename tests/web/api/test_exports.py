@@ -10,6 +10,7 @@ from tests import build
 from tests.web.conftest import Cast, Doorman
 from tests.web.pages.test_stock_pages import put_on_shelf
 from web.api import exports
+from web.auth.policy import READERS, policy_of
 from wms.db import Database, Scope
 
 
@@ -89,3 +90,33 @@ def test_parts_of_a_row_become_columns() -> None:
     row = {"a": 1, "person": {"zh": "张", "en": "Zhang"}, "lines": [{"b": 2}], "none": []}
     flat = exports.flattened(row)
     assert flat == {"a": 1, "person_zh": "张", "person_en": "Zhang", "lines": '[{"b": 2}]', "none": None}
+
+
+def lists(doorman: Doorman) -> list[tuple[str, str]]:
+    """(address, role that may read it) of every list of the API that wants no parameter."""
+    found = []
+    for rule in doorman.app.url_map.iter_rules():
+        said = (doorman.app.view_functions[rule.endpoint].__doc__ or "").strip()
+        declared = policy_of(doorman.app, rule.endpoint)
+        is_list = rule.rule.startswith("/api/v1/") and not rule.arguments and said.startswith("List ")
+        if is_list and "GET" in (rule.methods or ()) and declared is not None:
+            found.append((rule.rule, min(declared.roles & set(READERS))))
+    return sorted(found)
+
+
+def test_every_list_of_the_api_can_be_exported(doorman: Doorman, database: Database, scope: Scope) -> None:
+    with database.unit_of_work(scope) as session:
+        site = build.make_site(session).code
+    tokens: dict[str, dict[str, str]] = {}
+    wrong, asked = [], 0
+    for address, role in lists(doorman):
+        if asked % 15 == 0:  # a token may export so often a minute
+            tokens = {}
+        asked += 1
+        headers = tokens.setdefault(role, doorman.token(role))
+        query = {"of": f"{address}?site={site}", "format": "csv"}  # one that knows no sites ignores it
+        said = doorman.app.test_client().get("/api/v1/exports", query_string=query, headers=headers)
+        if said.status_code != 200 or said.mimetype != "text/csv":
+            wrong.append(f"{address} ({role}): {said.status_code} {said.text[:120]}")
+    assert asked > 30
+    assert not wrong, "\n".join(wrong)

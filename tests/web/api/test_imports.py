@@ -225,7 +225,7 @@ def test_opening_stock_enters_the_ledger_and_the_account_book_alike(
     ("fault", "code"),
     [
         ({"site": "NOWHERE"}, "unknown_site"),
-        ({"location": "Z-99"}, "unknown_place"),
+        ({"location": "Z-99"}, "unknown_location"),
         ({"owner": "NOBODY"}, "unknown_owner"),
         ({"item": "NOTHING"}, "unknown_owners_item"),
         ({"qty": 0}, "out_of_range"),

@@ -8,6 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.web.conftest import Doorman
+from wms.errors import WmsError
 
 Headers = dict[str, str]
 
@@ -158,3 +159,27 @@ def test_a_list_pages_by_link(client: FlaskClient, headers: Headers) -> None:
 def test_a_wrong_page_is_named(client: FlaskClient, headers: Headers, query: str, field: str) -> None:
     said = problem(client.get(f"/api/v1/probe/rows?{query}", headers=headers), 422, "invalid_field")
     assert said["field"] == field
+
+
+@pytest.mark.parametrize(
+    "at", [0, "0", True, 1e9, "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "1969-12-31T00:00:00Z", "1e5"]
+)
+def test_an_instant_that_no_clock_shows_or_that_is_a_number_is_refused(
+    client: FlaskClient, headers: Headers, at: object
+) -> None:
+    said = client.post("/api/v1/probe", headers=headers, json={"code": "REED", "at": at})
+    assert problem(said, 422, "invalid_field")["field"] == "at"
+
+
+def every_refusal(kind: type[WmsError] = WmsError) -> set[type[WmsError]]:
+    return {kind}.union(*(every_refusal(one) for one in kind.__subclasses__()))
+
+
+def test_a_code_means_one_thing(client: FlaskClient) -> None:
+    """A refusal that is kept under a key is said again by its code: two of one code would be taken for each other."""
+    ours = [one for one in every_refusal() if one.__module__.partition(".")[0] in ("wms", "web", "routing", "iot")]
+    assert len(ours) > 300
+    texts: dict[str, set[str]] = {}
+    for one in ours:
+        texts.setdefault(one.code, set()).add(one.text)
+    assert {code: said for code, said in texts.items() if len(said) > 1} == {}

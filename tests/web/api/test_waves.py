@@ -86,6 +86,6 @@ def test_names_a_place_that_cannot_take_totes(doorman: Doorman, hall: Hall) -> N
     ordered(doorman, hall, 1)
     wave_no = call(doorman, "POST", "/waves", {"site": hall.site.code}).get_json()["wave_no"]
     said = call(doorman, "POST", f"/waves/{wave_no}/start", {"to_place": "B-1-1"})
-    assert said.get_json()["type"].endswith(":not_a_packing_place")
+    assert said.get_json()["type"].endswith(":other_packing_place")
     assert call(doorman, "GET", "/waves/WV99999999").status_code == 404
     assert call(doorman, "GET", "/pick-lists/PL99999999").status_code == 404

@@ -30,6 +30,7 @@ class Expect(StrEnum):
     VEHICLE = "vehicle"
     CHUTE = "chute"
     QTY = "qty"
+    WEIGHT = "weight"
     WORD = "word"
 
 

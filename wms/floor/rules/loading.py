@@ -28,7 +28,7 @@ class LoadNotOpen(ScanMistake):
 
 
 class UnknownUnit(ScanMistake):
-    code = "unknown_unit"
+    code = "unknown_load_unit"
     kind = Kind.NOT_FOUND
     text = N_("Nobody knows the pallet or parcel %(sscc)s.")
     way_out = N_("Scan the label that we put on it.")

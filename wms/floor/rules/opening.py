@@ -20,7 +20,7 @@ class UnknownSite(OpeningFault):
 
 
 class UnknownPlace(OpeningFault):
-    code = "unknown_place"
+    code = "unknown_location"
     text = N_("The site %(site)s has no place %(place)s.")
 
 

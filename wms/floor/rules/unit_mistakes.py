@@ -64,7 +64,7 @@ class UnitNotAtHand(ScanMistake):
 
 
 class UnitElsewhere(ScanMistake):
-    code = "unit_elsewhere"
+    code = "unit_in_other_house"
     text = N_("%(sscc)s stands in another warehouse.")
     way_out = N_("Choose its warehouse on the scan page.")
 

@@ -45,7 +45,7 @@ class NoPackingPlace(WmsError):
 class NotAPackingPlace(WmsError):
     """The place named is for something else, or of another site."""
 
-    code = "not_a_packing_place"
+    code = "other_packing_place"
     kind = Kind.INVALID
     text = N_("%(place)s is no packing or staging place of this site.")
 

@@ -53,7 +53,7 @@ MOVED = text(
 
 
 class BadPeriod(WmsError):
-    code = "bad_period"
+    code = "bad_sales_period"
     kind = Kind.INVALID
     text = N_("The period from %(since)s until %(until)s is empty or longer than %(most)s days.")
 

@@ -138,13 +138,13 @@ class SecondPersonNeeded(TransferRefusal):
 
 
 class WrongSettlement(TransferRefusal):
-    code = "wrong_settlement"
+    code = "wrong_transfer_settlement"
     kind = Kind.INVALID
     text = N_("What is %(kind)s is settled as %(wanted)s, not as %(given)s.")
 
 
 class ReasonMissing(TransferRefusal):
-    code = "reason_missing"
+    code = "transfer_reason_missing"
     kind = Kind.INVALID
     text = N_("Give the reason in words, at least %(least)s signs.")
 

@@ -122,7 +122,7 @@ def test_each_loading_mistake_has_its_own_message(session: Session, yard: Yard) 
     def code(sscc: str, where: VehicleLoad = load) -> str:
         return refused(session, lambda: loading.put_on(session, where.id, sscc, by())).code
 
-    assert code("000000000000000000") == "unknown_unit"
+    assert code("000000000000000000") == "unknown_load_unit"
     assert code(build.make_handling_unit(session, yard.owner).sscc) == "empty_unit"
     held = yard.tote(session)
     yard.put(session, yard.tea, yard.dock, 1, held, quality_status="hold")
