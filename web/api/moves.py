@@ -24,7 +24,11 @@ MOST_LINES = 500
 
 
 class MoveLineIn(Body):
-    """A pallet or carton by its SSCC, whole; or ``qty`` of an item out of a place; with both, a part off the pallet."""
+    """A pallet or carton by its SSCC, whole; or ``qty`` of an item out of a place; with both, a part off the pallet.
+
+    A part of goods that are kept by serial number names its ``serials``; of goods of which each piece has its own
+    weight, ``weight_g`` says what the pieces weigh together.
+    """
 
     to_place: Code
     from_place: Code | None = None
@@ -34,6 +38,8 @@ class MoveLineIn(Body):
     lot_no: Annotated[str, Field(min_length=1, max_length=20)] | None = None
     qty: Count | None = None
     unit: Code | None = None
+    serials: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=20)], ...], Field(max_length=500)] = ()
+    weight_g: Count | None = None
 
 
 class MovesIn(Body):

@@ -38,6 +38,7 @@ class Pile:
     sscc: str | None
     place: str
     is_told_apart: bool = False
+    since_at: datetime | None = None
 
     @property
     def is_blocked(self) -> bool:
@@ -67,7 +68,7 @@ _SELECT = """
            a.handling_unit_id, a.customs_status, a.quality_status, a.book_line_id, b.qty, b.qty_reserved AS reserved,
            b.last_event_at, t.code AS item_code, t.name_zh, t.name_en, c.name_zh AS owner_zh, c.name_en AS owner_en,
            t.gross_weight_g, t.volume_mm3, t.unit_value_minor, t.temperature_class, t.base_unit, l.lot_no, l.expires_on,
-           h.sscc, p.code AS place, t.is_serial_controlled OR t.is_catch_weight AS is_told_apart
+           h.sscc, p.code AS place, t.is_serial_controlled OR t.is_catch_weight AS is_told_apart, b.since_at
 """
 _JOINED = """
       JOIN balance b ON b.account_id = a.id JOIN trade_item t ON t.id = a.trade_item_id

@@ -6,7 +6,9 @@ import pytest
 
 from tests import build
 from tests.web.conftest import Doorman
-from tests.wms.floor.inside import Hall, build_hall, lying
+from tests.wms.floor.inside import Hall, build_hall, is_clean, lying
+from tests.wms.floor.service.test_piece_scans import Goods, grams, where
+from wms.catalog.tables import TradeItem
 from wms.db import Database, Scope
 
 
@@ -72,3 +74,55 @@ def test_a_line_that_cannot_be_is_refused_with_its_field(doorman: Doorman, hall:
 
 def test_an_unknown_site_is_not_found(doorman: Doorman, hall: Hall) -> None:
     assert send(doorman, {"site": "NOWHERE", "lines": [line(hall)]}).status_code == 404
+
+
+@pytest.fixture
+def apart(database: Database, scope: Scope, hall: Hall) -> Goods:
+    """Four cameras by number and three hams by weight lie in A-1, one camera in A-3."""
+    with database.unit_of_work(scope) as session:
+        made = Goods(session)
+        made.bring(session, "A-1", made.camera, 4, serials=("S1", "S2", "S3", "S4"))
+        made.bring(session, "A-3", made.camera, 1, serials=("E1",))
+        made.bring(session, "A-1", made.ham, 3, weight_g=6_600)
+        return made
+
+
+def apart_line(goods: Goods, item: TradeItem, **given: Any) -> dict[str, Any]:
+    names = {"owner": goods.hall.owner.code, "item": item.code}
+    return {"from_place": "A-1", "to_place": "A-2", **names, **given}
+
+
+def test_parts_of_goods_told_apart_are_moved_by_number_and_by_weight(
+    doorman: Doorman, database: Database, scope: Scope, apart: Goods
+) -> None:
+    cameras = apart_line(apart, apart.camera, serials=["S2", "S4"])
+    hams = apart_line(apart, apart.ham, qty=2, weight_g=4_300)
+    said = send(doorman, {"site": apart.hall.site.code, "lines": [cameras, hams]}).get_json()
+    assert [one.get("qty") for one in said["lines"]] == [2, 2], said
+    with database.unit_of_work(scope) as session:
+        assert where(session, apart.camera) == {"S1": "A-1", "S2": "A-2", "S3": "A-1", "S4": "A-2", "E1": "A-3"}
+        assert grams(session, apart, "A-2") == (2, 4_300)
+        assert grams(session, apart, "A-1") == (1, 2_300)
+    assert is_clean(database, scope)
+
+
+def test_each_mistake_with_numbers_and_weights_is_named_with_its_line(doorman: Doorman, apart: Goods) -> None:
+    lines = [
+        apart_line(apart, apart.camera, qty=2),
+        apart_line(apart, apart.camera, qty=3, serials=["S1", "S2"]),
+        apart_line(apart, apart.camera, serials=["NOBODY"]),
+        apart_line(apart, apart.camera, serials=["E1"]),
+        apart_line(apart, apart.ham, qty=2),
+        apart_line(apart, apart.ham, qty=2, weight_g=6_600),
+        apart_line(apart, apart.camera, serials=["S1"]),
+        apart_line(apart, apart.camera, serials=["S1"], to_place="A-3"),
+    ]
+    said = send(doorman, {"site": apart.hall.site.code, "lines": lines}).get_json()["lines"]
+    codes = [one["problem"]["type"].rpartition(":")[2] if "problem" in one else "moved" for one in said]
+    assert codes == [
+        "serial_missing", "other_serial_count", "unknown_serial", "serial_not_here", "weight_not_scanned",
+        "weights_differ", "moved", "already_moved",
+    ]  # fmt: skip
+    assert [one["problem"]["field"] for one in said if "problem" in one] == [
+        f"lines.{number}" for number in (1, 2, 3, 4, 5, 6, 8)
+    ]

@@ -21,12 +21,12 @@ class UnknownPlace(ScanMistake):
 class UnknownUnit(ScanMistake):
     code = "unknown_handling_unit"
     kind = Kind.NOT_FOUND
-    text = N_("Nobody knows the pallet or carton %(sscc)s.")
+    text = N_("There is no pallet or carton with the number %(sscc)s.")
     way_out = N_("Receive it first, or scan the labels of the goods on it.")
 
 
 class UnitEmpty(ScanMistake):
-    code = "unit_empty"
+    code = "unit_holds_nothing"
     text = N_("%(sscc)s holds nothing that lies in this warehouse.")
     way_out = N_("Count the place, or take another pallet.")
 
@@ -93,6 +93,21 @@ class MoveNamesNothing(ScanMistake):
     kind = Kind.INVALID
     text = N_("Line %(line_no)s names neither a pallet nor an item with its place and quantity.")
     way_out = N_("Name the pallet, or item, quantity and the place where it lies.")
+
+
+class OtherSerialCount(ScanMistake):
+    code = "other_serial_count"
+    kind = Kind.INVALID
+    text = N_("%(serials)s different serial numbers are named for %(wanted)s pieces.")
+    way_out = N_("Name each piece once, and as many as the quantity says.")
+
+
+class WeightUnclear(ScanMistake):
+    """One figure for pieces out of several accounts: only who weighs them can say what stays of each."""
+
+    code = "weight_unclear"
+    text = N_("The %(qty)s pieces of %(item)s in %(place)s stand in several parts, so one weight is not enough.")
+    way_out = N_("Move each part by itself, or scan the pieces with the handheld.")
 
 
 def check_move(goods: Goods, place: Place) -> None:

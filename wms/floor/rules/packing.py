@@ -44,7 +44,7 @@ class CartonFirst(ScanMistake):
 
 
 class ToteFirst(ScanMistake):
-    code = "tote_first"
+    code = "goods_tote_first"
     text = N_("Say first which tote %(item)s comes from.")
     way_out = N_("Scan the tote, then the goods again.")
 
@@ -132,7 +132,7 @@ class NoParcel(ScanMistake):
 
 
 class WeightMissing(ScanMistake):
-    code = "weight_missing"
+    code = "parcel_not_weighed"
     text = N_("Parcel %(sscc)s has not been weighed.")
     way_out = N_("Put it on the scale and scan WEIGHT with the grams that it shows.")
 
@@ -266,11 +266,14 @@ def suspects(parts: Sequence[Part], off_g: int, tolerance_g: int) -> tuple[tuple
     return tuple(told)
 
 
+UNKNOWN = N_("several things, or something else,")  # no one or two articles weigh what the scale is off by
+
+
 def refuse_weight(weighing: Weighing) -> None:
     """Raise TooLight or TooHeavy where the scale is too far off."""
     if weighing.is_right:
         return
-    told = ", ".join(f"{pieces} × {code}" for code, pieces in weighing.suspects) or "?"
+    told = ", ".join(f"{pieces} × {code}" for code, pieces in weighing.suspects) or UNKNOWN
     refusal = TooLight if weighing.off_g < 0 else TooHeavy
     raise refusal(
         weight_g=weighing.weight_g, expected_g=weighing.expected_g, off_g=abs(weighing.off_g), suspects=told

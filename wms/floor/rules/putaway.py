@@ -27,6 +27,7 @@ WHY: dict[str, str] = {
     "empty": N_("it is the nearest free place"),
     "beside": N_("no place is free; there is room beside other goods"),
     "any": N_("it is the nearest place with room left"),
+    "same_unit": N_("the rest of its pallet stands there"),
     "cross_dock": N_("open orders wait for these goods"),
 }
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from wms.errors import N_, Kind, WmsError
 from wms.floor.rules.mistakes import ScanMistake
@@ -31,7 +31,23 @@ class ReplenishmentClosed(ScanMistake):
     code = "replenishment_closed"
     kind = Kind.CONFLICT
     text = N_("The replenishment %(number)s is done or was called off.")
-    way_out = N_("Choose another one.")
+    way_out = N_("Scan DONE to leave it, or the number of another one.")
+
+
+class NothingThere(ScanMistake):
+    """The promise has ended, and others took the goods."""
+
+    code = "nothing_there_to_replenish"
+    kind = Kind.CONFLICT
+    text = N_("Nothing lies in %(place)s any more of what %(number)s takes from there.")
+    way_out = N_("Scan SHORT to end this part, or NEXT for the next one.")
+
+
+class NoReplenishment(ScanMistake):
+    code = "no_replenishment"
+    kind = Kind.NOT_FOUND
+    text = N_("No replenishment is open in this warehouse.")
+    way_out = N_("Scan goods to move them.")
 
 
 class OtherGoodsWanted(ScanMistake):
@@ -77,6 +93,7 @@ class Source:
     account_id: int
     free: int
     expires_on: date | None
+    since_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -103,14 +120,19 @@ def need(face: Face, demand: int = 0) -> Need | None:
 
 
 def choose(sources: Sequence[Source], wanted: int) -> list[tuple[Source, int]]:
-    """Return from which goods how much is taken: first expired first, then what has been filed longest."""
+    """Return from which goods how much is taken: first expired first, then what came to the house first."""
     taken, left = [], wanted
-    for source in sorted(sources, key=lambda one: (one.expires_on or date.max, one.account_id)):
+    for source in sorted(sources, key=_first_out):
         here = min(left, source.free)
         if here > 0:
             taken.append((source, here))
             left -= here
     return taken
+
+
+def _first_out(source: Source) -> tuple[date, float, int]:
+    came = source.since_at.timestamp() if source.since_at else 0.0
+    return source.expires_on or date.max, came, source.account_id
 
 
 def check_limits(line_no: int, least: int, most: int) -> None:

@@ -26,7 +26,7 @@ class UnknownReturn(ScanMistake):
     code = "unknown_return"
     kind = Kind.NOT_FOUND
     text = N_("There is no return %(number)s.")
-    way_out = N_("Choose a return from the list, or have it announced.")
+    way_out = N_("Scan the number of the return, or have it announced first.")
 
 
 class ReleaseDayMissing(WmsError):

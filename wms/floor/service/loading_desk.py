@@ -194,14 +194,14 @@ def command(desk: Desk, given: Command) -> Answer:
         case Verb.QTY:
             desk.context.next_qty = given.qty
             return _plain(desk, "quantity_set", N_("The next label counts %(qty)s times."), {"qty": given.qty})
-        case Verb.DONE:
+        case Verb.CONFIRM if (desk.context.pending or {}).get("needs") == "seal":
+            return _close(desk, None)
+        case Verb.DONE | Verb.CONFIRM:
             load = _load(desk)
             opening_loads.changeable(desk.session, load.id)
             desk.context.pending = {"needs": "seal"}
             text = N_("Scan the seal of %(plate)s, or CONFIRM to close it without one.")
             return _plain(desk, "seal_wanted", text, {"plate": load.vehicle_plate})
-        case Verb.CONFIRM if (desk.context.pending or {}).get("needs") == "seal":
-            return _close(desk, None)
         case Verb.UNDO:
             return _undo(desk, given.text)
         case Verb.BACK:

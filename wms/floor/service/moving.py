@@ -20,18 +20,22 @@ from wms.floor import inside_queries as reads
 from wms.floor.inside_queries import Pile, Touch
 from wms.floor.rules import moving
 from wms.floor.service import moving_board as boards
+from wms.floor.service import pieces
 from wms.floor.service.moving_board import Board, Taken
 from wms.floor.tables.moves import UnitParted
 from wms.parties.tables import Company
 from wms.stock import ledger, tables
 from wms.stock.ledger import Posted, Posting
-from wms.stock.rules import ShortInPast, ShortStock
+from wms.stock.rules import SerialElsewhere, ShortInPast, ShortStock, WeightLeft
 from wms.stock.tables import HandlingUnit
 
 
 @dataclass(frozen=True)
 class MoveLine:
-    """One move: a unit (``sscc``), or ``qty`` of an owner's item out of a place; with both, a part off the unit."""
+    """One move: a unit (``sscc``), or ``qty`` of an owner's item out of a place; with both, a part off the unit.
+
+    A part of goods whose pieces are told apart names them: ``serials``, or what they weigh together.
+    """
 
     to_place: str
     from_place: str | None = None
@@ -41,6 +45,8 @@ class MoveLine:
     lot_no: str | None = None
     qty: int | None = None
     unit: str | None = None
+    serials: tuple[str, ...] = ()
+    weight_g: int | None = None
 
 
 @dataclass(frozen=True)
@@ -210,7 +216,7 @@ def _lay(session: Session, command: MoveList, known: _Known, board: Board, line_
 
 
 def _names_part(line: MoveLine) -> bool:
-    return bool(line.item and line.owner and line.qty and (line.from_place or line.sscc))
+    return bool(line.item and line.owner and (line.qty or line.serials) and (line.from_place or line.sscc))
 
 
 def _place_id(known: _Known, code: str) -> int:
@@ -234,6 +240,8 @@ def _taken(session: Session, known: _Known, board: Board, line: MoveLine, unit: 
         return boards.whole(session, piles)
     item_id = _item_id(known, line)
     wanted = _base_qty(session, known, line, item_id)
+    if line.serials and wanted != len(set(line.serials)):
+        raise moving.OtherSerialCount(serials=len(set(line.serials)), wanted=wanted)
     if unit is not None:
         on_unit = _where_said(session, known, line, unit, board.on(known.trees[unit.id]))
         piles = [pile for pile in on_unit if pile.account.trade_item_id == item_id]
@@ -241,7 +249,10 @@ def _taken(session: Session, known: _Known, board: Board, line: MoveLine, unit: 
         piles = board.loose(_place_id(known, line.from_place or ""), item_id)
     if not piles:
         raise moving.NotEnoughHere(item=line.item, place=line.from_place or line.sscc, left=0, wanted=wanted)
-    return boards.part(session, piles, wanted, line.lot_no)
+    if line.serials:
+        return pieces.named_out_of(session, piles, line.serials, line.weight_g)
+    taken = boards.part(session, piles, wanted, line.lot_no)
+    return pieces.with_weight(session, taken, line.weight_g)
 
 
 def _where_said(
@@ -282,9 +293,8 @@ def _item_id(known: _Known, line: MoveLine) -> int:
 
 
 def _base_qty(session: Session, known: _Known, line: MoveLine, item_id: int) -> int:
-    assert line.qty is not None
-    if line.unit is None:
-        return line.qty
+    if line.unit is None or line.qty is None:
+        return line.qty or len(set(line.serials))
     if (item_id, line.unit) not in known.each:
         catalog_rules.packaging_of(line.unit, catalog.packagings(session, item_id), line.item or "")
     return line.qty * known.each[item_id, line.unit]
@@ -293,8 +303,12 @@ def _base_qty(session: Session, known: _Known, line: MoveLine, item_id: int) -> 
 def _answer(session: Session, known: _Known, laid: _Laid, result: Posted | WmsError) -> Moved | WmsError:
     if isinstance(result, Posted):
         return Moved(sum(one.qty for one in laid.taken), result.posting_id)
-    if isinstance(result, ShortStock | ShortInPast):
-        return overtaken(session, laid.taken, known.trees[laid.unit.id] if laid.unit else ())
+    if isinstance(result, SerialElsewhere):
+        result = last_moved(session, laid.taken[0].pile.names, [one.pile.account_id for one in laid.taken])
+    elif isinstance(result, ShortStock | ShortInPast):
+        result = overtaken(session, laid.taken, known.trees[laid.unit.id] if laid.unit else ())
+    elif isinstance(result, WeightLeft):
+        result = pieces.too_heavy(session, laid.taken)
     result.field = f"lines.{laid.line_no}"
     return result
 

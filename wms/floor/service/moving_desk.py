@@ -35,13 +35,15 @@ def follow_screen(desk: Desk, scan: "TakeScan", label: Label) -> None:
     """Make the site and the replenishment on the screen the desk's own."""
     putting_away.follow_screen(desk, scan, label)
     if scan.document_no and scan.document_no != desk.context.document_no:
-        replenishing_desk.choose(desk, scan.document_no)
+        replenishing_desk.follow(desk, scan.document_no, label)
 
 
 def step(desk: Desk, label: Label) -> Answer:
     """Answer a scan that is no command: goods, or a place."""
     if desk.context.site_id is None:
         raise mistakes.NoSite
+    if replenishing_desk.is_number(label):
+        return replenishing_desk.begin(desk, label.text)
     if replenishing_desk.is_chosen(desk):
         return replenishing_desk.step(desk, label)
     if label.fault is None and (label.item_gtin or label.sscc):
@@ -70,10 +72,13 @@ def _goods(desk: Desk, label: Label, here: int | None) -> Answer:
     if hand.unit is not None and here is not None and here != hand.from_id:
         return put(desk, hand, here)
     desk.keep("place", label, names=hand.name, from_id=hand.from_id)
+    text = N_("%(qty)s × %(item)s from %(place)s. Scan where you put it.")
+    if hand.unit is not None:
+        text = N_("%(item)s with %(qty)s pieces from %(place)s. Scan where you put it.")
     return Answer(
         Outcome.OK,
         "taken_in_hand",
-        N_("%(qty)s × %(item)s from %(place)s. Scan where you put it."),
+        text,
         {"qty": hand.qty, "item": hand.name, "place": hand.taken[0].pile.place},
         expects=expects(desk),
         understood=understood(hand),
@@ -188,12 +193,14 @@ def command(desk: Desk, given: Command) -> Answer:
                 desk.context.pending = {**desk.context.pending, "qty": given.qty}
             text = N_("The next label counts %(qty)s times.")
             return Answer(Outcome.OK, "quantity_set", text, {"qty": given.qty}, None, expects(desk))
-        case Verb.DONE if moving_pieces.is_open(desk):
+        case Verb.DONE | Verb.CONFIRM if moving_pieces.is_open(desk):
             return moving_pieces.done(desk)
         case Verb.UNDO:
             return _undo(desk, given.text)
         case Verb.BACK:
             return _back(desk)
+        case Verb.NEXT if not desk.context.pending:
+            return replenishing_desk.begin_next(desk)
         case _:
             raise mistakes.NothingToConfirm
 
@@ -202,7 +209,8 @@ def _undo(desk: Desk, key: str | None) -> Answer:
     if (desk.context.pending or {}).get("needs") and key is None:
         return _back(desk)
     scan = inside_undo.last_posted(desk, key)
-    replenishing.take_back(desk.session, inside_undo.reverse(desk, scan), desk.event_at)
+    number = replenishing.take_back(desk.session, inside_undo.reverse(desk, scan), desk.event_at)
+    desk.context.document_no = number or desk.context.document_no
     text = N_("Undone: the goods lie where they were before.")
     return Answer(Outcome.OK, "move_undone", text, {"key": scan.key}, expects=expects(desk))
 

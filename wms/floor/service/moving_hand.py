@@ -72,10 +72,13 @@ def put(desk: Desk, hand: Hand, place_id: int) -> Answer:
     if hand.unit is not None:
         part_units(session, [(hand.unit, desk.posting_id)])
     desk.clear_next()
+    text = N_("%(qty)s × %(item)s moved from %(from_place)s to %(place)s.")
+    if hand.unit is not None:
+        text = N_("%(item)s with %(qty)s pieces moved from %(from_place)s to %(place)s.")
     return Answer(
         Outcome.OK,
         "moved",
-        N_("%(qty)s × %(item)s moved from %(from_place)s to %(place)s."),
+        text,
         {"qty": hand.qty, "item": hand.name, "from_place": hand.taken[0].pile.place, "place": place.code},
         expects=expects(desk),
         understood=understood(hand),

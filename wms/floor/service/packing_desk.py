@@ -290,6 +290,8 @@ def _waybill(desk: Desk, number: str) -> Answer:
 def command(desk: Desk, given: Command) -> Answer:
     """Answer a command barcode."""
     match given.verb:
+        case Verb.QTY if _state(desk).get("needs") == "weight":  # typed on the number pad instead of WEIGHT
+            return _close(desk, given.qty or 1)
         case Verb.QTY:
             desk.context.next_qty = given.qty
             return _plain(desk, "quantity_set", N_("The next label counts %(qty)s times."), {"qty": given.qty})
@@ -299,7 +301,7 @@ def command(desk: Desk, given: Command) -> Answer:
                 raise rules.NoParcel
             _set(desk, needs="weight")
             sscc = packing_queries.sscc_of(desk.session, parcel)
-            text = N_("Put parcel %(sscc)s on the scale and scan WEIGHT with the grams.")
+            text = N_("Put parcel %(sscc)s on the scale; scan WEIGHT with the grams, or type them.")
             return _plain(desk, "weight_wanted", text, {"sscc": sscc})
         case Verb.UNDO:
             return _undo(desk, given.text)
@@ -343,7 +345,7 @@ def expects(desk: Desk) -> tuple[Expect, ...]:
     """Return what may be scanned next at the packing desk."""
     state = _state(desk)
     if state.get("needs") == "weight":
-        return (Expect.QTY, Expect.GOODS)
+        return (Expect.WEIGHT, Expect.GOODS)
     if desk.context.location_id is None and state.get("parcel") is None:
         return (Expect.PLACE, Expect.TOTE, Expect.GOODS)
     if state.get("tote") is None or state.get("parcel") is None:

@@ -1,6 +1,7 @@
 """Pieces that are scanned one by one: which piece a label names, and from which pile each is taken."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -11,7 +12,7 @@ from wms.floor import inside_queries as reads
 from wms.floor import piece_queries
 from wms.floor.inside_queries import Pile
 from wms.floor.piece_queries import SerialSpot
-from wms.floor.rules import piece_mistakes
+from wms.floor.rules import moving, piece_mistakes
 from wms.floor.rules import pieces as rules
 from wms.floor.rules.pieces import Control, Piece
 from wms.floor.service import moving_board as boards
@@ -83,6 +84,48 @@ def taken_by_weight(
     if left:  # a carton that would be taken from two piles: only who weighs its pieces can say what stays in each
         raise piece_mistakes.WeightOfOne(item=parts[0].pile.names, qty=left[0].qty)
     return taken
+
+
+def named_out_of(
+    session: Session, piles: Sequence[Pile], serials: Sequence[str], weight_g: int | None
+) -> list[Taken]:  # fmt: skip
+    """Return pieces as they are taken out of piles of one item, by their numbers.
+
+    Raises UnknownSerial, SerialNotHere, ReservedFor, WeightUnclear, WeightMissing.
+    """
+    first = piles[0]
+    control = piece_queries.control_of(session, first.account.trade_item_id)
+    spots = piece_queries.spots(session, first.account.trade_item_id, serials)
+    mine: dict[int, list[str]] = {}
+    for serial in dict.fromkeys(serials):
+        spot = spots.get(serial)
+        if spot is None:
+            raise piece_mistakes.UnknownSerial(serial=serial, item=dict(control.names))
+        mine.setdefault(spot.account_id, []).append(serial)
+    by_account = {pile.account_id: pile for pile in piles}
+    for account_id, numbers in mine.items():
+        if account_id not in by_account:
+            raise not_here(spots[numbers[0]], control, first.place)
+        boards.refuse_reserved(session, by_account[account_id], len(numbers))
+    taken = [Taken(by_account[one], len(numbers), None, tuple(numbers)) for one, numbers in mine.items()]
+    return with_weight(session, taken, weight_g)
+
+
+def with_weight(session: Session, taken: list[Taken], weight_g: int | None) -> list[Taken]:
+    """Return what is taken with its grams. Raises WeightUnclear, SerialMissing, WeightMissing."""
+    if weight_g is not None and len(taken) > 1:
+        pile = taken[0].pile
+        raise moving.WeightUnclear(qty=sum(one.qty for one in taken), item=pile.names, place=pile.place)
+    weighed = [replace(one, weight_g=weight_g) for one in taken]
+    refuse_parts(session, weighed)
+    return weighed
+
+
+def too_heavy(session: Session, taken: Sequence[Taken]) -> piece_mistakes.WeightsDiffer:
+    """Return the mistake that says what was named of goods and what the books say of them."""
+    pile = taken[0].pile
+    named = sum(one.qty for one in taken), sum(one.weight_g or 0 for one in taken)
+    return weights_differ(session, [one.pile.account for one in taken], named, pile.names, pile.place)
 
 
 def weights_differ(

@@ -65,7 +65,7 @@ def command(desk: Desk, given: Command) -> Answer:
     match given.verb:
         case Verb.QTY:
             return _quantity(desk, given.qty or 1)
-        case Verb.DONE if putting_pieces.is_open(desk):
+        case Verb.DONE | Verb.CONFIRM if putting_pieces.is_open(desk):
             return _pieces_done(desk)
         case Verb.REASON if pending.get("needs") == "reason":
             return _resume(desk, pending["place_id"], given.text)
@@ -94,9 +94,8 @@ def _goods(desk: Desk, label: Label) -> Answer:
     goods = goods_of(waiting, wanted)
     across = cross_docking.suggest(desk.session, waiting, goods, desk.event_at.date())
     if across is not None:
-        desk.keep("place", label, names=waiting.names, cross_qty=across.qty)
-        return _told_across(desk, waiting, across)
-    suggested = _suggest(desk, goods)
+        return _offer_across(desk, label, waiting, across)
+    suggested = _suggest(desk, waiting, goods)
     desk.keep("place", label, names=waiting.names)
     if suggested is None:
         return _told(desk, Outcome.WARN, "place_wanted", waiting, wanted, None)
@@ -109,11 +108,36 @@ def _pieces_done(desk: Desk) -> Answer:
     waiting, in_hand = putting_pieces.in_hand(desk, pending)
     if desk.context.location_id is not None:
         return _resume(desk, desk.context.location_id, None)
+    goods = goods_of(waiting, count(in_hand))
+    across = _across_for_pieces(desk, waiting, goods)
+    if across is not None and across.qty < goods.qty:
+        return _fewer_wanted(waiting, goods.qty, across)
     desk.context.pending = {**pending, "needs": "place"}
-    suggested = _suggest(desk, goods_of(waiting, count(in_hand)))
+    if across is not None:
+        return _told_across(desk, waiting, across)
+    suggested = _suggest(desk, waiting, goods)
     if suggested is None:
         return _told(desk, Outcome.WARN, "place_wanted", waiting, count(in_hand), None)
     return _told(desk, Outcome.OK, "place_suggested", waiting, count(in_hand), suggested)
+
+
+def _across_for_pieces(desk: Desk, waiting: Waiting, goods: Goods) -> CrossDock | None:
+    """Return the cross-dock of pieces in hand; a part of a pallet is none."""
+    if waiting.handling_unit_id is not None and goods.qty < waiting.left_qty:
+        return None
+    return cross_docking.suggest(desk.session, waiting, goods, desk.event_at.date())
+
+
+def _fewer_wanted(waiting: Waiting, qty: int, across: CrossDock) -> Answer:
+    """More pieces are in hand than orders wait for: only who holds them can say which ones go across."""
+    values = {
+        "qty": across.qty, "item": waiting.names, "in_hand": qty, "orders": ", ".join(across.wait.order_nos[:3]),
+    }  # fmt: skip
+    text = N_("Orders wait for %(qty)s × %(item)s (%(orders)s); %(in_hand)s are in your hand.")
+    way_out = N_("Scan BACK for each piece too many and then DONE, or a place where you store them all.")
+    return Answer(
+        Outcome.WARN, "cross_dock_fewer", text, values, way_out, putting_pieces.EXPECTS, _understood(waiting, qty)
+    )
 
 
 def _wanted(desk: Desk, label: Label, waiting: Waiting) -> int:
@@ -126,6 +150,14 @@ def _wanted(desk: Desk, label: Label, waiting: Waiting) -> int:
     if wanted > waiting.left_qty:
         raise mistakes.TooMany(item=waiting.names, left=waiting.left_qty, wanted=wanted)
     return wanted
+
+
+def _offer_across(desk: Desk, label: Label, waiting: Waiting, across: CrossDock) -> Answer:
+    asked = putting_pieces.ask(desk, label, waiting, across.qty)
+    if asked is not None:
+        return asked
+    desk.keep("place", label, names=waiting.names, cross_qty=across.qty)
+    return _told_across(desk, waiting, across)
 
 
 def _told_across(desk: Desk, waiting: Waiting, across: CrossDock) -> Answer:
@@ -205,9 +237,10 @@ def goods_of(waiting: Waiting, qty: int) -> Goods:
     )
 
 
-def _suggest(desk: Desk, goods: Goods) -> Suggestion | None:
+def _suggest(desk: Desk, waiting: Waiting, goods: Goods) -> Suggestion | None:
     assert desk.context.site_id is not None
-    return suggesting.suggest(desk.session, desk.context.site_id, goods, desk.event_at.date())
+    rest = suggesting.with_its_pallet(desk.session, waiting, goods)
+    return rest or suggesting.suggest(desk.session, desk.context.site_id, goods, desk.event_at.date())
 
 
 def _place(desk: Desk, place_id: int) -> Answer:
@@ -229,8 +262,12 @@ def _resume(desk: Desk, place_id: int, reason: str | None) -> Answer:
     if "pieces" in pending:
         desk.clear_next()
         waiting, in_hand = putting_pieces.in_hand(desk, pending)
-        hold_task(desk, waiting, count(in_hand))
-        return _put(desk, label, waiting, count(in_hand), place_id, reason, in_hand)
+        qty = count(in_hand)
+        hold_task(desk, waiting, qty)
+        of_pieces = _across(desk, waiting, qty, place_id, {"cross_qty": qty}) if reason is None else None
+        if of_pieces is not None and of_pieces.qty == qty:
+            return _put_across(desk, waiting, of_pieces, in_hand)
+        return _put(desk, label, waiting, qty, place_id, reason, in_hand)
     waiting = _waiting(desk, label)
     wanted = _wanted(desk, label, waiting)
     hold_task(desk, waiting, wanted)
@@ -248,6 +285,8 @@ def _across(
         return None
     qty = min(wanted, int(pending["cross_qty"]))
     goods = goods_of(waiting, qty)
+    if waiting.control.is_told_apart and waiting.handling_unit_id is not None and qty < waiting.left_qty:
+        return None
     again = cross_docking.suggest(desk.session, waiting, goods, desk.event_at.date())
     if again is not None:  # of two clerks who bring goods for one order the second sees that it has them
         cross_docking.lock_orders(desk.session, again.wait)
@@ -259,9 +298,9 @@ def _across(
     return replace(again, place=place, qty=min(qty, again.qty))
 
 
-def _put_across(desk: Desk, waiting: Waiting, across: CrossDock) -> Answer:
+def _put_across(desk: Desk, waiting: Waiting, across: CrossDock, in_hand: Sequence[Piece] = ()) -> Answer:
     found = Suggestion(across.place, "cross_dock")
-    lines = store(desk, waiting, across.qty, across.place.id, found, None)
+    lines = store(desk, waiting, across.qty, across.place.id, found, None, in_hand)
     placed = [line.account for line in lines if line.qty > 0]
     met = cross_docking.promise(desk.session, desk.key, across.wait, placed, desk.event_at)
     desk.clear_next()
@@ -283,7 +322,7 @@ def _put(
     goods = goods_of(waiting, qty)
     place = place_queries.place(desk.session, place_id)
     putaway.check_place(goods, place)
-    found = _suggest(desk, goods)
+    found = _suggest(desk, waiting, goods)
     suggested = found.place if found else None
     if suggested is not None and suggested.id != place_id and reason is None:
         of_pieces = {"task": waiting.task_id, "pieces": [one.as_json() for one in in_hand]} if in_hand else {}

@@ -13,17 +13,20 @@ from wms.codes.numbers import document_no
 from wms.errors import WmsError
 from wms.floor import inside_queries as reads
 from wms.floor.inside_queries import Pile
-from wms.floor.rules import mistakes, replenishing
+from wms.floor.rules import mistakes, pieces, replenishing
+from wms.floor.rules.pieces import Piece
 from wms.floor.rules.replenishing import Face, Source
 from wms.floor.service import differences, tasks
 from wms.floor.service import moving_board as boards
+from wms.floor.service import pieces as telling
 from wms.floor.service.moving_board import Board, Taken
 from wms.floor.service.tasks import NewTask
 from wms.floor.tables.replenishing import PickFace, Replenishment, ReplenishmentLine, ReplenishmentMove
 from wms.parties import dated
 from wms.parties.tables import Location
 from wms.stock import ledger
-from wms.stock.ledger import Posting, Reserve
+from wms.stock.ledger import AccountKey, Line, Posting, Reserve
+from wms.stock.rules import SerialElsewhere, WeightLeft
 from wms.stock.tables import Reservation
 
 URGENT, USUAL = 3, 5
@@ -144,7 +147,7 @@ def _fill(
 ) -> Replenishment | None:  # fmt: skip
     place = session.get_one(Location, face.location_id)
     by_account = {pile.account_id: pile for pile in reserve if place.is_bonded or not pile.is_bonded}
-    sources = [Source(pile.account_id, pile.free, pile.expires_on) for pile in by_account.values()]
+    sources = [Source(pile.account_id, pile.free, pile.expires_on, pile.since_at) for pile in by_account.values()]
     chosen = replenishing.choose(sources, need.qty)
     if not chosen:
         return None
@@ -215,11 +218,14 @@ def by_no(session: Session, number: str) -> Replenishment:
 
 
 def carry(
-    session: Session, line_id: int, qty: int, *, key: str, at: datetime, device: str
+    session: Session, line_id: int, qty: int, *, key: str, at: datetime, device: str, in_hand: Sequence[Piece] = ()
 ) -> tuple[ReplenishmentLine, int]:  # fmt: skip
     """Post goods of a line to their pick face and use up what was reserved for it.
 
-    Raises ReplenishmentClosed, TooManyToReplenish, what the rules of the place forbid and what the ledger refuses.
+    ``in_hand``: which pieces, where a part of goods is meant whose pieces are told apart.
+
+    Raises ReplenishmentClosed, TooManyToReplenish, SerialMissing, WeightMissing, WeightsDiffer, MovedSince, what the
+    rules of the place forbid and what the ledger refuses.
     """
     line = session.get_one(ReplenishmentLine, line_id, with_for_update=True, populate_existing=True)
     head = session.get_one(Replenishment, line.replenishment_id)
@@ -234,16 +240,19 @@ def carry(
     pile = piles[0]
     board = Board(places=reads.places(session, {face.location_id, pile.account.location_id or 0}))
     board.lay(piles)
-    taken = [Taken(pile, qty)]
+    taken = [Taken(pile, qty, pieces.weight_of(in_hand), pieces.serials_of(in_hand))]
+    telling.refuse_parts(session, taken)
     out, into = board.carry(taken, face.location_id, as_unit=False)
     held = session.get_one(Reservation, line.reservation_id, populate_existing=True)
-    promised = min(qty, held.qty_open)  # less than the line when a move was taken back or the promise has expired
-    lines = (
-        *(ledger.moved(out.account, into.account, promised, line.reservation_id) if promised else ()),
-        *(ledger.moved(out.account, into.account, qty - promised) if qty > promised else ()),
-    )
+    lines = _lines(session, out.account, into.account, taken[0], held)
     posting = Posting(key, "replenish", boards.moment(at, taken), lines, head.replenishment_no, device=device)
-    posting_id = ledger.post(session, posting).posting_id
+    try:
+        posting_id = ledger.post(session, posting).posting_id
+    except SerialElsewhere as refusal:
+        raise mistakes.MovedSince from refusal
+    except WeightLeft as refusal:
+        scanned = (qty, taken[0].weight_g or 0)
+        raise telling.weights_differ(session, [pile.account], scanned, pile.names, pile.place) from refusal
     line.done_qty += qty
     session.add(ReplenishmentMove(line_id=line.id, posting_id=posting_id, qty=qty))
     if line.done_qty == line.qty:
@@ -252,6 +261,25 @@ def carry(
     session.flush()
     _close_if_done(session, head)
     return line, posting_id
+
+
+def _lines(
+    session: Session, out: AccountKey, into: AccountKey, taken: Taken, held: Reservation
+) -> tuple[Line, ...]:  # fmt: skip
+    """Return the lines of a move, which use up what is reserved for it.
+
+    Less is reserved than the line wants when a move was taken back or the promise has expired. Pieces that are told
+    apart then go as one line, so that nobody has to say which of them were promised.
+    """
+    promised = min(taken.qty, held.qty_open)
+    if taken.pile.is_told_apart and 0 < promised < taken.qty:
+        ledger.void(session, [held.id])
+        promised = 0
+    if promised in (0, taken.qty):
+        used = held.id if promised else None
+        return ledger.moved(out, into, taken.qty, used, weight_g=taken.weight_g, serials=taken.serials)
+    rest = ledger.moved(out, into, taken.qty - promised)
+    return (*ledger.moved(out, into, promised, held.id), *rest)
 
 
 def end_short(session: Session, line_id: int) -> ReplenishmentLine:
@@ -291,12 +319,15 @@ def _close_if_done(session: Session, head: Replenishment) -> None:
         session.flush()
 
 
-def take_back(session: Session, posting_id: int, at: datetime) -> None:
-    """Put a line right whose move was reversed. Raises MovedSince when the face is being filled anew meanwhile."""
+def take_back(session: Session, posting_id: int, at: datetime) -> str | None:
+    """Put a line right whose move was reversed and return its replenishment's number; None where it was another move.
+
+    Raises MovedSince when the face is being filled anew meanwhile.
+    """
     standing = select(ReplenishmentMove).where(ReplenishmentMove.undone_at.is_(None))
     move = session.scalars(standing.where(ReplenishmentMove.posting_id == posting_id)).one_or_none()
     if move is None:
-        return
+        return None
     line = session.get_one(ReplenishmentLine, move.line_id, with_for_update=True, populate_existing=True)
     head = session.get_one(Replenishment, line.replenishment_id)
     other = select(Replenishment.id).where(
@@ -317,3 +348,4 @@ def take_back(session: Session, posting_id: int, at: datetime) -> None:
             location_id=account.location_id, to_location_id=face.location_id, qty=line.qty - line.done_qty,
         ),
     )  # fmt: skip
+    return head.replenishment_no

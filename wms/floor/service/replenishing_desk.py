@@ -1,5 +1,6 @@
 """Replenishing by scan: the job Move with the number of a replenishment chosen on the screen."""
 
+import re
 from typing import Any
 
 from sqlalchemy import select
@@ -10,10 +11,10 @@ from wms.errors import N_
 from wms.floor import inside_queries as reads
 from wms.floor import queries
 from wms.floor.inside_queries import Pile
-from wms.floor.rules import mistakes, replenishing
+from wms.floor.rules import mistakes, pieces, replenishing
 from wms.floor.rules.answers import Answer, Expect, Outcome
 from wms.floor.rules.commands import Command, Verb
-from wms.floor.service import counting
+from wms.floor.service import counting, replenishing_pieces
 from wms.floor.service import goods as labels
 from wms.floor.service import replenishing as fills
 from wms.floor.service.desk import Desk
@@ -22,11 +23,54 @@ from wms.parties.tables import Location
 from wms.stock.tables import Account
 
 PREFIX = "RP"
+NUMBER = re.compile(rf"{PREFIX}[0-9]{{8,}}", re.IGNORECASE)
 
 
 def is_chosen(desk: Desk) -> bool:
     """Whether a replenishment is chosen on the screen."""
     return (desk.context.document_no or "").startswith(PREFIX)
+
+
+def is_number(label: Label) -> bool:
+    """Whether the number of a replenishment was scanned."""
+    return NUMBER.fullmatch(label.text.strip()) is not None
+
+
+def follow(desk: Desk, number: str, label: Label) -> None:
+    """Choose the replenishment on the screen. Raises UnknownReplenishment, ReplenishmentClosed.
+
+    One that others have ended meanwhile can still be left, by DONE or by the number of another one, and undone.
+    """
+    said = label.text.strip().upper()
+    if said == Verb.DONE:
+        desk.context.document_no = number
+    elif not is_number(label) and not said.startswith(Verb.UNDO):
+        choose(desk, number)
+
+
+def begin(desk: Desk, number: str) -> Answer:
+    """Choose a replenishment by its number and say what is taken first. Raises PlaceFirst with goods in hand."""
+    pending = desk.context.pending or {}
+    if pending.get("needs") in {"place", "pieces"}:
+        raise mistakes.PlaceFirst(item=pending["names"])
+    choose(desk, number)
+    return told(desk)
+
+
+def begin_next(desk: Desk) -> Answer:
+    """Choose the replenishment of the site that waits longest. Raises NoReplenishment."""
+    query = (
+        select(Replenishment.replenishment_no)
+        .join(ReplenishmentLine, ReplenishmentLine.replenishment_id == Replenishment.id)
+        .where(Replenishment.site_id == desk.context.site_id, Replenishment.state == "open")
+        .where(ReplenishmentLine.state == "open")
+        .order_by(Replenishment.id)
+        .limit(1)
+    )
+    number = desk.session.scalar(query)
+    if number is None:
+        raise replenishing.NoReplenishment
+    return begin(desk, number)
 
 
 def choose(desk: Desk, number: str) -> None:
@@ -38,7 +82,7 @@ def choose(desk: Desk, number: str) -> None:
     desk.context.location_id = desk.context.pending = None
 
 
-def _open_line(desk: Desk) -> tuple[ReplenishmentLine, Pile]:
+def _line(desk: Desk) -> ReplenishmentLine:
     """Return the line at work: the one in hand, else the first open one on the way that was not skipped."""
     pending = desk.context.pending or {}
     query = (
@@ -55,11 +99,21 @@ def _open_line(desk: Desk) -> tuple[ReplenishmentLine, Pile]:
     chosen = next((line for line in lines if line.id == pending.get("line")), None) or next(iter(fresh), None)
     if chosen is None:
         raise replenishing.ReplenishmentClosed(number=desk.context.document_no)
-    piles = reads.piles_in(desk.session, [chosen.account_id])
+    return chosen
+
+
+def _open_line(desk: Desk) -> tuple[ReplenishmentLine, Pile]:
+    """Return the line at work and what lies there. Raises NothingThere: the promise ended, and others took it."""
+    line = _line(desk)
+    piles = reads.piles_in(desk.session, [line.account_id])
     if not piles:
-        fills.end_short(desk.session, chosen.id)
-        raise mistakes.MovedSince
-    return chosen, piles[0]
+        raise replenishing.NothingThere(place=_place_of(desk, line).code, number=desk.context.document_no)
+    return line, piles[0]
+
+
+def _place_of(desk: Desk, line: ReplenishmentLine) -> Location:
+    query = select(Location).join(Account, Account.location_id == Location.id).where(Account.id == line.account_id)
+    return desk.session.scalars(query).one()
 
 
 def _face(desk: Desk, line: ReplenishmentLine) -> Location:
@@ -76,12 +130,15 @@ def step(desk: Desk, label: Label) -> Answer:
     """Answer a scan that is no command: the goods that are wanted, or a place."""
     line, pile = _open_line(desk)
     if label.fault is None and (label.item_gtin or label.sscc):
+        piece = replenishing_pieces.named(desk, label, pile)
+        if piece is not None or replenishing_pieces.is_open(desk):
+            return replenishing_pieces.take(desk, label, line, pile, piece, _face(desk, line).code)
         return _goods(desk, label, line, pile)
     place = queries.location_by_code(desk.session, desk.context.site_id or 0, label.text) if label.text else None
     if place is None:
         labels.refuse_unreadable(label)
         raise mistakes.UnknownLabel(label=labels.shown(label))
-    if (desk.context.pending or {}).get("needs") == "place":
+    if (desk.context.pending or {}).get("needs") in {"place", "pieces"}:
         return _put(desk, line, place)
     if place.id != pile.account.location_id:
         raise replenishing.TakeFromPlace(wanted=pile.place, place=place.code)
@@ -99,6 +156,8 @@ def _goods(desk: Desk, label: Label, line: ReplenishmentLine, pile: Pile) -> Ans
     qty = desk.context.next_qty * (each or 1) if desk.context.next_qty else left
     if qty > left:
         raise replenishing.TooManyToReplenish(item=pile.names, left=left, wanted=qty)
+    if qty < pile.qty and pile.is_told_apart:
+        return replenishing_pieces.ask(desk, line, pile, qty, is_unit=is_unit)
     face = _face(desk, line)
     skipped = (desk.context.pending or {}).get("skipped", [])
     desk.context.pending = {"needs": "place", "line": line.id, "qty": qty, "names": pile.names, "skipped": skipped}
@@ -117,13 +176,25 @@ def _put(desk: Desk, line: ReplenishmentLine, place: Location) -> Answer:
     if place.id != face.id:
         raise replenishing.OtherPlaceWanted(wanted=face.code, place=place.code)
     pending = dict(desk.context.pending or {})
+    in_hand = replenishing_pieces.in_hand(pending)
+    qty = pieces.count(in_hand) if in_hand else int(pending["qty"])
     desk.context.pending = {"skipped": pending.get("skipped", [])}
     _, desk.posting_id = fills.carry(
-        desk.session, line.id, int(pending["qty"]), key=f"scan:{desk.key}", at=desk.event_at, device=desk.device
+        desk.session, line.id, qty, key=f"scan:{desk.key}", at=desk.event_at, device=desk.device, in_hand=in_hand
     )
-    values = {"qty": pending["qty"], "item": pending["names"], "place": face.code}
+    values = {"qty": qty, "item": pending["names"], "place": face.code, "number": desk.context.document_no}
     text = N_("%(qty)s × %(item)s filled into %(place)s.")
+    if _left_when_done(desk, line):
+        text = N_("%(qty)s × %(item)s filled into %(place)s: %(number)s is done.")
     return Answer(Outcome.OK, "replenished", text, values, None, expects(desk), is_undoable=True)
+
+
+def _left_when_done(desk: Desk, line: ReplenishmentLine) -> bool:
+    """Leave the replenishment when nothing of it is open any more."""
+    is_done = desk.session.get_one(Replenishment, line.replenishment_id).state != "open"
+    if is_done:
+        desk.context.document_no = desk.context.pending = None
+    return is_done
 
 
 def told(desk: Desk) -> Answer:
@@ -144,11 +215,14 @@ def command(desk: Desk, given: Command) -> Answer | None:
     pending = desk.context.pending or {}
     match given.verb:
         case Verb.NEXT:
-            line, _ = _open_line(desk)
+            line = _line(desk)
             desk.context.pending = {"skipped": [*pending.get("skipped", []), line.id]}
             return told(desk)
         case Verb.SHORT:
             return _short(desk)
+        case Verb.DONE | Verb.CONFIRM if replenishing_pieces.is_open(desk):
+            line, pile = _open_line(desk)
+            return replenishing_pieces.done(desk, pile, _face(desk, line).code)
         case Verb.DONE:
             desk.context.document_no = desk.context.pending = None
             return Answer(Outcome.OK, "replenishment_left", N_("The replenishment is left."), expects=expects(desk))
@@ -158,21 +232,22 @@ def command(desk: Desk, given: Command) -> Answer | None:
 
 def _short(desk: Desk) -> Answer:
     """Fewer lie there than the books say: the line ends with what was carried, and the place is counted."""
-    line, pile = _open_line(desk)
+    line = _line(desk)
+    place = _place_of(desk, line)
     fills.end_short(desk.session, line.id)
-    assert pile.account.location_id is not None
     number = desk.context.document_no or ""
-    count_no = counting.trigger(
-        desk.session, pile.account.location_id, pile.account.trade_item_id, f"short replenishment {number}"
-    )
+    item_id = desk.session.get_one(Account, line.account_id).trade_item_id
+    count_no = counting.trigger(desk.session, place.id, item_id, f"short replenishment {number}")
     desk.context.pending = {"skipped": (desk.context.pending or {}).get("skipped", [])}
+    _left_when_done(desk, line)
     text = N_("Noted: too few in %(place)s. It will be counted (%(count)s).")
-    values = {"place": pile.place, "count": count_no}
+    values = {"place": place.code, "count": count_no}
     return Answer(Outcome.WARN, "replenish_short", text, values, None, expects(desk))
 
 
 def expects(desk: Desk) -> tuple[Expect, ...]:
     """Return what may be scanned next."""
-    if (desk.context.pending or {}).get("needs") == "place":
-        return (Expect.PLACE,)
-    return (Expect.GOODS, Expect.PLACE)
+    needs = (desk.context.pending or {}).get("needs")
+    if needs == "pieces":
+        return replenishing_pieces.EXPECTS
+    return (Expect.PLACE,) if needs == "place" else (Expect.GOODS, Expect.PLACE)

@@ -1,6 +1,7 @@
 """Goods leave the dock for their place: one posting, whatever customs or quality status each part of them has."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import select, update
@@ -17,7 +18,7 @@ from wms.floor.service.counting_in import APP_PERSON
 from wms.floor.service.desk import Desk
 from wms.floor.tables import PutAway, PutAwayTask
 from wms.stock import ledger
-from wms.stock.ledger import AccountKey, Line
+from wms.stock.ledger import Line
 from wms.stock.rules import SerialsMissing, WeightLeft, WeightMissing
 
 
@@ -95,7 +96,9 @@ def _lines(
     left = qty
     for lying, mine in _shares(desk, waiting, qty, in_hand):
         taken = rules.count(mine) if in_hand else min(left, lying.free_qty)
-        target = AccountKey(**{**vars(lying.account), "location_id": place_id})
+        # A part comes off its pallet, which cannot stand in two places.
+        unit_id = lying.account.handling_unit_id if qty == waiting.left_qty else None
+        target = replace(lying.account, location_id=place_id, handling_unit_id=unit_id)
         lines += ledger.moved(
             lying.account, target, taken, weight_g=rules.weight_of(mine), serials=rules.serials_of(mine)
         )

@@ -308,6 +308,20 @@ def test_scans_pack_an_order_place_first(database: Database, scope: Scope, floor
         assert state_of(session, order_id) == "packed"
 
 
+def test_the_number_pad_says_the_grams_once_the_parcel_is_on_the_scale(
+    database: Database, scope: Scope, floor: Yard
+) -> None:
+    with database.unit_of_work(scope) as session:
+        _, number, tote = floor.picked_order(session, (floor.tea, 2))
+    at = gun(database, scope, floor)
+    at.codes("PACK-1", number, "P5", sscc_label(tote.sscc), "QTY 2", label(floor.tea))
+    asked = at.scan("CONFIRM")
+    assert [one.value for one in asked.expects] == ["weight", "goods"]
+    far_off = at.scan("QTY 90000")
+    assert (far_off.code, far_off.values["suspects"]) == ("parcel_too_heavy", rules.UNKNOWN)
+    assert at.scan("QTY 1195").code == "parcel_closed_now"
+
+
 def test_scans_pack_goods_first(database: Database, scope: Scope, floor: Yard) -> None:
     with database.unit_of_work(scope) as session:
         tote = floor.tote(session, (floor.tea, 1))

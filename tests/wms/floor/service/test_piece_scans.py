@@ -84,7 +84,7 @@ def grams(session: Session, goods: Goods, place: str) -> tuple[int, int]:
 
 def test_serials_are_moved_one_by_one_until_done(database: Database, scope: Scope, goods: Goods, gun: GUN) -> None:
     handheld = gun()
-    said = handheld.scans(goods.serial("S1"), goods.serial("S3"), "DONE", "A-2")
+    said = handheld.scans(goods.serial("S1"), goods.serial("S3"), "CONFIRM", "A-2")
     assert said == ["piece_in_hand", "piece_in_hand", "taken_in_hand", "moved"]
     with database.unit_of_work(scope) as session:
         assert where(session, goods.camera) == {"S1": "A-2", "S2": "A-1", "S3": "A-2", "S4": "A-1"}
@@ -203,7 +203,7 @@ def waiting(database: Database, scope: Scope, goods: Goods) -> Goods:
 
 def test_serials_are_put_away_one_by_one(database: Database, scope: Scope, waiting: Goods, gun: GUN) -> None:
     handheld = gun("put_away")
-    said = handheld.scans(waiting.serial("D1"), waiting.serial("D3"), "DONE")
+    said = handheld.scans(waiting.serial("D1"), waiting.serial("D3"), "CONFIRM")
     assert said == ["piece_in_hand", "piece_in_hand", "place_suggested"]
     place = handheld.scans("A-2", "REASON NEARER")
     assert place[-1] == "put_away"

@@ -11,6 +11,7 @@ from wms.floor import place_queries
 from wms.floor.rules.answers import Outcome
 from wms.floor.tables import PutAway
 from wms.parties.tables import Location
+from wms.stock.tables import Account, Balance
 
 
 @pytest.fixture
@@ -38,6 +39,30 @@ def test_place_first_works_too(database: Database, scope: Scope, porter: Scanner
     assert porter.scan(world.pallet_label()).code == "put_away"
     with database.unit_of_work(scope) as session:
         assert at(session, world, world.bins[0]) == 100
+
+
+def test_a_part_of_a_pallet_lies_loose_so_that_no_pallet_stands_in_two_places(
+    database: Database, scope: Scope, porter: Scanner, world: World
+) -> None:
+    porter.scan("QTY 30")
+    porter.scan(world.pallet_label())
+    assert porter.scan("A-1").code == "put_away"
+    assert porter.scan("UNDO").code == "undone"
+    porter.scan("QTY 30")
+    porter.scan(world.pallet_label())
+    assert porter.scan("A-1").code == "put_away"
+    porter.scan(world.pallet_label())
+    porter.scan("A-2")
+    assert porter.scan("REASON FULL").code == "put_away"
+    with database.unit_of_work(scope) as session:
+        rows = session.execute(
+            select(Location.code, Account.handling_unit_id.is_not(None), Balance.qty)
+            .join(Account, Account.location_id == Location.id)
+            .join(Balance, Balance.account_id == Account.id)
+            .where(Account.kind == "location", Balance.qty > 0)
+            .order_by(Location.code)
+        ).all()
+        assert [tuple(row) for row in rows] == [("A-1", False, 30), ("A-2", True, 70)]
 
 
 def test_another_place_needs_a_reason(database: Database, scope: Scope, porter: Scanner, world: World) -> None:

@@ -21,6 +21,7 @@ from wms.floor.tables import Task
 from wms.floor.tables.counts import Count
 from wms.floor.tables.replenishing import Replenishment, ReplenishmentLine
 from wms.stock.ledger import Reserve, reserve
+from wms.stock.ledger import void as release
 from wms.stock.tables import Account, Balance, Lot
 
 Gun = Callable[[], Handheld]
@@ -167,6 +168,44 @@ def test_skipping_names_the_next(database: Database, scope: Scope, hall: Hall, g
     [number] = ask(database, scope, hall)
     said = gun().scan("NEXT", document_no=number)
     assert (said.code, said.values["lot_no"]) == ("replenish_from", "L1")
+
+
+def test_its_number_or_next_chooses_a_replenishment_and_it_is_left_when_all_is_carried(
+    database: Database, scope: Scope, hall: Hall, gun: Gun
+) -> None:
+    assert gun().scan("NEXT").code == "no_replenishment"
+    [number] = ask(database, scope, hall)
+    one, other = gun(), gun()
+    chosen = other.scan("NEXT")
+    assert (chosen.code, chosen.context["document"]) == ("replenish_from", number)
+    assert one.scan(number.lower()).code == "replenish_from"
+    assert one.scans("A-2", hall.label(lot_no=None), number)[-1] == "place_first"
+    assert one.scans("P-1", "A-1", hall.label(), "P-1")[-1] == "replenished"
+    left = one.scan("A-3")
+    assert (left.code, left.context["document"]) == ("place_chosen", None)
+    ended = other.scan("A-1", document_no=number)
+    assert (ended.outcome, ended.code) == ("stop", "replenishment_closed")
+    assert other.scan("DONE", document_no=number).code == "replenishment_left"
+    again = one.scan("UNDO")
+    assert (again.code, again.context["document"]) == ("move_undone", number)
+    assert is_clean(database, scope)
+
+
+def test_goods_that_others_took_after_the_promise_ended_are_no_dead_end(
+    database: Database, scope: Scope, hall: Hall, gun: Gun
+) -> None:
+    [number] = ask(database, scope, hall)
+    with database.unit_of_work(scope) as session:
+        release(session, session.scalars(select(ReplenishmentLine.reservation_id)).all())
+    assert gun().scans("A-2", "QTY 20", hall.label(lot_no="L0"), "A-3")[-1] == "moved"
+    one = gun()
+    gone = one.scan(number)
+    assert (gone.code, gone.values["place"]) == ("nothing_there_to_replenish", "A-2")
+    assert one.scan("NEXT", document_no=number).values["place"] == "A-1"
+    assert one.scans("A-1", hall.label(), "P-1")[-1] == "replenished"
+    assert one.scan("SHORT").code == "replenish_short"
+    assert [state for *_, state in lines(database, scope)] == ["void", "done"]
+    assert is_clean(database, scope)
 
 
 def test_called_off_gives_the_goods_back(database: Database, scope: Scope, hall: Hall, gun: Gun) -> None:

@@ -18,6 +18,12 @@ const FIRST = {
   receive: () => [t("notice number"), t("goods")],
   put_away: () => [t("goods"), t("place")],
   move: () => [t("goods"), t("place")],
+  pick: () => [t("task or document")],
+  pack: () => [t("place"), t("task or document"), t("tote or carton")],
+  sort: () => [t("tote or carton")],
+  load: () => [t("vehicle")],
+  count: () => [t("place"), t("task or document")],
+  return: () => [t("task or document"), t("place")],
   units: () => [t("tote or carton")],
 };
 
@@ -123,9 +129,17 @@ function follow(record, answer) {
   const asksReason = answer.expects.some((one) => one.code === "reason");
   $("#reasons").hidden = !asksReason;
   $("#scan").dataset.asks = asksReason ? "reason" : "";
+  showWanted(answer.expects.map((one) => one.code));
   if (answer.progress) drawProgress($("#progress"), answer.progress);
+  $("#scan").dataset.progress = $("#progress").hidden ? "" : "yes";
   offerLabel(answer.understood);
   if (["put_away", "undone", "receipt_closed", "notice_chosen"].includes(answer.code)) loadWork();
+}
+
+// Buttons that mean something only now: what is done with a unit, and the number pad for grams.
+function showWanted(codes) {
+  $("#unit-words").hidden = settings.job !== "units" || !codes.includes("word");
+  $("#quantity span").textContent = codes.includes("weight") ? t("Weight in g") : t("Quantity");
 }
 
 // A unit that was just made has no label yet.
@@ -203,7 +217,6 @@ function drawWork() {
     if (isChosen) tab.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
   $("#task-words").hidden = receives;
-  $("#unit-words").hidden = settings.job !== "units";
   const choices = receives
     ? work.notices.map((one) => ({ value: one.no, name: one.owner }))
     : work.sites.map((one) => ({ value: one.code, name: one.name }));
@@ -217,6 +230,7 @@ function drawWork() {
   });
   drawWaiting($("#waiting"), settings.job === "put_away" ? work.waiting : []);
   if (!receives) $("#progress").hidden = true;
+  $("#scan").dataset.progress = $("#progress").hidden ? "" : "yes";
 }
 
 function choose(changed) {
@@ -243,6 +257,7 @@ function acknowledge() {
 function showFirst() {
   $("#reasons").hidden = true;
   $("#scan").dataset.asks = "";
+  showWanted([]);
   const first = FIRST[settings.job]?.() ?? [t("task or document"), t("goods"), t("place")];
   drawExpects($("#expects"), first.map((name) => ({ name })));
 }
