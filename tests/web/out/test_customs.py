@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
@@ -19,6 +20,8 @@ from web.out.customs.exchange import run_turn
 from web.out.customs.lines import FolderLine, HttpLine, Incoming, LineDown, line_to
 from web.out.tables import CustomsAwaited, CustomsDispatch
 from wms.customs.messages import post_office
+from wms.customs.messages.reading import parse
+from wms.customs.messages.signing import SoftwareKey, enveloped, make_test_key
 from wms.customs.outline import outline
 from wms.customs.tables import CustomsMessage
 from wms.db import Database, Scope
@@ -199,6 +202,29 @@ def test_what_came_counts_once_however_often_and_by_whatever_name_it_comes(
     assert came(database, scope) == [("CEB312", "taken"), ("CEB312", "repeated"), ("CEB312", "repeated")]
     assert handled == [raw]
     assert not list((tmp_path / "in").iterdir())
+
+
+def test_a_receipt_that_nobody_believes_answers_nothing(database: Database, scope: Scope, tmp_path: Path) -> None:
+    customs, stranger = make_test_key("customs"), make_test_key("stranger")
+    with database.unit_of_work(scope) as session:
+        trusted = {"certificates": [pem(customs)], "must_be_signed": False}
+        dated.set_value(session, "customs.trust", trusted, valid_from_on=date(2021, 1, 1), source="test")
+    order = papers.parcel("O-1")["CEB311"]
+    send(database, scope, CEB311=order)
+    run_turn(database, scope, FolderLine(tmp_path))
+    guid = next(iter(outline(order).parts[0].numbers))
+    put_in(tmp_path, "forged.xml", enveloped(parse(receipt(guid, "100"), keeps_all=True), stranger))
+    run_turn(database, scope, FolderLine(tmp_path))
+    assert came(database, scope) == [("CEB312", "refused")]
+    assert not settled(database, scope)
+    put_in(tmp_path, "true.xml", enveloped(parse(receipt(guid, "100"), keeps_all=True), customs))
+    run_turn(database, scope, FolderLine(tmp_path))
+    assert came(database, scope)[1] == ("CEB312", "taken")
+    assert settled(database, scope)
+
+
+def pem(key: SoftwareKey) -> str:
+    return key.certificate.public_bytes(Encoding.PEM).decode()
 
 
 def test_a_file_stays_on_the_line_until_it_is_kept(database: Database, scope: Scope, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from web.out.customs.lines import Incoming, Line, LineDown, line_to
 from web.out.customs.rules import remind_s, settles, wait_s
 from web.out.tables import CustomsAwaited, CustomsDispatch
 from wms.customs import mail
-from wms.customs.messages import post_office
+from wms.customs.messages import post_office, trust
 from wms.customs.messages.keeping import MessageErased, clear
 from wms.customs.outline import Outline, Part, outline
 from wms.customs.tables import CustomsMessage
@@ -188,7 +188,9 @@ def _take_all(database: Database, scope: Scope, line: Line) -> int:
 def _take(database: Database, scope: Scope, incoming: Incoming) -> None:
     with database.unit_of_work(scope) as session:
         # Matched first: a handler may ask which document the numbers in its message belong to.
-        matched = _match(session, outline(incoming.raw))
+        seen = outline(incoming.raw)
+        is_doubted = trust.is_doubted(session, seen.kind, incoming.raw, datetime.now(UTC))
+        matched = [] if is_doubted else _match(session, seen)  # what nobody believes answers nothing
         taken = post_office.take(session, incoming.raw, incoming.name)
         for row in matched:
             row.answer_id = taken.id

@@ -51,6 +51,12 @@ def judged(session: Session, data: bytes, at: datetime) -> tuple[str | None, Wms
     return state, None if is_believed else NotBelieved(reason=WORDS[state])
 
 
+def is_doubted(session: Session, kind: str, data: bytes, at: datetime) -> bool:
+    """Whether a message of customs is not to be acted upon for its signature's sake."""
+    known = spec.kinds().get(kind)
+    return known is not None and known.is_receipt and judged(session, data, at)[1] is not None
+
+
 def bare(data: bytes) -> bytes:
     """Return a message of customs without its signature, for which its schema has no place; any other as it is."""
     if spec.SIGNATURE_NAMESPACE.encode() not in data:
