@@ -17,8 +17,10 @@ from sqlalchemy.pool import NullPool
 
 from web.databases import app_url, owner_url
 from web.demo import arrivals, cold, documents, floor, freight, gate, notice, orders, passes, stock, yard_file
+from web.demo.counter_file import tell_counter
 from web.demo.goods import Item, draw_items, enter_items
 from web.demo.people import DEMO_USERS, DemoUser, company_rows, enter_people
+from web.demo.shops_file import write_shops
 from web.demo.zone import enter_zone, location_rows, site_rows
 from wms.catalog.tables import TradeItem
 from wms.db import Database, Scope
@@ -57,7 +59,7 @@ class Told:
 
 
 def seed(settings: Settings) -> Told:
-    """Fill in what is missing and freshen what is dated; write ``yard.json`` to the data folder."""
+    """Fill in what is missing and freshen what is dated; write ``yard.json`` and ``shops.json`` to the data folder."""
     database = Database(app_url(settings))
     now = datetime.now(UTC)
     try:
@@ -66,6 +68,8 @@ def seed(settings: Settings) -> Told:
             yard_file.write_yard(
                 session, settings.data_dir / "yard.json", secret_key=settings.secret_key, seed=settings.seed
             )
+            write_shops(session, settings.data_dir / "shops.json", draw_items(settings.seed), settings.seed)
+            tell_counter(session, settings.data_dir, now)
     finally:
         database.close()
     if not told.was_there:

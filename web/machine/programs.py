@@ -31,6 +31,7 @@ INGEST = Program("ingest", "-m web.cli ingest")
 WORKER = Program("worker", "-m web.cli worker")
 YARD = Program("yard", "-m web.cli yard")
 COUNTER = Program("counter", "-m web.cli counter")
+SHOPS = Program("shops", "-m web.cli shops")
 
 HEAD = """\
 [supervisord]

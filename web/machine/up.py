@@ -1,6 +1,6 @@
 """All processes of one machine: in order, watched, and ended in order.
 
-PostgreSQL → schema → (demo) data → web, ingest, worker (and yard, counter) → ready. The data folder is held by a lock
+PostgreSQL → schema → (demo) data → web, ingest, worker (and the simulators) → ready. The data folder is held by a lock
 for as long as this process lives, whatever becomes of it.
 """
 
@@ -31,6 +31,7 @@ from web.machine.programs import (
     GROUP,
     INGEST,
     POSTGRES,
+    SHOPS,
     WEB,
     WORKER,
     YARD,
@@ -78,7 +79,7 @@ class Machine:
     def programs(self) -> tuple[Program, ...]:
         """The programs of this machine, PostgreSQL first unless a server was given."""
         database = (POSTGRES,) if self.settings.is_embedded else ()
-        return (*database, WEB, INGEST, WORKER, *((YARD, COUNTER) if self.is_demo else ()))
+        return (*database, WEB, INGEST, WORKER, *((YARD, COUNTER, SHOPS) if self.is_demo else ()))
 
 
 def run(settings: Settings, *, is_demo: bool) -> None:

@@ -13,12 +13,20 @@ from stdnum import ean
 from stdnum.cn import uscc
 
 from tests.conftest import Server, Urls, _urls
+from tests.web.demo import papers
 from web.auth import passwords
 from web.auth.tables import Credential
+from web.auth.tokens import check_token
 from web.commands.verify import find
 from web.demo import seed
+from web.demo.counter.folders import Exchange
+from web.demo.counter.habits import Habits
+from web.demo.counter.window import Window
+from web.demo.counter_file import JOURNAL
 from web.demo.goods import draw_items
+from web.demo.notice import PASS_NO
 from web.demo.people import DEMO_USERS, company_rows
+from web.demo.shops.config import read_shops
 from web.demo.stock import Unit, draw_units
 from web.demo.zone import location_rows
 from wms.catalog.tables import TradeItem
@@ -234,3 +242,27 @@ def test_another_data_folder_gets_the_same_devices(settings: Settings, tmp_path:
     before = json.loads((settings.data_dir / "yard.json").read_text(encoding="utf-8"))["devices"]
     seed.seed(replace(settings, data_dir=tmp_path))
     assert json.loads((tmp_path / "yard.json").read_text(encoding="utf-8"))["devices"] == before
+
+
+def test_the_shops_know_goods_with_tax_and_a_token_of_a_declarant(opened: Session, settings: Settings) -> None:
+    shops = read_shops(settings.data_dir / "shops.json")
+    assert len(shops.goods) >= 8
+    assert any(one.consumption for one in shops.goods)
+    assert check_token(opened, shops.token).role == "declarant"
+
+
+def test_the_counter_books_the_list_of_the_notice_when_its_vehicle_came_through(
+    opened: Session, settings: Settings, tmp_path: Path
+) -> None:
+    """What was approved while the data were filled in is known to the counter, as if it had been declared to it."""
+    gate_pass = opened.scalars(select(GatePass).where(GatePass.internal_no == PASS_NO)).one()
+    exchange = Exchange(tmp_path / "exchange")
+    own = tmp_path / "counter"
+    own.mkdir()
+    (own / "journal.jsonl").write_bytes((settings.data_dir / JOURNAL).read_bytes())
+    window = Window(exchange, own, Habits(delay_low_ms=0, delay_high_ms=0))
+    exchange.put(exchange.outbox, "SAS223_1.xml", papers.passage(gate_pass.pass_no or ""))
+    window.turn()
+    window.close()
+    kinds = sorted(path.name.split("_")[0] for path in exchange.inbox.iterdir())
+    assert kinds == ["INV211", "SAS223"]
