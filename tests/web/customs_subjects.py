@@ -105,6 +105,10 @@ def parcel_declaration(session: Session, owner: Company) -> Values:
     return {"number": _declared_parcel(session, owner).cop_no}
 
 
+def retail_order(session: Session, owner: Company) -> Values:
+    return {"order_id": _declared_parcel(session, owner).order_id}
+
+
 def parcel_return(session: Session, owner: Company) -> Values:
     made = ParcelRequest(
         declaration_id=_declared_parcel(session, owner).id, kind="return", reason="test", applied_at=now()
@@ -134,4 +138,5 @@ CUSTOMS: dict[str, Builder] = {
     "gate_pass": gate_pass,
     "parcel_declaration": parcel_declaration,
     "parcel_return": parcel_return,
+    "retail_order": retail_order,
 }

@@ -54,6 +54,12 @@ PAPER = (
 CUSTOMS = (
     Way("/desk/retail-orders", N_("Retail orders"), "list", N_("Orders, payments and waybills, and what disagrees.")),
     Way("/desk/declarations", N_("Parcel declarations"), "document", N_("What is declared and what customs said.")),
+    Way("/desk/parcel-returns", N_("Returned parcels"), "back", N_("What buyers sent back, and until when it may.")),
+    Way("/desk/tax-bills", N_("Tax bills"), "scale", N_("What customs levies on parcels, against our own sums.")),
+    Way("/desk/quota", N_("Quota"), "people", N_("What a buyer has used of the year's limit.")),
+    Way("/desk/verification-lists", N_("Verification lists"), "list", N_("What comes into the books and leaves them.")),
+    Way("/desk/gate-passes", N_("Gate passes"), "truck", N_("Which vehicle may take what through the gate.")),
+    Way("/desk/filings", N_("Filings"), "document", N_("What may move first and is declared later.")),
     Way("/desk/customs-messages", N_("Customs messages"), "next", N_("What went to customs, and what came back.")),
 )
 DESK_GROUPS = (

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
 from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -144,3 +145,28 @@ def masked_name(session: Session, vault: Vault, buyer_id: int) -> str:
     """The buyer's name as everybody may see it."""
     sealed = session.scalar(select(Buyer.name_sealed).where(Buyer.id == buyer_id))
     return mask(vault.open(sealed, "buyer.name"), "name") if sealed else "-"
+
+
+@dataclass(frozen=True)
+class YearOf:
+    """What a buyer has used in a year and what is left of the limit, in yuan; the name masked."""
+
+    name: str
+    year: int
+    used: Decimal
+    limit: Decimal
+    single: Decimal
+
+    @property
+    def left(self) -> Decimal:
+        """What may still be bought; never below nothing."""
+        return max(Decimal(0), self.limit - self.used)
+
+
+def year_of(session: Session, vault: Vault, id_number: str, on: date) -> YearOf:
+    """Return a buyer's year; somebody who never bought here has used nothing here."""
+    limits = limits_on(session, on)
+    buyer_id = session.scalar(select(Buyer.id).where(Buyer.id_index == vault.blind(id_number, "id")))
+    used = used_minor(session, buyer_id, on.year) if buyer_id is not None else 0
+    name = masked_name(session, vault, buyer_id) if buyer_id is not None else "-"
+    return YearOf(name, on.year, in_yuan(used), limits.annual, limits.single)

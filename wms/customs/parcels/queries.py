@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from wms.customs.tables.parcel_flows import TaxBill
 from wms.customs.tables.parcels import (
     ParcelDeclaration,
     ParcelLine,
@@ -33,15 +34,30 @@ Row = dict[str, Any]
 
 
 def orders(
-    session: Session, *, match: str | None = None, order_no: str | None = None, after: int = 0, limit: int = 50
-) -> list[Row]:
-    """Retail orders in the order in which they came, with their mismatches."""
-    query = select(*ORDER_COLUMNS).where(RetailOrder.id > after).order_by(RetailOrder.id).limit(limit)
+    session: Session, *, match: str | None = None, order_no: str | None = None, after: int = 0, limit: int = 50,
+    newest_first: bool = False,
+) -> list[Row]:  # fmt: skip
+    """Retail orders in the order in which they came, or the newest first, with their mismatches."""
+    query = _paged(select(*ORDER_COLUMNS), RetailOrder.id, after, newest_first).limit(limit)
     if match:
         query = query.where(RetailOrder.match == match)
     if order_no:
         query = query.where(RetailOrder.order_no == order_no)
     return [dict(row._mapping) for row in session.execute(query)]
+
+
+def _paged(query: Any, key: Any, after: int, newest_first: bool) -> Any:
+    if newest_first:
+        return (query.where(key < after) if after else query).order_by(key.desc())
+    return query.where(key > after).order_by(key)
+
+
+def standing(session: Session, order_ids: Sequence[int]) -> dict[int, tuple[str, str]]:
+    """Number and state of the declaration that stands for each of these orders."""
+    query = select(ParcelDeclaration.order_id, ParcelDeclaration.cop_no, ParcelDeclaration.state).where(
+        ParcelDeclaration.order_id.in_(order_ids), ParcelDeclaration.state != "cancelled"
+    )
+    return {row.order_id: (row.cop_no or "", row.state) for row in session.execute(query)}
 
 
 def orders_by_no(session: Session, ebp_code: str, order_nos: Sequence[str]) -> list[RetailOrder]:
@@ -71,10 +87,11 @@ def waybills_by_no(session: Session, logistics_code: str, numbers: Mapping[str, 
 
 
 def declarations(
-    session: Session, *, state: str | None = None, order_no: str | None = None, after: int = 0, limit: int = 50
-) -> list[Row]:
-    """Parcel declarations in the order in which they were drawn up."""
-    query = select(*DECLARATION_COLUMNS).where(ParcelDeclaration.id > after).order_by(ParcelDeclaration.id).limit(limit)
+    session: Session, *, state: str | None = None, order_no: str | None = None, after: int = 0, limit: int = 50,
+    newest_first: bool = False,
+) -> list[Row]:  # fmt: skip
+    """Parcel declarations in the order in which they were drawn up, or the newest first."""
+    query = _paged(select(*DECLARATION_COLUMNS), ParcelDeclaration.id, after, newest_first).limit(limit)
     if state:
         query = query.where(ParcelDeclaration.state == state)
     if order_no:
@@ -122,3 +139,53 @@ def _rows(session: Session, table: Any, order: Any, declaration_id: int) -> list
     columns = [column for column in table.__table__.columns if column.name not in left_out]
     query = select(*columns).where(table.declaration_id == declaration_id).order_by(order)
     return [dict(row._mapping) for row in session.execute(query)]
+
+
+def number_of(session: Session, declaration_id: int) -> str | None:
+    """Our number of a declaration."""
+    return session.scalar(select(ParcelDeclaration.cop_no).where(ParcelDeclaration.id == declaration_id))
+
+
+def last_head(session: Session) -> Mapping[str, Any]:
+    """The terms of the import that was drawn up last, empty where there is none."""
+    query = select(ParcelDeclaration.head).where(ParcelDeclaration.direction == "I")
+    return session.scalar(query.order_by(ParcelDeclaration.id.desc()).limit(1)) or {}
+
+
+def requests(session: Session, *, kind: str, state: str | None = None, before: int = 0, limit: int = 50) -> list[Row]:
+    """What was asked of customs after declarations (``cancel`` or ``return``), the newest first."""
+    query = (
+        select(ParcelRequest, ParcelDeclaration.cop_no.label("number"), ParcelDeclaration.order_no)
+        .join(ParcelDeclaration, ParcelDeclaration.id == ParcelRequest.declaration_id)
+        .where(ParcelRequest.kind == kind)
+        .order_by(ParcelRequest.id.desc())
+        .limit(limit)
+    )
+    if state:
+        query = query.where(ParcelRequest.state == state)
+    if before:
+        query = query.where(ParcelRequest.id < before)
+    return [
+        {"number": row.number, "order_no": row.order_no, "asked": row.ParcelRequest} for row in session.execute(query)
+    ]
+
+
+def bills(session: Session, *, status: str | None = None, before: int = 0, limit: int = 50) -> list[Row]:
+    """Customs' tax bills, the newest first, with the declaration each belongs to."""
+    query = (
+        select(TaxBill, ParcelDeclaration.cop_no.label("number"), ParcelDeclaration.order_no)
+        .join(ParcelDeclaration, ParcelDeclaration.id == TaxBill.declaration_id)
+        .order_by(TaxBill.id.desc())
+        .limit(limit)
+    )
+    if status:
+        query = query.where(TaxBill.status == status)
+    if before:
+        query = query.where(TaxBill.id < before)
+    return [{"number": row.number, "order_no": row.order_no, "bill": row.TaxBill} for row in session.execute(query)]
+
+
+def bills_of(session: Session, declaration_id: int) -> list[TaxBill]:
+    """Customs' tax bills of a declaration, the newest first."""
+    query = select(TaxBill).where(TaxBill.declaration_id == declaration_id).order_by(TaxBill.id.desc())
+    return list(session.scalars(query))
