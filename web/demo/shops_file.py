@@ -28,6 +28,7 @@ from wms.stock.tables import BookLine
 
 LABEL, PAUSE_S, SITE = "simulated shops (demo)", 40, "CLJ-B1"
 SINCE, SOURCE = date(2019, 1, 1), "demo data: rates as of the notice of 2018, to be confirmed with customs"
+SENDER = "customs.sender"
 PAYER = {"code": "4306660P99", "name": "洞庭支付（演示）"}
 HIGH_END = Decimal(10)  # yuan for a gram: cosmetics that are taxed as a luxury
 COSMETICS_RATE = {"vat": "0.13", "duty": "0.01", "consumption": "0.15", "threshold": "parcel.high_end_cosmetics"}
@@ -45,12 +46,20 @@ def enter_rates(session: Session) -> None:
             dated.set_value(session, RATES, value, valid_from_on=SINCE, source=SOURCE, subject=code)
 
 
+def enter_sender(session: Session, zone: Company) -> None:
+    """Name the zone's operator as who sends to customs, where nobody is named."""
+    if not any(row.name == SENDER and not row.is_shipped for row in dated.values(session, SENDER)):
+        said = {"code": zone.customs_code or "", "name": zone.name_zh, "dxp_id": "DXPSIMULATED0002"}
+        dated.set_value(session, SENDER, said, valid_from_on=SINCE, source="demo data")
+
+
 def write_shops(session: Session, path: Path, items: Sequence[Item], seed: int) -> None:
     """Write the file; a token that is still good is kept."""
     enter_rates(session)
     book_no, owner = BOOKS[SITE]
     firms = {row.code: row for row in session.scalars(select(Company))}
     zone = firms["YYOP"]
+    enter_sender(session, zone)
     terms = {
         "direction": "I", "trade_mode": "1210", "customs_code": OFFICE, "port_code": OFFICE,
         "agent_code": zone.customs_code, "agent_name": zone.name_zh, "traf_mode": "Y", "country": "142",

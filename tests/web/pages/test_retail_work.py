@@ -32,11 +32,11 @@ Send = Callable[..., Any]
 
 
 @pytest.fixture
-def send(csrf: Callable[[FlaskClient], str]) -> Send:
+def send(csrf: Callable[..., str]) -> Send:
     """Post a form as a browser does: with its key and the token against forgery."""
 
     def post(browser: FlaskClient, path: str, data: Mapping[str, Any]) -> Any:
-        keys = {"csrf_token": csrf(browser)}
+        keys = {"csrf_token": csrf(browser, "/desk"), "idempotency_key": f"k{number()}"}
         return browser.post(path, data={**data, **keys})
 
     return post
