@@ -31,6 +31,7 @@ from wms.stock.tables import BookLine
 
 JOURNAL = Path("customs") / "counter" / "journal.jsonl"
 OURS = "DEMO-"
+INWARD_MS = 1_800_000  # half an hour after the vehicle came: until then one sees goods wait for their list
 SEQ = "{year}9{id:013d}"  # apart from the numbers that the counter gives out itself
 
 
@@ -72,7 +73,8 @@ def _lists(session: Session, now: datetime) -> Iterator[Mapping[str, Any]]:
         state = {
             "head": head, "lines": lines, "status": "approved", "passed": {}, "changes": 0, "entry": "",
             "on_passes": {line["gdsseqno"]: line["dclqty"] for line in lines}, "entry_released": True,
-            "list_no": row.list_no, "seq_no": SEQ.format(year=now.year, id=row.id),
+            "book_ms": INWARD_MS if row.direction == "I" else 0, "list_no": row.list_no,
+            "seq_no": SEQ.format(year=now.year, id=row.id),
         }  # fmt: skip
         facts = {key: state, f"bond:{row.list_no}": key}
         if row.direction == "I":

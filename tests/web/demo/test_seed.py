@@ -21,6 +21,7 @@ from web.commands.verify import find
 from web.demo import seed
 from web.demo.counter.folders import Exchange
 from web.demo.counter.habits import Habits
+from web.demo.counter.journal import Journal
 from web.demo.counter.window import Window
 from web.demo.counter_file import JOURNAL
 from web.demo.goods import draw_items
@@ -31,7 +32,7 @@ from web.demo.stock import Unit, draw_units
 from web.demo.zone import location_rows
 from wms.catalog.tables import TradeItem
 from wms.codes import containers, customs_numbers, gs1_keys, plates
-from wms.customs.tables import GatePass, VerificationList
+from wms.customs.tables import GatePass, GatePassDocument, VerificationList
 from wms.db import Database, Scope
 from wms.floor.tables import AdvanceNotice, NoticeLine
 from wms.floor.tables.billing import RateCard
@@ -251,18 +252,37 @@ def test_the_shops_know_goods_with_tax_and_a_token_of_a_declarant(opened: Sessio
     assert check_token(opened, shops.token).role == "declarant"
 
 
-def test_the_counter_books_the_list_of_the_notice_when_its_vehicle_came_through(
-    opened: Session, settings: Settings, tmp_path: Path
-) -> None:
-    """What was approved while the data were filled in is known to the counter, as if it had been declared to it."""
-    gate_pass = opened.scalars(select(GatePass).where(GatePass.internal_no == PASS_NO)).one()
-    exchange = Exchange(tmp_path / "exchange")
-    own = tmp_path / "counter"
+def reported(settings: Settings, folder: Path, pass_numbers: list[str]) -> tuple[list[str], list[str]]:
+    """Kinds of what the demo's counter answers when the gate reports these passes, and the steps it plans."""
+    exchange, own = Exchange(folder / "exchange"), folder / "counter"
     own.mkdir()
     (own / "journal.jsonl").write_bytes((settings.data_dir / JOURNAL).read_bytes())
     window = Window(exchange, own, Habits(delay_low_ms=0, delay_high_ms=0))
-    exchange.put(exchange.outbox, "SAS223_1.xml", papers.passage(gate_pass.pass_no or ""))
+    for n, number in enumerate(pass_numbers):
+        exchange.put(exchange.outbox, f"SAS223_{n}.xml", papers.passage(number))
     window.turn()
     window.close()
+    journal = Journal(own / "journal.jsonl")
+    journal.close()
     kinds = sorted(path.name.split("_")[0] for path in exchange.inbox.iterdir())
-    assert kinds == ["INV211", "SAS223"]
+    return kinds, [plan["step"] for plan in journal.plans.values() if "step" in plan]
+
+
+def test_the_counter_books_the_notice_s_list_a_while_after_its_vehicle_came(
+    opened: Session, settings: Settings, tmp_path: Path
+) -> None:
+    gate_pass = opened.scalars(select(GatePass).where(GatePass.internal_no == PASS_NO)).one()
+    kinds, steps = reported(settings, tmp_path, [gate_pass.pass_no or ""])
+    assert kinds == ["SAS223"]
+    assert steps == ["list.book"]
+
+
+def test_the_counter_books_an_outward_list_when_all_of_its_vehicles_left(
+    opened: Session, settings: Settings, tmp_path: Path
+) -> None:
+    """What was approved while the data were filled in is known to the counter, as if it had been declared to it."""
+    of_list = select(GatePassDocument.gate_pass_id).where(GatePassDocument.document_no.like("QD4902__E000000001"))
+    found = opened.scalars(select(GatePass.pass_no).where(GatePass.id.in_(of_list))).all()
+    assert found
+    kinds, _steps = reported(settings, tmp_path, [number or "" for number in found])
+    assert kinds == ["INV211", *["SAS223"] * len(found)]

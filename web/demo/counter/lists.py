@@ -162,6 +162,10 @@ def book_when_ready(case: Case, key: str) -> None:
     state = case.get(key)
     if state["status"] != "approved" or not state["entry_released"] or not through_gate(state):
         return
+    if state.get("book_ms"):  # customs takes its time for this one
+        case.put(key, {**state, "book_ms": 0})
+        case.later("list.book", key, state["book_ms"])
+        return
     case.put(key, {**state, "status": "booked", "booked": _time(case.local)})
     sign = -1 if state["head"].get("impexpmarkcd") == "E" else 1
     for line in state["lines"]:

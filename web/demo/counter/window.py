@@ -26,6 +26,7 @@ STEPS: dict[str, Callable[[Case, str], None]] = {
     "list.audit": lists.audit,
     "list.entry": lists.make_entry,
     "list.entry_released": lists.release_entry,
+    "list.book": lists.book_when_ready,
     "pass.audit": passes.audit,
     "pass.inspect": passes.inspect,
     "pass.gate": passes.go_through,
