@@ -16,7 +16,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from wms.db import Database, Scope, set_scope
+from wms.db import Database, Question, Scope, set_scope
 from wms.errors import N_, Kind, WmsError
 
 log = structlog.get_logger(__name__)
@@ -136,8 +136,8 @@ class Fenced(Database):
         self._leases, self._sites = leases, sites
 
     @contextmanager
-    def unit_of_work(self, scope: Scope) -> Iterator[Session]:
+    def unit_of_work(self, scope: Scope, first: Question | None = None) -> Iterator[Session]:
         """As :meth:`Database.unit_of_work`. Raises :class:`LeaseLost` before anything is done."""
-        with self._inner.unit_of_work(scope) as session:
+        with self._inner.unit_of_work(scope, first) as session:
             self._leases.guard(session, self._sites)
             yield session

@@ -101,20 +101,39 @@ SET_SCOPE = (
 )
 
 
-def set_scope(session: Session, scope: Scope) -> None:
-    """Write ``scope`` into the running transaction; row-level security reads it there."""
+@dataclass(frozen=True)
+class Question:
+    """A query of one value that a unit of work begins with; it travels with the scope, so that it costs no call."""
+
+    sql: str
+    given: tuple[Any, ...]
+
+
+def set_scope(session: Session, scope: Scope, first: Question | None = None) -> None:
+    """Write ``scope`` into the running transaction; row-level security reads it there.
+
+    The answer to ``first`` is kept for :func:`first_answer`.
+    """
     session.info["tenant_id"] = scope.tenant_id
-    call(
+    sql, given = (SET_SCOPE, ()) if first is None else (SET_SCOPE + ", (" + first.sql + ")", first.given)
+    [said] = call(
         session,
-        SET_SCOPE,
+        sql,
         (
             str(scope.tenant_id),
             str(scope.person_id or ""),
             str(scope.company_id or ""),
             "on" if scope.sees_all else "off",
             scope.role,
+            *given,
         ),
     )
+    session.info["first"] = said[-1] if first is not None else None
+
+
+def first_answer(session: Session) -> Any:
+    """Return the answer to the question that this unit of work began with, once; None where there was none."""
+    return session.info.pop("first", None)
 
 
 def call(session: Session, sql: str, given: Sequence[Any]) -> list[tuple[Any, ...]]:
@@ -160,16 +179,23 @@ class Database:
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
 
     @contextmanager
-    def unit_of_work(self, scope: Scope) -> Iterator[Session]:
+    def unit_of_work(self, scope: Scope, first: Question | None = None) -> Iterator[Session]:
         """One transaction for ``scope``: committed when the block ends well, rolled back when it raises."""
         with self._sessions.begin() as session:
             session.info.update(self.info)
-            set_scope(session, scope)
+            set_scope(session, scope, first)
             yield session
             reach("commit.before")
         reach("commit.after")
 
-    def run(self, scope: Scope, work: Callable[[Session], Result], *, attempts: int = ATTEMPTS) -> Result:
+    def run(
+        self,
+        scope: Scope,
+        work: Callable[[Session], Result],
+        *,
+        attempts: int = ATTEMPTS,
+        first: Question | None = None,
+    ) -> Result:
         """Run ``work`` as one unit of work; again, whole, when the database gave it up for a rival's sake.
 
         Only deadlock (40P01) and serialisation failure (40001) are tried again, with growing random pauses; a refusal
@@ -177,7 +203,7 @@ class Database:
         """
         for attempt in range(1, attempts + 1):
             try:
-                with self.unit_of_work(scope) as session:
+                with self.unit_of_work(scope, first) as session:
                     return work(session)
             except DBAPIError as error:
                 if getattr(error.orig, "sqlstate", None) not in GIVEN_UP or attempt == attempts:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from web.api.problems import document, problem_body, unreadable
 from web.api.schemas import Body, Instant
 from web.api.wrong_fields import wrong_fields
-from web.auth.guard import confirm
+from web.auth.guard import confirm, unconfirmed
 from web.auth.policy import policy
 from web.context import current_scope, database
 from web.i18n import request_locale, said
@@ -164,7 +164,7 @@ def _take(body: ScanIn) -> Taken:
         confirm(session)
         return take_scan(session, body.as_command(), datetime.now(UTC))
 
-    return database().run(current_scope(), work)
+    return database().run(current_scope(), work, first=unconfirmed())
 
 
 def _told(taken: Taken) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from web.auth.refusals import FirmMayNot, FormExpired, NotLoggedIn, RoleMayNot, 
 from web.auth.store import Member
 from web.auth.tokens import check_token
 from web.context import database, settings
-from wms.db import Scope
+from wms.db import Question, Scope
 
 SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
 csrf = CSRFProtect()
@@ -77,6 +77,12 @@ def _by_token(secret: str) -> Identity:
         if n > BAD_TOKENS:
             raise TooMany(wait_s=BAD_TOKENS_WINDOW_S) from None
         raise
+
+
+def unconfirmed() -> Question | None:
+    """Return what the view's own transaction is to begin with, that :func:`confirm` may find its answer there."""
+    secret = g.get("unconfirmed")
+    return proven.question(secret, g.caller) if secret else None
 
 
 def confirm(session: Session) -> None:

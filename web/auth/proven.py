@@ -1,7 +1,8 @@
 """Tokens that this process has seen to be good: who they stand for need not be read again, only that they still hold.
 
 A token's role and company are never edited, so an identity may be kept. That it was not revoked meanwhile and has not
-run out is asked of the database each time, in the transaction that does the work: a revoked token is refused at once.
+run out is asked of the database each time, in the transaction that does the work and in the statement that begins it:
+a revoked token is refused at once.
 """
 
 from sqlalchemy.orm import Session
@@ -9,7 +10,7 @@ from sqlalchemy.orm import Session
 from web.auth.identity import Identity
 from web.auth.refusals import UnknownToken
 from web.auth.tokens import NOTED_EVERY_S, check_token, hash_of
-from wms.db import call
+from wms.db import Question, first_answer
 
 REMEMBERED = 10_000
 HOLDS = (
@@ -34,10 +35,17 @@ def known(secret: str) -> Identity | None:
     return _proven.get(hash_of(secret))
 
 
+def question(secret: str, who: Identity) -> Question:
+    """Return what a unit of work may ask first, so that :func:`confirm` need not."""
+    return Question(HOLDS, (hash_of(secret), who.token_id, NOTED_EVERY_S))
+
+
 def confirm(session: Session, secret: str, who: Identity) -> None:
-    """Return when the token of ``who`` still holds, having noted its use; raises as :func:`check_token` does."""
-    asked = (hash_of(secret), who.token_id, NOTED_EVERY_S)
-    if call(session, HOLDS, asked):
+    """Return when the token of ``who`` still holds, having noted its use; raises as :func:`check_token` does.
+
+    ``session`` is a unit of work that began with :func:`question`; any other answer than yes is looked into.
+    """
+    if first_answer(session) == 1:
         return
     if check_token(session, secret).id != who.token_id:
         raise UnknownToken
