@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import starmap
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, ColumnElement, Select, cast, func, select, text
 from sqlalchemy.orm import Session
@@ -49,9 +49,8 @@ class NoticeRow:
         return self.verification_list_id is not None
 
 
-@dataclass(frozen=True)
-class NoticeLineRow:
-    """A line of a notice with its item and the count so far; base units."""
+class NoticeLineRow(NamedTuple):
+    """A line of a notice with its item and the count so far; base units. A tuple: each scan reads all of a notice."""
 
     id: int
     line_no: int

@@ -82,8 +82,9 @@ def _portion(opened: Opened, label: Label, facts: Facts) -> Portion | None:
     item = found.item
     if item.is_lot_controlled or item.is_expiry_controlled or item.is_serial_controlled or item.is_catch_weight:
         return None
-    match = receiving.line_for(queries.announced(facts.lines), item.id, None, None)
-    line = next((one for one in facts.lines if match and one.id == match.id), None)
+    of_item = [one for one in facts.lines if one.trade_item_id == item.id]
+    match = receiving.line_for(queries.announced(of_item), item.id, None, None)
+    line = next((one for one in of_item if match and one.id == match.id), None)
     if line is not None and line.lot_no is None and line.expires_on is not None:
         return None
     qty = (opened.next_qty or label.count or 1) * found.base_qty
@@ -103,7 +104,7 @@ def _placed(opened: Opened, facts: Facts, portion: Portion) -> Placed:
 def _told(opened: Opened, facts: Facts, placed: Placed) -> Answer:
     of_line = placed.portion.line
     lines = [
-        replace(one, received_qty=one.received_qty + placed.portion.qty) if of_line and one.id == of_line.id else one
+        one._replace(received_qty=one.received_qty + placed.portion.qty) if of_line and one.id == of_line.id else one
         for one in facts.lines
     ]
     answer = telling.received([placed], {line.id: line for line in lines}, facts.is_blind)
