@@ -46,7 +46,7 @@ SIZES = (100_000, 1_000_000, 10_000_000)
 ASKED = 1_000_000
 LIST_LINES, LISTS = 500, 9
 WRITERS, ROUND_S, ROUNDS = 4, 2.0, 5
-CLIENTS, SCANS_PER_S = 16, 200
+CLIENTS, SCANS_PER_S, HELD_S = 16, 200, 60
 READS, PASTS = 41, 5
 TRYTON = "Tryton 8 lines/s, same server"
 Peer = dict[str, Any] | None
@@ -67,7 +67,7 @@ def run(full: bool) -> Iterator[Row]:
             yield from growth(database, big, f"_{_size(entries)}")
             if entries == ASKED:
                 yield from lists(database, urls, big, peer)
-                yield from scans(database, urls, big, seconds=60 if full else 20)
+                yield from scans(database, urls, big, seconds=HELD_S)
             database.close()
 
 
