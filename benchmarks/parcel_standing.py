@@ -9,7 +9,7 @@ import psycopg
 
 TABLES = (
     "buyer", "buyer_year", "retail_order", "retail_payment", "retail_waybill", "retail_document", "parcel_declaration",
-    "parcel_line", "parcel_receipt",
+    "parcel_line", "parcel_receipt", "customs_message",
 )  # fmt: skip
 INDEXES = (
     "SELECT i.indexname, i.indexdef FROM pg_indexes i WHERE i.tablename = ANY(%s) AND NOT EXISTS"
@@ -46,6 +46,9 @@ INSERT INTO parcel_line (tenant_id, declaration_id, line_no, gcode, gname, gmode
     FROM generate_series(1, {n}) n;
 INSERT INTO parcel_receipt (tenant_id, declaration_id, message_kind, status, info, returned_at, has_moved)
   SELECT 1, n, 'CEB622', '800', '-', now(), true FROM generate_series(1, {n}) n;
+INSERT INTO customs_message (tenant_id, direction, kind, number, raw_sealed, digest, state, received_at)
+  SELECT 1, 'in', 'CEB622', 'OLD' || n, sha256(n::text::bytea), sha256(n::text::bytea), 'taken', now()
+    FROM generate_series(1, {n}) n;
 """
 NUMBERED = ("buyer", "retail_order", "retail_payment", "retail_waybill", "parcel_declaration")
 

@@ -1,4 +1,4 @@
-"""No use case of parcels and quota reads a whole table: PostgreSQL's own plans beside many parcels."""
+"""No use case of parcels, quota and mail reads a whole table: PostgreSQL's own plans beside many parcels."""
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -12,6 +12,8 @@ from tests.conftest import Server
 from tests.plans import whole_tables
 from tests.wms.customs.parcels import world
 from tests.wms.customs.parcels.world import AT, VAULT
+from wms.customs.messages import post_office
+from wms.customs.messages import queries as messages
 from wms.customs.parcels import bills, buyers, declaring, guard, papers, privacy, queries, receiving, requests
 from wms.customs.parcels.bills import Bill
 from wms.customs.parcels.buyers import Use
@@ -20,11 +22,12 @@ from wms.customs.parcels.receiving import Receipt
 from wms.customs.parcels.rules.limits import Limits
 from wms.db import Database, Scope
 from wms.errors import NotFound
+from wms.parties.private import give_keys
 from wms.postgres import libpq
 
 LARGE = {
     "buyer", "buyer_year", "retail_order", "retail_payment", "retail_waybill", "retail_document", "parcel_declaration",
-    "parcel_line", "parcel_receipt",
+    "parcel_line", "parcel_receipt", "customs_message",
 }  # fmt: skip
 STANDING = 20_000
 LIMITS = Limits(Decimal(5000), Decimal(26000))
@@ -37,6 +40,7 @@ def filled(server: Server) -> Iterator[Database]:
     with psycopg.connect(libpq(urls.superuser), autocommit=True) as superuser:
         fill(superuser, STANDING)
     database = Database(urls.app, pool_size=2)
+    give_keys(database, lambda: VAULT)
     yield database
     database.close()
     server.postgres.drop_database(name)
@@ -63,6 +67,13 @@ def unknown(act: Callable[[], object]) -> None:
 
 ANSWER = Receipt("CEB622", "800", AT, cop_no="none", pre_no="none", invt_no="none")
 LEAVING = Leaving("sscc", 1, "old-77", "old-77", "1210", is_retail=True)
+BYTES = (
+    b'<ceb:CEB622Message xmlns:ceb="http://www.chinaport.gov.cn/ceb" guid="00000000-0000-4000-8000-000000000001"'
+    b' version="1.0"><ceb:InventoryReturn><ceb:guid>00000000-0000-4000-8000-000000000001</ceb:guid>'
+    b"<ceb:copNo>OLD9</ceb:copNo><ceb:preNo>B00000000000000001</ceb:preNo><ceb:returnStatus>800</ceb:returnStatus>"
+    b"<ceb:returnTime>20260601140000123</ceb:returnTime><ceb:returnInfo>ok</ceb:returnInfo></ceb:InventoryReturn>"
+    b"</ceb:CEB622Message>"
+)
 ACTS: dict[str, Callable[[Session], object]] = {
     "a parcel from its documents to release": chain,
     "a receipt for nobody": lambda s: unknown(lambda: receiving.take_receipt(s, ANSWER)),
@@ -80,6 +91,11 @@ ACTS: dict[str, Callable[[Session], object]] = {
     "orders by name": lambda s: privacy.orders_of(s, VAULT, name="张三丰"),
     "orders by identity number": lambda s: privacy.orders_of(s, VAULT, id_number="11010519491231002X"),
     "a cancellation": lambda s: requests.ask_to_cancel(s, 4_711, "test", AT),
+    "a message comes": lambda s: post_office.take(s, BYTES, "test"),
+    "messages to be sent": post_office.queued,
+    "messages that wait": post_office.take_up_again,
+    "messages, first page": messages.messages,
+    "messages of a number": lambda s: messages.messages(s, kind="CEB622", number="OLD9"),
 }
 
 
