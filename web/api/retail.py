@@ -159,7 +159,7 @@ def declare(body: DeclareIn) -> Response:
     keys, desk = vault(), customs_desk()
 
     def act(session: Session) -> Mapping[str, Any]:
-        ids = [queries.declaration(session, number).id for number in body.numbers]
+        ids = queries.ids_by_number(session, body.numbers)
         refused = parcel_mail.declare(session, keys, ids, datetime.now(UTC), desk)
         return {
             "declarations": [
