@@ -146,7 +146,8 @@ class Account(Tenanted, Base):
         Index(None, "location_id"),
         Index(None, "handling_unit_id"),
         Index(None, "book_line_id"),
-        Index(None, "tenant_id", "owner_id", "trade_item_id"),
+        # In the order of a page: an item may lie in hundreds of places, and the first hundred are asked for.
+        Index(None, "tenant_id", "owner_id", "trade_item_id", "id"),
         Index(None, "trade_item_id"),
         Index(None, "lot_id"),
     )

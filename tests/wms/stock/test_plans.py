@@ -17,7 +17,7 @@ from tests.plans import whole_tables
 from wms.db import Database, Scope
 from wms.floor import inside_queries, queries
 from wms.floor.service import suggesting
-from wms.stock.ledger import Posting, Reserve, moved, post, reserve
+from wms.stock.ledger import Posting, Reserve, Reserved, moved, post, reserve, reserve_many
 from wms.stock.lookups import newest_postings
 from wms.stock.queries import Stock, available, on_hand, stock_at, stock_card
 
@@ -89,6 +89,35 @@ def test_a_posting_reaches_every_row_through_an_index(filled: tuple[Database, Bi
         post(session, Posting("out", "issue", now(), moved(shelf, customer, 5, held.reservation_id)))
         after = _seq_scans(session)
     assert {table: after[table] - count for table, count in before.items() if after[table] != count} == {}
+
+
+def test_a_list_of_picks_looks_each_promise_up_a_few_times_however_long_it_is(
+    filled: tuple[Database, BigLedger],
+) -> None:
+    database, big = filled
+    item_id, many = big.popular[1], 60
+    shelves = [big.shelf(item_id, bin_id) for bin_id in big.bin_ids[:many]]
+    goods = [line for shelf in shelves for line in moved(big.supplier(item_id), shelf, 5)]
+    with database.unit_of_work(Scope.system(1)) as session:
+        post(session, Posting("goods", "receipt", now(), tuple(goods)))
+        wanted = [Reserve(f"promise-{n}", shelf, 2, now() + timedelta(hours=1)) for n, shelf in enumerate(shelves)]
+        held = [one.reservation_id for one in reserve_many(session, wanted) if isinstance(one, Reserved)]
+    assert len(held) == many
+    with database.unit_of_work(Scope.system(1)) as session:
+        before = _lookups(session, "pk_reservation")
+        taken = [
+            line
+            for shelf, promise in zip(shelves, held, strict=True)
+            for line in moved(shelf, big.customer(item_id), 2, promise)
+        ]
+        post(session, Posting("picks", "pick", now(), tuple(taken)))
+        assert _lookups(session, "pk_reservation") - before < 10 * many
+
+
+def _lookups(session: Session, index: str) -> int:
+    """How often this transaction has looked something up in ``index``."""
+    query = "SELECT pg_stat_get_xact_numscans(%s::regclass)"
+    return int(session.connection().exec_driver_sql(query, (index,)).scalar_one())
 
 
 def _seq_scans(session: Session) -> dict[str, int]:
