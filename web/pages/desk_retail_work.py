@@ -13,10 +13,11 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from web.api.idempotency import request_hash, request_key, stored_problem
 from web.auth.policy import READERS, policy
-from web.context import current_identity, current_scope, database, unit_of_work, vault
+from web.context import current_identity, current_scope, customs_desk, database, unit_of_work, vault
 from web.i18n import localised
 from web.pages import retail_forms as forms
 from web.pages.desk_retail import shown
+from wms.customs import parcel_mail
 from wms.customs.clock import BEIJING
 from wms.customs.messages import post_office
 from wms.customs.parcels import declaring, order_view, queries, requests
@@ -178,7 +179,10 @@ def terms_form() -> AnyResponse | str:
 @bp.post("/declarations/new")
 @policy("declarant")
 def draw_up() -> AnyResponse | str | tuple[str, int]:
-    """Draw up the declarations of chosen orders and, where asked, declare them; each answer stands with its order."""
+    """Draw up the declarations of chosen orders and, where asked, declare them; each answer stands with its order.
+
+    The signed message is queued in the same transaction.
+    """
     chosen, keys = request.form.getlist("order"), vault()
     terms = Terms("I", **{name: request.form.get(name, "").strip() for name in TERM_WORDS})
     with_declaring = request.form.get("deed") == "declare"
@@ -232,7 +236,7 @@ def _drawn(session: Session, one: declaring.Drawn) -> dict[str, Any]:
 
 
 def _declare(session: Session, keys: Any, ids: list[int], answers: list[dict[str, Any]]) -> None:
-    refused = declaring.declare(session, keys, ids, datetime.now(UTC))
+    refused = parcel_mail.declare(session, keys, ids, datetime.now(UTC), customs_desk())
     for answer, refusal in zip(answers, refused, strict=True):
         if refusal is None:
             answer["state"] = "declared"

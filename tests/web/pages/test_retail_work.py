@@ -68,6 +68,7 @@ class House:
     def filed(self) -> Sale:
         """A sale of an item that the catalogue knows, by the company that owns it."""
         with self.database.unit_of_work(self.scope) as session:
+            world.name_sender(session)
             owner = make_company(session)
             owner.customs_code = f"43066D{number():04d}"[-10:]
             item = make_item(session, owner)

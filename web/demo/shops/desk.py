@@ -55,6 +55,11 @@ class Desk:
         asked = self._ask("POST", f"/parcel-declarations/{quote(number)}/returns", {"reason": reason, "lines": lines})
         return int(asked["id"])
 
+    def receipt(self, number: str, kind: str, status: str, info: str) -> None:
+        """Enter a receipt by hand, as a declarant does who reads it at the single window."""
+        body = {"kind": kind, "status": status, "info": info}
+        self._ask("POST", f"/parcel-declarations/{quote(number)}/receipts", body)
+
     def back(self, request_id: int, area: str) -> None:
         self._ask("POST", f"/parcel-returns/{request_id}/back", {"area": area})
 
