@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from tests.build import make_company, make_item
 from tests.conftest import Urls
-from wms.db import Database, Scope, ServedAsOwner, call
+from wms.db import Database, Question, Scope, ServedAsOwner, call, first_answer
 
 
 def items(database: Database, scope: Scope) -> int:
@@ -125,3 +125,9 @@ def test_a_connection_that_is_lost_in_a_call_is_given_up(urls: Urls, scope: Scop
     with database.unit_of_work(scope) as session:
         assert call(session, "SELECT 1", ()) == [(1,)]
     database.close()
+
+
+def test_the_first_question_is_asked_within_the_scope_and_answered_once(database: Database, scope: Scope) -> None:
+    asked = Question("SELECT app_tenant() + %s", (1,))
+    assert database.run(scope, lambda s: (first_answer(s), first_answer(s)), first=asked) == (scope.tenant_id + 1, None)
+    assert database.run(scope, first_answer) is None
