@@ -19,8 +19,8 @@ from wms.customs import verification_lists as lists
 from wms.customs.clock import BEIJING
 from wms.customs.gate_pass_rules import GoodsNotMoved, UnknownPass
 from wms.customs.messages import post_office
+from wms.customs.messages.bonded import STATUS_FORM
 from wms.customs.messages.post_office import NotYet, Received
-from wms.customs.outline import STATUS_FORM
 from wms.customs.tables import (
     AccountBook,
     CustomsMessage,
@@ -93,6 +93,7 @@ def _list_head(session: Session, list_id: int, at: datetime, change: str) -> dic
         "supvModecd": row.trade_mode, "impexpPortcd": office, "dclPlcCuscd": office,
         "dclcusFlag": "2" if row.list_type == COLLECTED else "1",
         "dclcusTypecd": "2", "genDecFlag": "1", "decType": "3" if row.direction == "I" else "4",
+        **_triplet(keeper, "corrEntryDclEtpsSccd", "corrEntryDclEtpsNo", "corrEntryDclEtpsNm"),
     }  # fmt: skip
 
 

@@ -10,19 +10,15 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
 
-UNREADABLE = "unreadable"
-STATUS_FORM = "CommonResponeMessage"  # customs' own spelling
+from wms.customs.messages import bonded
+from wms.customs.messages.bonded import STATUS_FORM
 
-# By these names a document is known in the messages about it; an invtNo or bondInvtNo is learned from an answer.
-NUMBERS = frozenset(
-    {
-        "guid", "invtNo", "sumNo", "etpsInnerInvtNo", "invtPreentNo", "bondInvtNo", "etpsPreentNo", "EtpsPreentNo",
-        "SeqNo", "seqNo", "invPreentNo", "sasPassportPreentNo", "passportNo", "businessId", "oriCopMsgId",
-    }
-)  # fmt: skip
-VERDICTS = ("returnStatus", "DealFlag", "manageResult", "vrfdedMarkcd", "status", "decState")
-BONDED = {"InvtMessage": "INV101", "PassPortMessage": "SAS121"}
-ANSWERS = ("INV201", "INV202", "INV211", "SAS221", "SAS223", "SAS224", "SAS251", "SAS253", "SAS211")
+UNREADABLE = "unreadable"
+
+# By these names a document is known in the messages about it; an invtNo or bondInvtNo is learned from an answer. Those
+# of the bonded set stand in its description.
+NUMBERS = frozenset({"guid", "invtNo", "sumNo", "oriCopMsgId"}) | bonded.numbers()
+VERDICTS = ("returnStatus", *bonded.verdicts(), "status", "decState")
 
 
 @dataclass(frozen=True)
@@ -55,8 +51,8 @@ def outline(raw: bytes) -> Outline:
     if name == STATUS_FORM:
         return Outline(name, (_part(root),))
     for node in root.iter():
-        kind = BONDED.get(_local(node)) or (_local(node) if _local(node) in ANSWERS else "")
-        if kind:
+        kind = bonded.containers().get(_local(node))
+        if kind is not None:
             return Outline(kind, (_part(node),))
     return Outline(UNREADABLE)
 

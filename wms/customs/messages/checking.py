@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from wms.customs.messages import bonded, reading
+from wms.customs.messages import bonded, bonded_rules, reading
 from wms.customs.messages.business import find
 from wms.customs.messages.findings import Finding
 from wms.customs.messages.message import Message
@@ -26,7 +26,7 @@ def check(data: bytes) -> Report:
     root = reading.parse(data)
     if bonded.is_bonded(root):
         said, broken = bonded.look(root)
-        rest = bonded.find(said) if said else []
+        rest = bonded_rules.find(said) if said else []
         return Report(not broken, (*broken, *rest), None)
     message, found = look(root)
     more = find(message) if message else []

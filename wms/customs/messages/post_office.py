@@ -16,7 +16,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
-from wms.customs.messages import spec, trust
+from wms.customs.messages import bonded, spec, trust
 from wms.customs.messages.business.common import document_day
 from wms.customs.messages.business.repeats import NUMBERS
 from wms.customs.messages.codes import moves
@@ -24,7 +24,7 @@ from wms.customs.messages.keeping import clear, sealed
 from wms.customs.messages.message import Message, head_of
 from wms.customs.messages.reading import Unreadable
 from wms.customs.messages.shape import NotSchemaValid, read
-from wms.customs.outline import STATUS_FORM, outline
+from wms.customs.outline import outline
 from wms.customs.tables.messages import CustomsMessage
 from wms.errors import N_, Kind, WmsError
 
@@ -96,7 +96,7 @@ class Taken:
 
 Handler = Callable[[Session, Received], None]
 HANDLERS: dict[str, Handler] = {}
-BONDED = (STATUS_FORM, "INV201", "INV202", "INV211", "SAS221", "SAS223", "SAS224")  # and the form of customs' client
+BONDED = bonded.received()
 BAD_CONTENT = (LookupError, ValueError, ArithmeticError, DataError, IntegrityError)
 SENT_HOOKS: list[Callable[[Session, int], None]] = []  # transport: called when a message is queued, in its transaction
 
@@ -168,14 +168,25 @@ def _read(row: CustomsMessage, data: bytes) -> Message | None:
         message = read(trust.bare(data))
     except (Unreadable, NotSchemaValid) as refusal:
         seen = outline(data)
+        doubt: WmsError | None = refusal
         if seen.kind in BONDED:
             row.kind, row.number = seen.kind, next((one for part in seen.parts for one in sorted(part.numbers)), None)
-        else:
-            row.state = "unreadable" if isinstance(refusal, Unreadable) else "invalid"
-            row.reason = str(refusal)
+            doubt = _doubt(data)
+        if doubt is not None:
+            row.state = "unreadable" if isinstance(doubt, Unreadable) else "invalid"
+            row.reason = str(doubt)
         return None
     row.kind, row.number = message.type, own_number(message)
     return message
+
+
+def _doubt(data: bytes) -> WmsError | None:
+    """What is wrong with a message of the bonded set that came."""
+    try:
+        bonded.take(data)
+    except (Unreadable, NotSchemaValid) as refusal:
+        return refusal
+    return None
 
 
 def own_number(message: Message) -> str | None:
