@@ -64,6 +64,7 @@ MODULES = (
     "web.api.customs_messages",
     "web.api.retail",
     "web.api.retail_flows",
+    "web.api.parcel_notices",
     "web.api.account_books",
     "web.api.filings",
     "web.api.gate_passes",

@@ -18,6 +18,7 @@ from tests.wms.customs.parcels.world import drawn_up, sale
 from wms.customs import filing_rules, filings, slips, verification_lists, writing_off
 from wms.customs.messages import post_office
 from wms.customs.tables import AccountBook, BookDifference, GatePass, VerificationList
+from wms.customs.tables.notices import ParcelNotice
 from wms.customs.tables.parcels import ParcelDeclaration, ParcelRequest, RetailOrder
 from wms.parties.tables import Company
 from wms.stock.tables import BookLine
@@ -118,6 +119,13 @@ def parcel_return(session: Session, owner: Company) -> Values:
     return {"request_id": made.id}
 
 
+def parcel_notice(session: Session, owner: Company) -> Values:
+    made = ParcelNotice(kind="arrival", number=f"PA{number()}", carrier_code="C", head={}, told_at=now())
+    session.add(made)
+    session.flush()
+    return {"notice_id": made.id}
+
+
 def _declared_parcel(session: Session, owner: Company) -> ParcelDeclaration:
     one = sale()
     row = session.get_one(ParcelDeclaration, drawn_up(session, one))
@@ -139,4 +147,5 @@ CUSTOMS: dict[str, Builder] = {
     "parcel_declaration": parcel_declaration,
     "parcel_return": parcel_return,
     "retail_order": retail_order,
+    "parcel_notice": parcel_notice,
 }

@@ -29,11 +29,11 @@ from web.context import customs_desk, unit_of_work, vault
 from web.i18n import localised
 from wms.customs import parcel_mail
 from wms.customs.clock import BEIJING
-from wms.customs.parcels import declaring, privacy, queries, receiving, requests, taking
+from wms.customs.parcels import declaring, privacy, queries, receiving, request_mail, requests, taking
 from wms.customs.parcels.receiving import Receipt
 from wms.customs.parcels.rules import documents
 from wms.customs.parcels.rules.declaring import Filing, Terms
-from wms.customs.parcels.rules.requests import ReturnLine
+from wms.customs.parcels.rules.requests import ReturnLine, WayBack
 from wms.customs.tables.parcels import RetailOrder
 from wms.errors import WmsError
 
@@ -212,11 +212,12 @@ def receipt(number: str, body: ParcelReceiptIn) -> Response:
 @policy(*DECLARES, subject="parcel_declaration")
 @bp.input(ParcelReasonIn, arg_name="body")
 def cancel(number: str, body: ParcelReasonIn) -> Response:
-    """Ask customs to cancel a declaration; one that was never sent is cancelled at once."""
+    """Ask customs to cancel a declaration, by message; one that was never sent is cancelled at once."""
+    keys, desk = vault(), customs_desk()
 
     def act(session: Session) -> Mapping[str, Any]:
         row = queries.declaration(session, number)
-        return _request(requests.ask_to_cancel(session, row.id, body.reason, datetime.now(UTC)))
+        return _request(request_mail.ask_to_cancel(session, keys, row.id, body.reason, datetime.now(UTC), desk))
 
     return write(act, body.model_dump(mode="json"), status=201)
 
@@ -225,12 +226,18 @@ def cancel(number: str, body: ParcelReasonIn) -> Response:
 @policy(*DECLARES, subject="parcel_declaration")
 @bp.input(ParcelReturnIn, arg_name="body")
 def take_back(number: str, body: ParcelReturnIn) -> Response:
-    """Apply for the return of goods: imports within 30 days of the day customs let them go, exports within a year."""
+    """Apply for the return of goods: imports within 30 days of the day customs let them go, exports within a year.
+
+    Of an export, ``way`` tells how the goods come back.
+    """
+    keys, desk = vault(), customs_desk()
 
     def act(session: Session) -> Mapping[str, Any]:
         row = queries.declaration(session, number)
         lines = [ReturnLine(one.line_no, one.gcode, one.qty) for one in body.lines]
-        return _request(requests.ask_to_return(session, row.id, lines, body.reason, body.at or datetime.now(UTC)))
+        way = WayBack(**body.way.model_dump()) if body.way is not None else None
+        at = body.at or datetime.now(UTC)
+        return _request(request_mail.ask_to_return(session, keys, row.id, lines, body.reason, at, desk, way))
 
     return write(act, body.model_dump(mode="json"), status=201)
 

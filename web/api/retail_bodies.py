@@ -133,9 +133,36 @@ class ParcelReturnLineIn(Body):
     qty: Decimal
 
 
+class WayBackIn(Body):
+    """How goods of an export come back; carrier, waybill and trade mode are worked out where they are not said."""
+
+    traf_mode: Code
+    traf_name: Code
+    voyage_no: Code
+    port_code: Code
+    country: Code
+    bill_no: str = ""
+    logistics_code: str = ""
+    logistics_name: str = ""
+    waybill_no: str = ""
+    loct_no: str = ""
+    trade_mode: str = ""
+
+
 class ParcelReturnIn(Body):
     """Take goods of a parcel back."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"reason": "unwanted", "lines": [{"line_no": 1, "gcode": "6912001000", "qty": "1"}],
+                 "way": {"traf_mode": "5", "traf_name": "CZ3002", "voyage_no": "CZ3002", "port_code": "4902",
+                         "country": "502"}}
+            ]
+        }
+    )  # fmt: skip
+
+    way: WayBackIn | None = None
     reason: Annotated[str, Field(min_length=1, max_length=1000)]
     lines: Annotated[list[ParcelReturnLineIn], Field(min_length=1, max_length=99)]
     at: Instant | None = None

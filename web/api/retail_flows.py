@@ -15,10 +15,10 @@ from web.api.idempotency import write
 from web.api.retail import plain
 from web.api.schemas import Body, Code, Instant, Query, RowId
 from web.auth.policy import policy
-from web.context import unit_of_work
+from web.context import customs_desk, unit_of_work
 from web.i18n import localised
 from wms.customs.clock import BEIJING
-from wms.customs.parcels import bills, exports, queries
+from wms.customs.parcels import bills, exports, queries, summaries
 from wms.customs.parcels.bills import Bill, BillLine
 
 bp = APIBlueprint("api_retail_flows", __name__, url_prefix="/api/v1", tag="Parcels across the border")
@@ -80,13 +80,36 @@ class StatementQuery(PeriodQuery):
     is_small: bool = False
 
 
+class SummaryAgentIn(Body):
+    """Who makes the declaration that exports are summed up in."""
+
+    code: Code
+    name: Code
+
+
 class SummaryIn(Body):
-    """Exports of an enterprise that were let go in a time, with summary declaration."""
+    """Exports of an enterprise that were let go in a time, with summary declaration.
+
+    ``customs_code`` and ``agent_code`` choose one office and agent; ``declares`` makes the declaration where it is
+    another firm.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"ebc_code": "4306960002", "since": "2026-12-01T00:00:00+08:00", "until": "2026-12-02T00:00:00+08:00",
+                 "customs_code": "4902", "declares": {"code": "4306960099", "name": "Broker"}}
+            ]
+        }
+    )  # fmt: skip
 
     ebc_code: Code
     since: Instant
     until: Instant
     by_item_name: bool = False
+    customs_code: str = ""
+    agent_code: str = ""
+    declares: SummaryAgentIn | None = None
 
 
 class SummaryResultIn(Body):
@@ -180,12 +203,15 @@ def consolidated(query: PeriodQuery) -> Response:
 @policy(*DECLARES)
 @bp.input(SummaryIn, arg_name="body")
 def sum_up(body: SummaryIn) -> Response:
-    """Apply for one declaration of all exports that were let go in a time."""
+    """Apply to customs for one declaration of all exports that were let go in a time."""
+    desk = customs_desk()
+    agent = summaries.Agent(**body.declares.model_dump()) if body.declares is not None else summaries.Agent()
 
     def act(session: Session) -> Mapping[str, Any]:
-        made = exports.sum_up(
-            session, body.ebc_code, body.since, body.until, datetime.now(UTC), by_item_name=body.by_item_name
-        )
+        made = summaries.apply(
+            session, body.ebc_code, body.since, body.until, datetime.now(UTC), desk, by_item_name=body.by_item_name,
+            customs_code=body.customs_code, agent_code=body.agent_code, declares=agent,
+        )  # fmt: skip
         lines = [plain(line) for line in exports.summed_lines(session, made.id)]
         return {"cop_no": made.cop_no, "state": made.state, "lines": lines}
 

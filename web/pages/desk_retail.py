@@ -10,11 +10,11 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from web.api.idempotency import request_hash, request_key, stored_problem
 from web.auth.policy import READERS, policy
-from web.context import current_identity, current_scope, database, unit_of_work, vault
+from web.context import current_identity, current_scope, customs_desk, database, unit_of_work, vault
 from web.i18n import localised
 from wms.codes.persons import is_identity_card
 from wms.customs.clock import BEIJING
-from wms.customs.parcels import buyers, privacy, queries, requests
+from wms.customs.parcels import buyers, privacy, queries, request_mail
 from wms.customs.parcels.rules.declaring import MATCH_WORDS
 from wms.customs.parcels.rules.states import WORDS
 from wms.customs.tables.parcels import DECLARATION_STATES, MATCHES, RetailOrder
@@ -113,12 +113,14 @@ def people(number: str) -> str:
 @bp.post("/declarations/<number>/cancellation")
 @policy("declarant", subject="parcel_declaration")
 def cancel(number: str) -> AnyResponse:
-    """Ask customs to cancel a declaration."""
+    """Ask customs to cancel a declaration, by message."""
+    keys, desk = vault(), customs_desk()
     content = {"number": number, "reason": request.form.get("reason", "").strip()[:1000]}
 
     def act(session: Session) -> dict[str, Any]:
         row = queries.declaration(session, number)
-        return {"state": requests.ask_to_cancel(session, row.id, content["reason"], datetime.now(UTC)).state}
+        asked = request_mail.ask_to_cancel(session, keys, row.id, content["reason"], datetime.now(UTC), desk)
+        return {"state": asked.state}
 
     key, content_hash = request_key(), request_hash(content)
     answer = database().run(current_scope(), lambda session: once(session, key, content_hash, lambda: act(session)))

@@ -20,7 +20,8 @@ from web.pages.desk_retail import shown
 from wms.customs import parcel_mail
 from wms.customs.clock import BEIJING
 from wms.customs.messages import post_office
-from wms.customs.parcels import declaring, order_view, queries, requests
+from wms.customs.outgoing import Desk
+from wms.customs.parcels import declaring, order_view, queries, request_mail, requests
 from wms.customs.parcels.rules.declaring import MATCH_WORDS, Terms
 from wms.customs.parcels.rules.documents import BadDocument
 from wms.customs.parcels.rules.requests import ReturnLine
@@ -271,6 +272,7 @@ def take_back(number: str) -> AnyResponse:
     """Apply for the return of goods of a released parcel."""
     reason = request.form.get("reason", "").strip()[:1000]
     given = {name[4:]: value.strip() for name, value in request.form.items() if name.startswith("qty-")}
+    keys, desk = vault(), customs_desk()
 
     def act(session: Session) -> dict[str, Any]:
         row = queries.declaration(session, number)
@@ -284,7 +286,9 @@ def take_back(number: str) -> AnyResponse:
                 field="qty" if reason else "reason", name=_("Quantity") if reason else _("Reason"),
                 rule=_("must be given"),
             )  # fmt: skip
-        return {"id": requests.ask_to_return(session, row.id, lines, reason, datetime.now(UTC)).id}
+        # How an export comes back is told over the API; a return of one that is entered here is told by hand.
+        by = desk if row.direction == "I" else Desk(is_by_hand=True)
+        return {"id": request_mail.ask_to_return(session, keys, row.id, lines, reason, datetime.now(UTC), by).id}
 
     if _once({"number": number, "reason": reason, "lines": given}, act) is not None:
         flash(_("The return is asked for. Customs answers it; then tell when the goods are back."), "ok")

@@ -40,6 +40,7 @@ LIST, PASS = "list", "pass"
 RETURNED, APPROVED_LIST = "3", "4"
 VOID, APPLIED = "6", "0"
 BOOKED = "2"
+FIVE_PLACES = Decimal("0.00001")  # a part of a declared unit, as customs writes quantities
 COLLECTED = "8"  # 保税电商: its parcels were declared and released one by one
 
 
@@ -179,7 +180,7 @@ def _pass_lines(session: Session, pass_id: int) -> list[dict[str, str]]:
             {
                 "passportSeqNo": str(line.line_no), "rltGdsSeqno": str(of_list.line_no) if of_list is not None else "",
                 **_goods(item), "dclUnitcd": of_list.customs_unit if of_list is not None else "",
-                "dclQty": _plain(declared), "grossWt": weight, "netWt": weight,
+                "dclQty": _plain(declared.quantize(FIVE_PLACES)), "grossWt": weight, "netWt": weight,
             }
         )  # fmt: skip
     return found

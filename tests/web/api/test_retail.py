@@ -116,10 +116,17 @@ def test_people_are_found_masked_and_shown_for_a_reason(doorman: Doorman) -> Non
 
 def test_goods_come_back_and_quota_with_them(doorman: Doorman) -> None:
     number = declared(doorman, sale())
-    call(doorman, "POST", f"/parcel-declarations/{number}/receipts", {"kind": "CEB622", "status": "800"})
+    receipt = {"kind": "CEB622", "status": "800"}
+    call(doorman, "POST", f"/parcel-declarations/{number}/receipts", receipt)
     body = {"reason": "unwanted", "lines": [{"line_no": 1, "gcode": "1901101090", "qty": "1"}]}
+    early = call(doorman, "POST", f"/parcel-declarations/{number}/returns", body)
+    assert early.get_json()["type"].endswith("parcel_without_list_number")
+    receipt |= {"status": "899", "invt_no": "49022026I000000021"}
+    call(doorman, "POST", f"/parcel-declarations/{number}/receipts", receipt)
     asked = call(doorman, "POST", f"/parcel-declarations/{number}/returns", body)
     assert asked.status_code == 201
+    queued = call(doorman, "GET", "/customs-messages?kind=CEB625").get_json()
+    assert [row["number"] for row in queued] == [asked.get_json()["cop_no"]]
     call(doorman, "POST", f"/parcel-declarations/{number}/receipts", {"kind": "CEB626", "status": "399"})
     elsewhere = call(doorman, "POST", f"/parcel-returns/{asked.get_json()['id']}/back", {"area": "X"})
     assert elsewhere.get_json()["type"].endswith("return_back_elsewhere")

@@ -19,6 +19,13 @@ def call(doorman: Doorman, method: str, path: str, body: Any = None) -> Any:
     return doorman.app.test_client().open(f"/api/v1{path}", method=method, headers=headers, json=body)
 
 
+@pytest.fixture(autouse=True)
+def _sender(database: Database, scope: Scope) -> None:
+    """Somebody sends to customs."""
+    with database.unit_of_work(scope) as session:
+        world.name_sender(session)
+
+
 @pytest.fixture
 def left(database: Database, scope: Scope) -> str:
     """An export for an overseas warehouse that customs let go: its number."""
@@ -46,6 +53,8 @@ def test_exports_are_summed_up_and_become_a_declaration(doorman: Doorman, left: 
     body = {"ebc_code": EBC, "since": AT.isoformat(), "until": (AT + timedelta(days=1)).isoformat()}
     made = call(doorman, "POST", "/export-summaries", body).get_json()
     assert made["lines"][0]["parcels"] == 1
+    queued = call(doorman, "GET", "/customs-messages?kind=CEB701").get_json()
+    assert [row["number"] for row in queued] == [made["cop_no"]]
     again = call(doorman, "POST", "/export-summaries", body).get_json()
     assert again["type"].endswith("nothing_to_sum")
     result = {"cop_no": made["cop_no"], "sum_no": "S" * 18, "entry_no": "4" * 18}

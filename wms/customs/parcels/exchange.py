@@ -18,11 +18,12 @@ from wms.customs.messages import Message, head_of, lines_of, post_office
 from wms.customs.messages.post_office import Received
 from wms.customs.messages.writing import compose
 from wms.customs.outgoing import Desk, Sender, queue, sender_on
-from wms.customs.parcels import bills, papers, receiving, taking
+from wms.customs.parcels import bills, notices, papers, receiving, summaries, taking
 from wms.customs.parcels.bills import Bill, BillLine
 from wms.customs.parcels.receiving import OF_CANCEL, OF_DECLARATION, OF_RETURN, Receipt
 from wms.customs.parcels.rules import documents
 from wms.customs.parcels.rules.documents import BadDocument
+from wms.customs.parcels.rules.notices import OF_RECEIPT
 from wms.customs.tables.parcels import ParcelDeclaration
 from wms.errors import N_, NotFound, WmsError
 from wms.parties.private import Vault
@@ -38,7 +39,10 @@ READS: dict[str, tuple[str, Callable[..., Any], Callable[..., Any]]] = {
 }
 RECEIPTS = (*OF_DECLARATION, *OF_CANCEL, *OF_RETURN)
 BILLS, BILL_STATUS = "CEB816", "CEB818"
-HANDLES = (*READS, *RECEIPTS, BILLS, BILL_STATUS)
+SUMMARY_RECEIPT, SUMMARY_RESULT, DELIVERY = "CEB702", "CEB792", "CEB513"
+HANDLES = (*READS, *RECEIPTS, BILLS, BILL_STATUS, *OF_RECEIPT, SUMMARY_RECEIPT, SUMMARY_RESULT, DELIVERY)
+EARLY = (BILLS, BILL_STATUS, SUMMARY_RESULT)  # may come before the number they name
+OURS = ("copNo", "coElNo", "taxNo", "sumNo", "logisticsNo", "preNo")  # by the first of these a document is told
 ORDERS = ("CEB311", "CEB303")
 MOST = 100  # declarations in a message
 BILL_FIELDS = ("customsTax", "consumptionTax", "valueAddedTax")
@@ -59,21 +63,21 @@ def take(session: Session, vault: Vault, message: Message) -> list[Said]:
         return _documents(session, vault, message)
     if message.type in RECEIPTS:
         return _receipts(session, message)
-    act = _bill if message.type == BILLS else _bill_status
+    act = ACTS[message.type]
     said = []
     for document in message.documents:
         number = _number(head_of(message, document))
         try:
             with session.begin_nested():
-                act(session, message, document)
-            said.append(Said(number, "taken"))
+                has_moved = act(session, message, document)
+            said.append(Said(number, "taken" if has_moved else "repeated"))
         except WmsError as refusal:
             said.append(Said(number, "refused", refusal))
     return said
 
 
 def _number(head: Mapping[str, str]) -> str:
-    return next((head[name] for name in ("copNo", "coElNo", "taxNo", "preNo") if head.get(name)), "-")
+    return next((head[name] for name in OURS if head.get(name)), "-")
 
 
 def _documents(session: Session, vault: Vault, message: Message) -> list[Said]:
@@ -127,7 +131,7 @@ def _receipt(kind: str, head: Mapping[str, str]) -> Receipt:
     )  # fmt: skip
 
 
-def _bill(session: Session, message: Message, document: Mapping[str, Any]) -> None:
+def _bill(session: Session, message: Message, document: Mapping[str, Any]) -> bool:
     head = head_of(message, document)
     lines = tuple(
         BillLine(int(line["gnum"]), *(Decimal(line[name]) for name in BILL_FIELDS))
@@ -140,23 +144,63 @@ def _bill(session: Session, message: Message, document: Mapping[str, Any]) -> No
             head.get("entDutyNo") or None, head.get("assureCode") or None,
         ),
     )  # fmt: skip
+    return True
 
 
-def _bill_status(session: Session, message: Message, document: Mapping[str, Any]) -> None:
+def _bill_status(session: Session, message: Message, document: Mapping[str, Any]) -> bool:
     head = head_of(message, document)
     bills.change_status(
         session, head["taxNo"], head["status"], head.get("entDutyNo") or None, _time(head["returnTime"])
     )
+    return True
+
+
+def _notice_receipt(session: Session, message: Message, document: Mapping[str, Any]) -> bool:
+    head = head_of(message, document)
+    number = head.get("copNo") or head.get("coElNo")
+    if not number:  # CEB514, of which carrier and waybill are the number
+        number = notices.delivery_no(head["logisticsCode"], head["logisticsNo"])
+    return notices.take_receipt(
+        session, message.type, number, head["returnStatus"], _time(head["returnTime"]), head.get("returnInfo", ""),
+        head.get("preNo") or None,
+    )  # fmt: skip
+
+
+def _delivery(session: Session, message: Message, document: Mapping[str, Any]) -> bool:
+    """A carrier's word that a parcel was delivered."""
+    head = head_of(message, document)
+    if head["logisticsStatus"] != "S":
+        rule = N_("is not one of the values allowed")
+        raise BadDocument(field="logisticsStatus", name="logisticsStatus", rule=rule, given=head["logisticsStatus"])
+    delivered, written = _time(head["logisticsTime"]), _time(head["appTime"])
+    return notices.take_delivery(session, head["logisticsCode"], head["logisticsNo"], delivered, written)
+
+
+def _summary_receipt(session: Session, message: Message, document: Mapping[str, Any]) -> bool:
+    head = head_of(message, document)
+    return summaries.take_receipt(session, head, _time(head["returnTime"]))
+
+
+def _summary_result(session: Session, message: Message, document: Mapping[str, Any]) -> bool:
+    head = head_of(message, document)
+    lists = [line["invtNo"] for line in lines_of(message, document)]
+    return summaries.take_result(session, head, lists, _time(head["opDate"]))
 
 
 def _time(text: str) -> datetime:
-    """A returnTime: 14 digits and three of milliseconds."""
+    """A time of 14 digits, of receipts with three more of milliseconds."""
     try:
         at = datetime.strptime(text[:14], "%Y%m%d%H%M%S").replace(tzinfo=BEIJING)
         return at.replace(microsecond=int(text[14:17] or 0) * 1000).astimezone(UTC)
     except ValueError:
         rule = N_("must be a time of 17 digits like 20260601123000123")
         raise BadDocument(field="returnTime", name="returnTime", rule=rule, given=text[:30] or "-") from None
+
+
+ACTS: dict[str, Callable[[Session, Message, Mapping[str, Any]], bool]] = {
+    BILLS: _bill, BILL_STATUS: _bill_status, SUMMARY_RECEIPT: _summary_receipt, SUMMARY_RESULT: _summary_result,
+    DELIVERY: _delivery, **dict.fromkeys(OF_RECEIPT, _notice_receipt),
+}  # fmt: skip
 
 
 def declaration(
@@ -200,13 +244,13 @@ def post(session: Session, vault: Vault, declaration_ids: Sequence[int], desk: D
 def handle(session: Session, vault: Vault, received: Received) -> None:
     """Take a message from the post office: refused when all of its documents are, else what is refused is recorded.
 
-    Raises NotYet for a tax bill whose list number has not come yet.
+    Raises NotYet for a tax bill or a summary's result whose number has not come yet.
     """
     refused = [one for one in take(session, vault, received.message) if one.refusal is not None]
     if refused and len(refused) == len(received.message.documents):
         refusal = refused[0].refusal
         assert refusal is not None
-        if isinstance(refusal, NotFound) and received.kind in (BILLS, BILL_STATUS):
+        if isinstance(refusal, NotFound) and received.kind in EARLY:
             raise post_office.NotYet(what=str(refusal)) from refusal
         raise refusal
     if refused:

@@ -31,9 +31,12 @@ class NothingToSum(WmsError):
 
 
 def sum_up(
-    session: Session, ebc_code: str, since: datetime, until: datetime, at: datetime, *, by_item_name: bool = False
-) -> ExportSummary:
+    session: Session, ebc_code: str, since: datetime, until: datetime, at: datetime, *, by_item_name: bool = False,
+    customs_code: str = "", agent_code: str = "",
+) -> ExportSummary:  # fmt: skip
     """Apply for one declaration of all exports of an enterprise that were released in a time (CEB701).
+
+    ``customs_code`` and ``agent_code`` choose those of one office and one agent.
 
     Only those with summary declaration (statisticsFlag B) that stand in no other summary. Raises NothingToSum.
     """
@@ -45,6 +48,10 @@ def sum_up(
             ParcelDeclaration.released_at >= since, ParcelDeclaration.released_at < until,
             RetailOrder.ebc_code == ebc_code, ParcelDeclaration.head["statistics_flag"].astext == "B",
             ParcelDeclaration.id.not_in(select(ExportSummaryParcel.declaration_id)),
+            *(
+                ParcelDeclaration.head[name].astext == value
+                for name, value in (("customs_code", customs_code), ("agent_code", agent_code)) if value
+            ),
         )
         .order_by(ParcelDeclaration.id)
         .with_for_update(of=ParcelDeclaration, key_share=True)

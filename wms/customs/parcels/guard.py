@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 
 from wms.customs.parcels.rules import states
-from wms.customs.tables.parcels import ParcelDeclaration, ParcelRequest
+from wms.customs.tables.parcels import ParcelDeclaration, ParcelRequest, RetailWaybill
 from wms.errors import N_, WmsError
 from wms.parties import dated
 
@@ -59,7 +59,11 @@ def refuse_unreleased(session: Session, parcels: Sequence[Leaving]) -> None:
     by_order = and_(ParcelDeclaration.order_no.in_(numbers), ParcelDeclaration.owner_id.in_(_owners(parcels)))
     declared = {row.id: row for row in _declared(session, by_order)} if numbers else {}
     if waybills:
-        declared |= {row.id: row for row in _declared(session, ParcelDeclaration.waybill_no.in_(waybills))}
+        # A carrier uses a number again: an earlier parcel's release lets no other one go.
+        named = RetailWaybill.waybill_no.in_(waybills)
+        in_use = select(RetailWaybill.id).where(named, RetailWaybill.retired_at.is_(None))
+        by_waybill = and_(ParcelDeclaration.waybill_no.in_(waybills), ParcelDeclaration.waybill_id.in_(in_use))
+        declared |= {row.id: row for row in _declared(session, by_waybill)}
     if not declared and not any(one.is_retail for one in parcels):
         return
     modes = dated.value(session, RETAIL_MODES, datetime.now(UTC).date())

@@ -56,9 +56,9 @@ def _import_head(
 ) -> Node:  # fmt: skip
     terms, written = row.head, at.astimezone(BEIJING)
     name, _newline, phone = vault.open(order.buyer_sealed or b"", "retail_order.buyer").partition("\n")
-    return _filled((
-        ("guid", str(uuid.uuid4()).upper()), ("appType", "1" if row.pre_no is None else "2"),
-        ("appTime", written.strftime("%Y%m%d%H%M%S")), ("appStatus", "2"), ("orderNo", row.order_no),
+    return filled((
+        ("guid", new_guid()), ("appType", "1" if row.pre_no is None else "2"),
+        ("appTime", stamp(at)), ("appStatus", "2"), ("orderNo", row.order_no),
         ("ebpCode", row.ebp_code), ("ebpName", order.ebp_name), ("ebcCode", order.ebc_code),
         ("ebcName", order.ebc_name), ("logisticsNo", row.waybill_no), ("logisticsCode", row.logistics_code),
         ("logisticsName", waybill.logistics_name), ("copNo", row.cop_no), ("preNo", row.pre_no),
@@ -72,28 +72,28 @@ def _import_head(
         ("areaName", terms["area_name"]), ("tradeMode", row.trade_mode), ("trafMode", terms["traf_mode"]),
         ("trafNo", terms["traf_no"]), ("voyageNo", terms["voyage_no"]), ("billNo", terms["bill_no"]),
         ("loctNo", terms["loct_no"]), ("licenseNo", terms["license_no"]), ("country", terms["country"]),
-        ("freight", _number(order.freight)), ("insuredFee", _number(waybill.insured_fee)), ("currency", "142"),
+        ("freight", number(order.freight)), ("insuredFee", number(waybill.insured_fee)), ("currency", "142"),
         ("wrapType", terms["wrap_type"]), ("packNo", str(waybill.pack_count)), ("grossWeight", terms["gross_weight"]),
         ("netWeight", terms["net_weight"]), ("note", terms["note"]),
     ))  # fmt: skip
 
 
 def _import_line(line: ParcelLine) -> Node:
-    return _filled((
+    return filled((
         ("gnum", str(line.line_no)), ("itemRecordNo", line.record_no), ("itemNo", (line.item_no or "")[:20]),
         ("itemName", line.gname), ("gcode", line.gcode), ("gname", line.gname), ("gmodel", line.gmodel),
-        ("country", line.country), ("currency", "142"), ("qty", _number(line.qty)), ("unit", line.unit),
-        ("qty1", _number(line.qty1)), ("unit1", line.unit1),
-        ("qty2", _number(line.qty2) if line.qty2 is not None else None), ("unit2", line.unit2),
-        ("price", _number(line.price)), ("totalPrice", _number(line.total_price)),
+        ("country", line.country), ("currency", "142"), ("qty", number(line.qty)), ("unit", line.unit),
+        ("qty1", number(line.qty1)), ("unit1", line.unit1),
+        ("qty2", number(line.qty2) if line.qty2 is not None else None), ("unit2", line.unit2),
+        ("price", number(line.price)), ("totalPrice", number(line.total_price)),
     ))  # fmt: skip
 
 
 def _export_head(row: ParcelDeclaration, order: RetailOrder, waybill: RetailWaybill, at: datetime) -> Node:
-    terms, written = row.head, at.astimezone(BEIJING)
-    return _filled((
-        ("guid", str(uuid.uuid4()).upper()), ("appType", "1" if row.pre_no is None else "2"),
-        ("appTime", written.strftime("%Y%m%d%H%M%S")), ("appStatus", "2"), ("customsCode", terms["customs_code"]),
+    terms = row.head
+    return filled((
+        ("guid", new_guid()), ("appType", "1" if row.pre_no is None else "2"),
+        ("appTime", stamp(at)), ("appStatus", "2"), ("customsCode", terms["customs_code"]),
         ("ebpCode", row.ebp_code), ("ebpName", order.ebp_name), ("orderNo", row.order_no),
         ("logisticsCode", row.logistics_code), ("logisticsName", waybill.logistics_name),
         ("logisticsNo", row.waybill_no), ("copNo", row.cop_no), ("preNo", row.pre_no), ("invtNo", row.invt_no),
@@ -105,29 +105,40 @@ def _export_head(row: ParcelDeclaration, order: RetailOrder, waybill: RetailWayb
         ("tradeMode", row.trade_mode), ("trafMode", terms["traf_mode"]), ("trafName", terms["traf_no"]),
         ("voyageNo", terms["voyage_no"]), ("billNo", terms["bill_no"]), ("loctNo", terms["loct_no"]),
         ("licenseNo", terms["license_no"]), ("country", terms["country"]), ("POD", terms["pod"]),
-        ("freight", _number(waybill.freight)), ("fCurrency", waybill.currency), ("fFlag", "3"),
-        ("insuredFee", _number(waybill.insured_fee)), ("iCurrency", waybill.currency), ("iFlag", "3"),
+        ("freight", number(waybill.freight)), ("fCurrency", waybill.currency), ("fFlag", "3"),
+        ("insuredFee", number(waybill.insured_fee)), ("iCurrency", waybill.currency), ("iFlag", "3"),
         ("wrapType", terms["wrap_type"]), ("packNo", str(waybill.pack_count)),
         ("grossWeight", terms["gross_weight"]), ("netWeight", terms["net_weight"]), ("note", terms["note"]),
     ))  # fmt: skip
 
 
 def _export_line(line: ParcelLine, currency: str) -> Node:
-    return _filled((
+    return filled((
         ("gnum", str(line.line_no)), ("itemNo", (line.item_no or "")[:20]), ("itemRecordNo", line.record_no),
         ("itemName", line.gname), ("gcode", line.gcode), ("gname", line.gname), ("gmodel", line.gmodel[:250]),
-        ("barCode", "无"), ("country", line.country), ("currency", currency), ("qty", _number(line.qty)),
-        ("qty1", _number(line.qty1)), ("qty2", _number(line.qty2) if line.qty2 is not None else None),
-        ("unit", line.unit), ("unit1", line.unit1), ("unit2", line.unit2), ("price", _number(line.price)),
-        ("totalPrice", _number(line.total_price)),
+        ("barCode", "无"), ("country", line.country), ("currency", currency), ("qty", number(line.qty)),
+        ("qty1", number(line.qty1)), ("qty2", number(line.qty2) if line.qty2 is not None else None),
+        ("unit", line.unit), ("unit1", line.unit1), ("unit2", line.unit2), ("price", number(line.price)),
+        ("totalPrice", number(line.total_price)),
     ))  # fmt: skip
 
 
-def _filled(pairs: Iterable[tuple[str, str | None]]) -> Node:
+def new_guid() -> str:
+    """A number of its own for a message or a document: 36 signs in capitals."""
+    return str(uuid.uuid4()).upper()
+
+
+def stamp(at: datetime) -> str:
+    """A time as messages write it: 14 digits, Beijing time."""
+    return at.astimezone(BEIJING).strftime("%Y%m%d%H%M%S")
+
+
+def filled(pairs: Iterable[tuple[str, str | None]]) -> Node:
+    """The fields that say something, in the order given."""
     return {name: value for name, value in pairs if value}
 
 
-def _number(value: Decimal) -> str:
+def number(value: Decimal) -> str:
     """A decimal without trailing zeros, never in powers of ten."""
     text = f"{value:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

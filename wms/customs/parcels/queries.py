@@ -77,8 +77,9 @@ def orders_by_no(session: Session, ebp_code: str, order_nos: Sequence[str]) -> l
 def waybills_by_no(session: Session, logistics_code: str, numbers: Mapping[str, str]) -> dict[str, RetailWaybill]:
     """Waybills of a carrier by the order that they are named for. Raises NotFound for the first that is not there."""
     query = select(RetailWaybill).where(
-        RetailWaybill.logistics_code == logistics_code, RetailWaybill.waybill_no.in_(numbers.values())
-    )
+        RetailWaybill.logistics_code == logistics_code, RetailWaybill.waybill_no.in_(numbers.values()),
+        RetailWaybill.retired_at.is_(None),
+    )  # fmt: skip
     found = {row.waybill_no: row for row in session.scalars(query)} if numbers else {}
     for number in numbers.values():
         if number not in found:

@@ -39,12 +39,15 @@ class Receipt:
 
 
 def find(session: Session, *, cop_no: str | None = None, pre_no: str | None = None, invt_no: str | None = None) -> int:
-    """Return the id of the declaration with one of these numbers. Raises NotFound."""
-    for column, number in (
-        (ParcelDeclaration.cop_no, cop_no), (ParcelDeclaration.invt_no, invt_no), (ParcelDeclaration.pre_no, pre_no)
-    ):  # fmt: skip
+    """Return the id of the declaration with one of these numbers, or whose request has it. Raises NotFound."""
+    for column, number, found_id in (
+        (ParcelDeclaration.cop_no, cop_no, ParcelDeclaration.id),
+        (ParcelRequest.cop_no, cop_no, ParcelRequest.declaration_id),
+        (ParcelDeclaration.invt_no, invt_no, ParcelDeclaration.id),
+        (ParcelDeclaration.pre_no, pre_no, ParcelDeclaration.id),
+    ):
         if number:
-            found = session.scalar(select(ParcelDeclaration.id).where(column == number).limit(1))
+            found = session.scalar(select(found_id).where(column == number).limit(1))
             if found is not None:
                 return found
     raise NotFound(field="copNo", what=cop_no or invt_no or pre_no or "-")
@@ -120,16 +123,23 @@ def give_back(session: Session, row: ParcelDeclaration, fen: int | None = None) 
 
 
 def _of_request(session: Session, row: ParcelDeclaration, receipt: Receipt) -> bool:
-    """Customs' answer to a cancellation or return: 399 approves, 100 and exceptions refuse; others only wait."""
+    """Customs' answer to a cancellation or return: 399 approves, 100 and exceptions refuse; others only wait.
+
+    It is of the request whose number it names; one that names the list's number is of the request that waits.
+    """
     kind = "cancel" if receipt.kind in OF_CANCEL else "return"
+    of_list = [ParcelRequest.declaration_id == row.id, ParcelRequest.kind == kind]
+    numbered = session.scalar(select(ParcelRequest.id).where(*of_list, ParcelRequest.cop_no == (receipt.cop_no or "")))
+    chosen = ParcelRequest.id == numbered if numbered is not None else ParcelRequest.state == "applied"
     asked = session.scalars(
         select(ParcelRequest)
-        .where(ParcelRequest.declaration_id == row.id, ParcelRequest.kind == kind, ParcelRequest.state == "applied")
+        .where(*of_list, chosen)
         .order_by(ParcelRequest.id)
         .limit(1)
         .with_for_update()
+        .execution_options(populate_existing=True)
     ).one_or_none()
-    if asked is None:
+    if asked is None or asked.state != "applied" or not request_rules.is_later(asked.status, receipt.status):
         return False
     decided = request_rules.decision(receipt.status)
     asked.status = receipt.status

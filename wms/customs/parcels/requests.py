@@ -11,15 +11,18 @@ from wms.codes.numbers import document_no
 from wms.customs.clock import BEIJING
 from wms.customs.parcels.declaring import locked
 from wms.customs.parcels.receiving import give_back
+from wms.customs.parcels.rules import notices as notice_rules
 from wms.customs.parcels.rules import requests as rules
 from wms.customs.parcels.rules import states
 from wms.customs.parcels.rules.limits import in_fen
-from wms.customs.parcels.rules.requests import Line, ReturnLine
-from wms.customs.tables.parcels import ParcelDeclaration, ParcelLine, ParcelRequest
+from wms.customs.parcels.rules.requests import Line, ReturnLine, WayBack
+from wms.customs.tables.notices import ParcelNotice
+from wms.customs.tables.parcels import ParcelDeclaration, ParcelLine, ParcelRequest, RetailWaybill
 from wms.parties import dated
 from wms.record.service import append_leaf
 
 IMPORT, EXPORT = "parcel.import_return", "parcel.export_return"
+RETURN_MODES = "parcel.return_modes"
 CENT = Decimal("0.01")
 RELEASED = ("released", "cleared")
 
@@ -43,11 +46,12 @@ def ask_to_cancel(session: Session, declaration_id: int, reason: str, at: dateti
 
 
 def ask_to_return(
-    session: Session, declaration_id: int, lines: Sequence[ReturnLine], reason: str, at: datetime
-) -> ParcelRequest:
-    """Apply for the return of goods (CEB625, CEB213), whole or in part.
+    session: Session, declaration_id: int, lines: Sequence[ReturnLine], reason: str, at: datetime,
+    way: WayBack | None = None,
+) -> ParcelRequest:  # fmt: skip
+    """Apply for the return of goods (CEB625, CEB213), whole or in part; ``way`` tells how goods of an export come back.
 
-    Raises NotReturnable, ReturnTooLate, UnknownReturnLine, ReturnTooMuch, AlreadyAsked.
+    Raises NotReturnable, ReturnTooLate, UnknownReturnLine, ReturnTooMuch, AlreadyAsked, BadDocument, FromChina.
     """
     row = locked(session, [declaration_id])[0]
     if row.state not in RELEASED or row.released_at is None:
@@ -60,17 +64,28 @@ def ask_to_return(
         apply_days = back_days = int(dated.value(session, EXPORT, day)["within_days"])
     rules.check_time(row.cop_no or "", row.released_at, at, apply_days)
     rules.check_lines(lines, _original(session, row))
+    head = _way_back(session, row, way, at) if row.direction == "E" and way is not None else {}
     asked = _ask(session, row, "return", reason, at)
+    asked.head = head
     asked.lines = [{"line_no": one.line_no, "gcode": one.gcode, "qty": f"{one.qty:f}"} for one in lines]
     asked.back_by_at = row.released_at + timedelta(days=back_days)
     session.flush()
     return asked
 
 
+def _way_back(session: Session, row: ParcelDeclaration, way: WayBack, at: datetime) -> dict[str, str]:
+    waybill = session.get_one(RetailWaybill, row.waybill_id)
+    original = {
+        "logistics_code": row.logistics_code, "logistics_name": waybill.logistics_name, "waybill_no": row.waybill_no
+    }  # fmt: skip
+    modes = dated.value(session, RETURN_MODES, at.astimezone(BEIJING).date())
+    return rules.way_back(way, original, modes, row.trade_mode)
+
+
 def goods_back(session: Session, request_id: int, area: str, at: datetime) -> ParcelRequest:
     """Take note that goods of an approved return are back in ``area``: tax and quota of an import are restored.
 
-    Raises RequestNotOpen, BackTooLate, BackElsewhere.
+    Raises RequestNotOpen, BackTooLate, BackElsewhere; NotDecided while customs has not agreed to an export's tally.
     """
     declaration_id = session.get_one(ParcelRequest, request_id).declaration_id
     row = locked(session, [declaration_id])[0]
@@ -80,6 +95,7 @@ def goods_back(session: Session, request_id: int, area: str, at: datetime) -> Pa
     if asked.back_by_at is not None and at > asked.back_by_at:
         raise rules.BackTooLate(number=row.cop_no, until=asked.back_by_at.isoformat(timespec="minutes"))
     _check_area(session, row, area)
+    _check_tally(session, asked)
     _restore(session, row, asked)
     asked.state, asked.back_at, asked.back_in = "completed", at, area
     session.flush()
@@ -97,6 +113,13 @@ def _check_area(session: Session, row: ParcelDeclaration, area: str) -> None:
     wanted = str(row.head.get("area_code") or row.head.get("loct_no") or row.head["customs_code"])
     if same_area and area != wanted:
         raise rules.BackElsewhere(field="area", number=row.cop_no, wanted=wanted, found=area)
+
+
+def _check_tally(session: Session, asked: ParcelRequest) -> None:
+    query = select(ParcelNotice).where(ParcelNotice.request_id == asked.id).order_by(ParcelNotice.id.desc()).limit(1)
+    tally = session.scalars(query).one_or_none()
+    if tally is not None and tally.state != "approved":
+        raise notice_rules.NotDecided(number=tally.number)
 
 
 def _restore(session: Session, row: ParcelDeclaration, asked: ParcelRequest) -> None:

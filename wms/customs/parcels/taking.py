@@ -20,12 +20,14 @@ from wms.customs.parcels.rules import documents as rules
 from wms.customs.parcels.rules.documents import Order, Payment, Waybill
 from wms.customs.tables.parcels import ParcelDeclaration, RetailDocument, RetailOrder, RetailPayment, RetailWaybill
 from wms.errors import N_
+from wms.parties import dated
 from wms.parties.private import Vault
 from wms.parties.tables import Company
 from wms.record.rules import canonical
 
 Document = TypeVar("Document", Order, Payment, Waybill)
 Table = type[RetailOrder] | type[RetailPayment] | type[RetailWaybill]
+REUSE = "parcel.waybill_reuse_months"
 OLDER = N_("an older message, kept and not used")
 EXISTS = N_("the number exists already; send the change as a change")
 DECLARED = N_("its parcel is declared already and is changed there")
@@ -89,6 +91,7 @@ def _take(session: Session, vault: Vault, kind: _Kind, documents: Sequence[Docum
     lock_orders(session, (number for number in moved if number))
     shut = _declared(session, kind, [row.id for row in standing.values()])
     deleted = _deleted(session, kind, [one.number for one in documents if one.number not in standing])
+    months = _reuse_months(session, kind, documents)
     taken: list[Taken] = []
     bodies: list[str] = []
     fresh: dict[str, tuple[Document, bytes]] = {}
@@ -101,6 +104,11 @@ def _take(session: Session, vault: Vault, kind: _Kind, documents: Sequence[Docum
             _insert(session, vault, kind, fresh)
             standing, fresh = _standing(session, kind, documents), {}
             row = standing[one.number]
+        if row is not None and index != row.content_index and rules.is_free_again(one.head, row.app_at, months):
+            retired = update(RetailWaybill).where(RetailWaybill.id == row.id).values(retired_at=one.head.app_at)
+            session.execute(retired)
+            del standing[one.number]
+            row = None
         outcome, reason = _outcome(one, index, row, shut, deleted.get(one.number))
         taken.append(Taken(kind.name, one.number, outcome, reason))
         if outcome == "taken":
@@ -122,10 +130,18 @@ def _take(session: Session, vault: Vault, kind: _Kind, documents: Sequence[Docum
 def _standing(session: Session, kind: _Kind, documents: Sequence[Document]) -> dict[str, _Standing]:
     table, keys = kind.table, [tuple(one.number.split("|", 1)) for one in documents]
     columns = [getattr(table, name) for name in kind.key]
-    found = session.execute(
-        select(*columns, table.id, table.order_no, table.app_at, table.content_index).where(tuple_(*columns).in_(keys))
-    )
+    query = select(*columns, table.id, table.order_no, table.app_at, table.content_index)
+    query = query.where(tuple_(*columns).in_(keys))
+    found = session.execute(query.where(RetailWaybill.retired_at.is_(None)) if kind is WAYBILLS else query)
     return {f"{row[0]}|{row[1]}": _Standing(row[2], row[3], row[4], bytes(row[5])) for row in found}
+
+
+def _reuse_months(session: Session, kind: _Kind, documents: Sequence[Document]) -> int | None:
+    """After how many months a number of the kind is free again; None: never."""
+    if kind is not WAYBILLS or not documents:
+        return None
+    day = max(one.head.app_at for one in documents).astimezone(BEIJING).date()
+    return int(dated.value(session, REUSE, day))
 
 
 def _declared(session: Session, kind: _Kind, ids: Sequence[int]) -> dict[int, bool]:

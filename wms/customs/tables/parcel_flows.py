@@ -57,6 +57,8 @@ class ExportSummary(Tenanted, Base):
     summary_flag: Mapped[str]
     item_name_flag: Mapped[str]
     state: Mapped[str] = mapped_column(server_default="applied")
+    status: Mapped[str | None]  # returnStatus of the receipt that moved it last
+    reason: Mapped[str | None]  # why customs refused it
     entry_no: Mapped[str | None]  # entryId
     applied_at: Mapped[Instant]
     declared_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -132,14 +132,20 @@ class RetailPayment(Tenanted, Base):
 
 
 class RetailWaybill(Tenanted, Base):
-    """A waybill (运单, CEB511 or CEB505)."""
+    """A waybill (运单, CEB511 or CEB505).
+
+    A carrier may use a number again after some months (customs reference, 2.5 rule 1): then the earlier one is retired.
+    """
 
     __tablename__ = "retail_waybill"
     __table_args__ = (
-        UniqueConstraint("tenant_id", "logistics_code", "waybill_no"),
+        Index(
+            "uq_retail_waybill_in_use", "tenant_id", "logistics_code", "waybill_no", unique=True,
+            postgresql_where=text("retired_at IS NULL"),
+        ),
         Index(None, "tenant_id", "order_no"),
         CheckConstraint("gross_weight >= 0 AND pack_count > 0", name="amounts_positive"),
-    )
+    )  # fmt: skip
     id: Mapped[Id]
     logistics_code: Mapped[str]
     logistics_name: Mapped[str]
@@ -158,6 +164,7 @@ class RetailWaybill(Tenanted, Base):
     consignee_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     phone_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     address_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    retired_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))  # appTime of the number's next use
     recorded_at: Mapped[RecordedAt]
 
 
@@ -266,7 +273,8 @@ class ParcelReceipt(Tenanted, Base):
 class ParcelRequest(Tenanted, Base):
     """What is asked of customs after a declaration: cancel it (CEB623, CEB605), take goods back (CEB625, CEB213).
 
-    ``lines`` of a return: ``{"line_no": 1, "qty": "1"}``; what it gives back stands here when it is given.
+    ``lines`` of a return: ``{"line_no": 1, "qty": "1"}``; ``head`` of an export's return: the way that the goods come
+    back (:class:`wms.customs.parcels.rules.requests.WayBack`). What a return gives back stands here when it is given.
     """
 
     __tablename__ = "parcel_request"
@@ -284,6 +292,7 @@ class ParcelRequest(Tenanted, Base):
     status: Mapped[str | None]
     reason: Mapped[str]
     lines: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]")
+    head: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
     applied_at: Mapped[Instant]
     decided_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     back_by_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

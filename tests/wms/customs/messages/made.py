@@ -39,28 +39,31 @@ def value(field: spec.Field, chance: random.Random) -> str:
     return "X" * len(text) if field.collapses else text
 
 
-def fields(node: spec.Node, chance: random.Random) -> dict[str, str]:
-    return {field.name: value(field, chance) for field in node.fields if field.is_required or chance.random() < 0.5}
+def fields(node: spec.Node, chance: random.Random, share: float = 0.5) -> dict[str, str]:
+    """Values of the fields that are needed, and of a share of the others."""
+    return {field.name: value(field, chance) for field in node.fields if field.is_required or chance.random() < share}
 
 
-def document(kind: spec.Kind, chance: random.Random, lines: int) -> dict[str, Any]:
+def document(kind: spec.Kind, chance: random.Random, lines: int, share: float = 0.5) -> dict[str, Any]:
     if not kind.is_nested:
-        return fields(kind.head.node, chance)
-    made: dict[str, Any] = {kind.head.node.name: fields(kind.head.node, chance)}
+        return fields(kind.head.node, chance, share)
+    made: dict[str, Any] = {kind.head.node.name: fields(kind.head.node, chance, share)}
     if kind.lines:
-        made[kind.lines.node.name] = tuple(fields(kind.lines.node, chance) for _ in range(lines))
+        made[kind.lines.node.name] = tuple(fields(kind.lines.node, chance, share) for _ in range(lines))
     return made
 
 
-def message(kind: spec.Kind, chance: random.Random, *, documents: int = 1, lines: int = 2) -> Message:
-    """A message that our description allows."""
+def message(
+    kind: spec.Kind, chance: random.Random, *, documents: int = 1, lines: int = 2, share: float = 0.5
+) -> Message:
+    """A message that our description allows; ``share`` of its optional fields stand."""
     described = spec.description()
     has_tail = bool(kind.tail)
     return Message(
         type=kind.type,
         guid=GUID,
-        documents=tuple(document(kind, chance, lines) for _ in range(min(documents, kind.most))),
-        transfer=fields(described.transfer[kind.direction], chance) if has_tail else None,
+        documents=tuple(document(kind, chance, lines, share) for _ in range(min(documents, kind.most))),
+        transfer=fields(described.transfer[kind.direction], chance, share) if has_tail else None,
         subscribes=tuple(
             fields(described.subscribe[kind.direction], chance) for _ in range(chance.randrange(3) if has_tail else 0)
         ),

@@ -1,7 +1,7 @@
 """Three documents: read field by field, taken in any order, twice, late and amended; matched with readable reasons."""
 
 import itertools
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,10 +11,12 @@ from sqlalchemy.orm import Session
 from tests.wms.customs.parcels import world
 from tests.wms.customs.parcels.world import AT, VAULT, Sale, sale, stamp
 from wms.customs.parcels import taking
+from wms.customs.parcels.guard import Leaving, ParcelNotDeclared, refuse_unreleased
 from wms.customs.parcels.rules import documents
 from wms.customs.parcels.rules.documents import BadDocument
-from wms.customs.tables.parcels import RetailDocument
+from wms.customs.tables.parcels import RetailDocument, RetailWaybill
 from wms.db import Database, Scope
+from wms.parties import dated
 
 
 def take(session: Session, one: Sale, kind: str, **fields: Any) -> str:
@@ -199,3 +201,53 @@ def test_a_waybill_of_imports_has_one_piece_with_a_weight() -> None:
         sale().waybill(packNo="2")
     with pytest.raises(BadDocument, match="weight: must be above 0"):
         sale().waybill(weight="0")
+
+
+@pytest.mark.parametrize(
+    ("later", "app_type", "outcome"),
+    [
+        (timedelta(days=182), "1", "refused"),  # 30 November: the day before
+        (timedelta(days=183), "1", "taken"),
+        (timedelta(days=183), "2", "refused"),  # a change is of the parcel that was declared
+    ],
+)
+def test_a_waybill_number_is_free_again_after_six_months(
+    session: Session, later: timedelta, app_type: str, outcome: str
+) -> None:
+    """AT is the first of June; the rule is dated data (customs reference, 2.5 rule 1)."""
+    first = sale()
+    old = world.row(session, world.released(session, first))
+    second = sale()
+    said = {"logisticsNo": first.waybill_no, "appTime": stamp(AT + later), "appType": app_type}
+    assert take(session, second, "waybill", **said) == outcome
+    row = session.get_one(RetailWaybill, old.waybill_id, populate_existing=True)
+    assert (row.retired_at is not None) == (outcome == "taken")
+    assert row.order_no == first.order_no
+
+
+def test_after_how_many_months_a_number_is_free_is_dated_data(session: Session) -> None:
+    one = sale()
+    world.released(session, one)
+    dated.enter(session, taking.REUSE, 12, valid_from_on=date(2026, 9, 1), source="test")
+    said = {"logisticsNo": one.waybill_no, "appTime": stamp(AT + timedelta(days=200))}
+    assert take(session, sale(), "waybill", **said) == "refused"
+
+
+def test_an_earlier_parcel_s_release_lets_no_parcel_go_that_has_its_number_now(session: Session) -> None:
+    first, second = sale(), sale()
+    world.released(session, first)
+    take(session, second, "waybill", logisticsNo=first.waybill_no, appTime=stamp(AT + timedelta(days=190)))
+    leaving = Leaving("1" * 18, 1, second.order_no, first.waybill_no, "1210", is_retail=True)
+    with pytest.raises(ParcelNotDeclared):
+        refuse_unreleased(session, [leaving])
+
+
+@pytest.mark.parametrize(
+    ("at", "later"),
+    [
+        (datetime(2026, 8, 31, 2, tzinfo=UTC), datetime(2027, 2, 28, 2, tzinfo=UTC)),
+        (datetime(2026, 12, 31, 20, tzinfo=UTC), datetime(2027, 6, 30, 20, tzinfo=UTC)),  # already January in Beijing
+    ],
+)
+def test_months_are_those_of_the_calendar_in_beijing(at: datetime, later: datetime) -> None:
+    assert documents.months_later(at, 6) == later

@@ -157,10 +157,10 @@ def declared(session: Session, one: Sale) -> int:
 
 def receipt(session: Session, declaration_id: int, status: str, *, kind: str = "CEB622", hours: int = 1) -> bool:
     """Customs' answer."""
-    cop_no = row(session, declaration_id).cop_no
+    of = row(session, declaration_id)
     at = AT + timedelta(hours=hours)
-    pre_no, invt_no = f"B20260601{declaration_id:09d}", f"49022026I{declaration_id:09d}"
-    return receiving.take_receipt(session, Receipt(kind, status, at, "said", cop_no, pre_no, invt_no))
+    pre_no, invt_no = f"B20260601{declaration_id:09d}", f"49022026{of.direction}{declaration_id:09d}"
+    return receiving.take_receipt(session, Receipt(kind, status, at, "said", of.cop_no, pre_no, invt_no))
 
 
 def released(session: Session, one: Sale) -> int:

@@ -5,6 +5,7 @@ say the same. Each mistake is named by field and rule before anything is stored 
 """
 
 import re
+from calendar import monthrange
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,6 +29,19 @@ class BadDocument(WmsError):
     code = "bad_retail_document"
     kind = Kind.INVALID
     text = N_("%(name)s: %(rule)s (given: %(given)s).")
+
+
+def is_free_again(head: "Head", used_at: datetime, months: int | None) -> bool:
+    """Whether a document that adds a number may take one that was used at ``used_at``; ``months`` None: never."""
+    return months is not None and head.app_type == ADD and head.app_at >= months_later(used_at, months)
+
+
+def months_later(at: datetime, months: int) -> datetime:
+    """The same day and time of Beijing so many months later; of a shorter month its last day."""
+    local = at.astimezone(BEIJING)
+    year, month = divmod(local.year * 12 + local.month - 1 + months, 12)
+    day = min(local.day, monthrange(year, month + 1)[1])
+    return local.replace(year=year, month=month + 1, day=day)
 
 
 @dataclass(frozen=True)

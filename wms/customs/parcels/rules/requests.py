@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from wms.customs.parcels.rules import states
+from wms.customs.parcels.rules.documents import BadDocument
 from wms.errors import N_, Kind, WmsError
 
 APPROVES, REFUSES = "399", "100"
@@ -64,6 +66,67 @@ class AlreadyAsked(WmsError):
     text = N_("Parcel %(number)s has a request that customs has not answered yet.")
 
 
+class NoListNumber(WmsError):
+    """Customs names lists by the number it gave them; without one there is nothing to cancel or to sum up yet."""
+
+    code = "parcel_without_list_number"
+    text = N_("Customs has not given parcel declaration %(number)s a list number yet: wait for its receipt.")
+
+
+class FromChina(WmsError):
+    """An export comes back from abroad (GAC 2020-44)."""
+
+    code = "return_from_china"
+    kind = Kind.INVALID
+    text = N_("An export comes back from abroad: the country may not be China (142).")
+
+
+@dataclass(frozen=True)
+class WayBack:
+    """How goods of an export come back (CEB213, CEB215). Carrier and waybill are the original ones unless said.
+
+    Without a bill of lading ``bill_no`` is the waybill's number (customs reference, 1.8).
+    """
+
+    traf_mode: str
+    traf_name: str
+    voyage_no: str
+    port_code: str
+    country: str
+    bill_no: str = ""
+    logistics_code: str = ""
+    logistics_name: str = ""
+    waybill_no: str = ""
+    loct_no: str = ""
+    trade_mode: str = ""
+
+
+NEEDED = ("traf_mode", "traf_name", "voyage_no", "port_code", "country")
+CHINA = "142"
+
+
+def way_back(way: WayBack, original: Mapping[str, str], modes: Mapping[str, str], trade_mode: str) -> dict[str, str]:
+    """Return the way back with everything filled in. ``original``: carrier, its name and the waybill's number.
+
+    ``modes`` say by which trade mode goods of a trade mode come back ("*": the others). Raises BadDocument, FromChina.
+    """
+    said = {name: str(value) for name, value in vars(way).items()}
+    for name in NEEDED:
+        if not said[name]:
+            raise BadDocument(field=name, name=name, rule=N_("is needed"), given="-")
+    if said["country"] == CHINA:
+        raise FromChina(field="country")
+    for name, value in original.items():
+        said[name] = said[name] or value
+    said["bill_no"] = said["bill_no"] or said["waybill_no"]
+    allowed = set(modes.values())
+    said["trade_mode"] = said["trade_mode"] or modes.get(trade_mode) or modes["*"]
+    if said["trade_mode"] not in allowed:
+        rule = N_("is not one of the values allowed")
+        raise BadDocument(field="trade_mode", name="trade_mode", rule=rule, given=said["trade_mode"])
+    return said
+
+
 @dataclass(frozen=True)
 class ReturnLine:
     """Goods that are to come back; the goods code proves that the line is meant."""
@@ -87,6 +150,11 @@ def decision(status: str) -> str | None:
     if status == APPROVES:
         return "approved"
     return "refused" if status == REFUSES or re.fullmatch(r"-\d+", status, re.ASCII) else None
+
+
+def is_later(before: str | None, status: str) -> bool:
+    """Whether a receipt code comes after the one that was noted last; codes outside the order always do."""
+    return status not in states.ORDER or states.rank(status) > states.rank(before)
 
 
 def check_time(number: str, released_at: datetime, at: datetime, days: int) -> None:

@@ -64,9 +64,9 @@ def take_receipt(state: str, status: str | None, code: str) -> Step:
 def _moves(state: str, status: str | None, code: str) -> bool:
     if state == "declared":
         if EXCEPTION.fullmatch(code):
-            return _rank(status) < ORDER.index("120")
+            return rank(status) < ORDER.index("120")
         is_decisive = code in REOPENS or code in DETAINS or code in ENDS or code in RELEASED
-        return is_decisive or (code in ORDER and _rank(code) > _rank(status))
+        return is_decisive or (code in ORDER and rank(code) > rank(status))
     if state == "detained":
         return code in RELEASED or code in ENDS
     if state == "released":
@@ -76,7 +76,8 @@ def _moves(state: str, status: str | None, code: str) -> bool:
     return state == "returned" and status == "4" and code in ORDER[1:]
 
 
-def _rank(status: str | None) -> int:
+def rank(status: str | None) -> int:
+    """The place of a receipt code in the order; −1 for one that stands outside it, or none."""
     return ORDER.index(status) if status in ORDER else -1
 
 
