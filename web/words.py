@@ -341,6 +341,13 @@ WORDS = {
         "collected": N_("declared together"),
         "void": N_("void"),
     },
+    "meat_batch": {
+        "announced": N_("waiting for inspection"),
+        "inspected": N_("inspected"),
+        "certified": N_("certified"),
+        "rejected": N_("rejected"),
+        "void": N_("void"),
+    },
     "answerable": {"declarant": N_("declarant"), "supervisor": N_("supervisor"), "clerk": N_("clerk")},
     "arrival": {"good": N_("good"), "damaged": N_("damaged"), "over": N_("too many")},
     "direction": {"I": N_("in"), "E": N_("out")},

@@ -17,7 +17,15 @@ from tests.build import (
 from tests.wms.customs.parcels.world import drawn_up, sale
 from wms.customs import filing_rules, filings, slips, verification_lists, writing_off
 from wms.customs.messages import post_office
-from wms.customs.tables import AccountBook, BookDifference, GatePass, VerificationList
+from wms.customs.tables import (
+    AccountBook,
+    BookDifference,
+    CustomsTransit,
+    GatePass,
+    ImportPermit,
+    MeatBatch,
+    VerificationList,
+)
 from wms.customs.tables.notices import ParcelNotice
 from wms.customs.tables.parcels import ParcelDeclaration, ParcelRequest, RetailOrder
 from wms.parties.tables import Company
@@ -77,7 +85,7 @@ def business_filing(session: Session, owner: Company) -> Values:
     values = account_book_line(session, owner)
     line = session.scalars(select(BookLine).where(BookLine.book_no == values["book_no"])).one()
     new = filing_rules.NewFiling(
-        f"F{number()}", line.book_no, owner.id, "C", "E", date(2026, 1, 1), date(2999, 1, 1),
+        f"F{number()}", line.book_no, owner.id, "D", "E", date(2026, 1, 1), date(2999, 1, 1),
         (filing_rules.FilingLine(line.id, 10),),
     )  # fmt: skip
     filed = filings.file_filing(session, new)
@@ -89,6 +97,39 @@ def movement_slip(session: Session, owner: Company) -> Values:
     filing_no = str(business_filing(session, owner)["number"])
     new = filing_rules.NewSlip(f"S{number()}", filing_no, "E", (filing_rules.SlipLine(1, 1),))
     return {"number": slips.draw(session, new, now()).internal_no}
+
+
+def meat_batch(session: Session, owner: Company) -> Values:
+    list_no = verification_list(session, owner)["number"]
+    listed = session.scalars(select(VerificationList).where(VerificationList.internal_no == list_no)).one()
+    item = session.scalars(select(BookLine.trade_item_id).join(AccountBook, AccountBook.book_no == BookLine.book_no)
+                           .where(AccountBook.id == listed.account_book_id)).one()  # fmt: skip
+    permit = ImportPermit(
+        permit_no=f"AQ{number()}", owner_id=owner.id, trade_item_id=item, country="601", quota_g=10, used_g=1,
+        valid_from_on=date(2026, 1, 1), valid_until_on=date(2999, 1, 1),
+    )  # fmt: skip
+    session.add(permit)
+    session.flush()
+    made = MeatBatch(
+        batch_no=f"MB{number()}", owner_id=owner.id, verification_list_id=listed.id, trade_item_id=item,
+        permit_id=permit.id, plant_no="AU-1", health_certificate_no="HC", health_certificate_on=date(2026, 1, 1),
+        weight_g=1,
+    )  # fmt: skip
+    session.add(made)
+    session.flush()
+    return {"number": made.batch_no}
+
+
+def customs_transit(session: Session, owner: Company) -> Values:
+    list_no = verification_list(session, owner)["number"]
+    list_id = session.scalars(select(VerificationList.id).where(VerificationList.internal_no == list_no)).one()
+    made = CustomsTransit(
+        internal_no=f"ZG{number()}", owner_id=owner.id, verification_list_id=list_id, office_from="4902",
+        office_to="3105", vehicle_plate="湘F12345", seal_no="S1", due_at=now(),
+    )  # fmt: skip
+    session.add(made)
+    session.flush()
+    return {"number": made.internal_no}
 
 
 def gate_pass(session: Session, owner: Company) -> Values:
@@ -144,6 +185,8 @@ CUSTOMS: dict[str, Builder] = {
     "business_filing": business_filing,
     "movement_slip": movement_slip,
     "gate_pass": gate_pass,
+    "meat_batch": meat_batch,
+    "customs_transit": customs_transit,
     "parcel_declaration": parcel_declaration,
     "parcel_return": parcel_return,
     "retail_order": retail_order,

@@ -16,9 +16,11 @@ from web.api.rows import as_json
 from web.api.schemas import Body, Code, Count, Small, Text
 from web.auth.policy import READERS, policy
 from web.context import unit_of_work
+from wms.customs import display, filings, list_queries, modes, slips
 from wms.customs import filing_rules as rules
-from wms.customs import filings, list_queries, modes, slips
 from wms.customs.tables import BusinessFiling, MovementSlip
+from wms.floor.service.counting_in import APP_PERSON
+from wms.floor.service.desk import lot_id
 from wms.parties.tables import Company, Site
 from wms.stock.rules import AccountKey
 
@@ -107,23 +109,31 @@ class SlipAnswer(Body):
 
 
 class TakeBackIn(Body):
-    """Goods that came back through the gate are put on a place."""
+    """Goods that came back through the gate are put on a place, in the lot that they left in.
+
+    The lot may be left out where they left in one only. ``weight_g`` and ``serials`` of goods that are kept by them.
+    """
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"line": 1, "qty": 5, "site": "CLJ-B1", "place": "A-01"}]}
+        json_schema_extra={"examples": [{"line": 1, "qty": 5, "site": "CLJ-B1", "place": "A-01", "lot_no": "L2026-11"}]}
     )  # fmt: skip
 
     line: Count
     qty: Count
     site: Code
     place: Code
+    lot_no: Code | None = None
+    expires_on: date | None = None
+    weight_g: Count | None = None
+    serials: Annotated[list[Code], Field(max_length=10_000)] = []  # noqa: RUF012 - pydantic copies it
 
 
 class CollectIn(Body):
-    """Our number and the trade mode of the list that declares together what left."""
+    """Our number and the trade mode of the list that declares together what left; ``slips``: on these only."""
 
     internal_no: Code = Field(examples=["JB-1"])
     trade_mode: Annotated[str, Field(pattern="^[0-9]{4}$")] = "5000"
+    slips: Annotated[list[Code], Field(max_length=1_000)] = []  # noqa: RUF012 - pydantic copies it
 
 
 @bp.post("/business-filings")
@@ -211,7 +221,7 @@ def collect(number: str, body: CollectIn) -> Response:
     """Draw up the list that declares together all that left on slips and did not come back."""
 
     def act(session: Session) -> Mapping[str, Any]:
-        list_id = slips.collect(session, number, body.internal_no, body.trade_mode)
+        list_id = slips.collect(session, number, body.internal_no, body.trade_mode, body.slips)
         return as_json(list_queries.list_row(session, list_id))
 
     return write(act, body.model_dump(mode="json"), status=201)
@@ -262,13 +272,38 @@ def take_back(number: str, body: TakeBackIn) -> Response:
         of = next((of for line, of in slips.parts(session, slip.id) if line.line_no == body.line), None)
         if of is None:
             raise rules.UnknownSlip(number=f"{number} / {body.line}")
+        lot = lot_id(session, of.trade_item_id, body.lot_no, body.expires_on, None)
         placed = AccountKey(
-            "location", slip.owner_id, of.trade_item_id, place.site_id, place.id, customs_status="bonded",
+            "location", slip.owner_id, of.trade_item_id, place.site_id, place.id, lot, customs_status="bonded",
             book_line_id=of.book_line_id,
         )  # fmt: skip
         key = f"slip-return:{slip.id}:{request_key()}"
-        command = slips.TakeBack(key, number, body.line, placed, body.qty, datetime.now(UTC))
+        command = slips.TakeBack(
+            key, number, body.line, placed, body.qty, datetime.now(UTC), body.weight_g, tuple(body.serials)
+        )
         return {"posting_id": slips.take_back(session, command)}
+
+    return write(act, body.model_dump(mode="json"), status=201)
+
+
+class SaleIn(Body):
+    """Goods on display that a buyer takes; ``document`` is the receipt of the sale."""
+
+    line: Count = Field(examples=[1])
+    qty: Count = Field(examples=[2])
+    document: Code = Field(examples=["RECEIPT-7"])
+
+
+@bp.post("/movement-slips/<number>/sales")
+@policy("declarant", "clerk", "supervisor", subject="movement_slip")
+@bp.input(SaleIn, arg_name="body")
+def sell(number: str, body: SaleIn) -> Response:
+    """Note that goods on display were sold: only what a released list declares may be."""
+
+    def act(session: Session) -> Mapping[str, Any]:
+        sale = display.Sale(number, body.line, body.qty, body.document)
+        made = display.sell(session, sale, session.scalar(select(APP_PERSON)), datetime.now(UTC))
+        return {"id": made.id, "qty": made.qty, "document": made.document}
 
     return write(act, body.model_dump(mode="json"), status=201)
 

@@ -60,6 +60,7 @@ CUSTOMS = (
     Way("/desk/verification-lists", N_("Verification lists"), "list", N_("What comes into the books and leaves them.")),
     Way("/desk/gate-passes", N_("Gate passes"), "truck", N_("Which vehicle may take what through the gate.")),
     Way("/desk/filings", N_("Filings"), "document", N_("What may move first and is declared later.")),
+    Way("/desk/meat", N_("Meat from abroad"), "document", N_("Permits, papers and what waits for its certificate.")),
     Way("/desk/customs-messages", N_("Customs messages"), "next", N_("What went to customs, and what came back.")),
 )
 DESK_GROUPS = (

@@ -5,7 +5,7 @@ from datetime import date
 
 from wms.errors import N_, Kind, NotFound, WmsError
 
-PROCESSING = "G"  # 简单加工
+DISPLAY, PROCESSING = "C", "G"  # 保税展示交易, 简单加工
 KIND_WORDS: dict[str, str] = {
     "A": N_("deliveries declared together"),
     "B": N_("processing by another firm"),
@@ -43,6 +43,13 @@ class FilingNotInState(WmsError):
 class FilingNotValid(WmsError):
     code = "filing_not_valid"
     text = N_("Business filing %(number)s holds from %(from_on)s to %(until_on)s, not on %(on)s.")
+
+
+class FilingNotForThis(WmsError):
+    """The filing stands, but allows something else."""
+
+    code = "filing_not_for_this"
+    text = N_("Business filing %(number)s does not allow this: %(rule)s")
 
 
 class NotOnFiling(WmsError):
@@ -178,6 +185,20 @@ def _rules(new: NewFiling) -> list[tuple[bool, str]]:
             N_("a product names its material and how much of it a thousand need"),
         ),
     ]  # fmt: skip
+
+
+def check_display(new: NewFiling, *, needs_guarantee: bool, most_days: int) -> None:
+    """Raise BadFiling where a display outside the zone lacks guarantee or values, or is filed for too long."""
+    days = (new.valid_until_on - new.valid_from_on).days + 1
+    worth = min((line.unit_value_minor for line in new.lines), default=0)
+    rules = [
+        (needs_guarantee and new.guarantee_minor <= 0, N_("a display needs a guarantee")),
+        (needs_guarantee and worth <= 0, N_("a display names what each piece is worth")),
+        (days > most_days, N_("a display is filed for a longer term than is allowed")),
+    ]
+    rule = next((words for broken, words in rules if broken), None)
+    if rule is not None:
+        raise BadFiling(rule=rule)
 
 
 def possible_products(material_qty: int, material_per_mille: int) -> int:

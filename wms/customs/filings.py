@@ -11,6 +11,7 @@ from wms.customs.modes import beijing_day
 from wms.customs.rules import BadDocumentNumber, LineNotOfBook
 from wms.customs.tables import BusinessFiling, BusinessFilingLine, MovementSlip
 from wms.errors import N_
+from wms.parties import dated
 from wms.record.service import append_leaf
 from wms.stock.tables import BookLine
 
@@ -18,6 +19,8 @@ from wms.stock.tables import BookLine
 def file_filing(session: Session, new: rules.NewFiling) -> BusinessFiling:
     """Send a business filing to customs. Raises BadFiling, BadDocumentNumber, LineNotOfBook."""
     rules.check_filing(new)
+    if (new.kind, new.direction) == (rules.DISPLAY, "E"):
+        rules.check_display(new, **dated.value(session, "customs.display", new.valid_from_on))
     book = list_queries.book_by_no(session, new.book_no)
     if book is None:
         raise BadDocumentNumber(field="book_no", number=new.book_no, document=N_("account book"))
@@ -98,6 +101,24 @@ def check_valid(filed: BusinessFiling, at: datetime) -> None:
             number=filed.filing_no, from_on=filed.valid_from_on.isoformat(), until_on=filed.valid_until_on.isoformat(),
             on=on.isoformat(),
         )  # fmt: skip
+
+
+def check_processing(session: Session, number: str, owner_id: int, book_line_id: int | None, at: datetime) -> None:
+    """Refuse to process bonded goods unless the filing allows it: simple processing, of these goods, on this day.
+
+    Raises UnknownFiling, FilingNotInState, FilingNotValid, FilingNotForThis.
+    """
+    filed = by_no(session, number)
+    check_valid(filed, at)
+    broken = None
+    if filed.kind != rules.PROCESSING:
+        broken = N_("it is not for simple processing")
+    elif filed.owner_id != owner_id:
+        broken = N_("it is of another owner")
+    elif book_line_id not in {line.book_line_id for line in lines_of(session, filed.id).values()}:
+        broken = N_("none of its lines names these goods")
+    if broken is not None:
+        raise rules.FilingNotForThis(field="filing_no", number=filed.filing_no, rule=broken)
 
 
 def _check_state(filed: BusinessFiling, wanted: str) -> None:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from wms.customs import accounts, filings, promises, verification_lists
+from wms.customs import accounts, filings, promises, slip_lots, verification_lists
 from wms.customs import filing_rules as rules
 from wms.customs.modes import beijing_day
 from wms.customs.tables import (
@@ -183,7 +183,10 @@ def note_passed(session: Session, line_ids: Sequence[int], at: datetime) -> None
 
 @dataclass(frozen=True)
 class TakeBack:
-    """Goods of an inward slip line that are put on the shelf again: from the account they left into, to ``placed``."""
+    """Goods of an inward slip line that are put on the shelf again: from the account they left into, to ``placed``.
+
+    ``placed`` names their lot, unless they left in one lot only. ``weight_g`` and ``serials`` as in the ledger.
+    """
 
     key: str
     slip_no: str
@@ -191,12 +194,14 @@ class TakeBack:
     placed: AccountKey
     qty: int
     at: datetime
+    weight_g: int | None = None
+    serials: tuple[str, ...] = ()
 
 
 def take_back(session: Session, command: TakeBack) -> int:
     """Put goods that came back through the gate on the shelf and on the book again; return the posting's id.
 
-    Raises UnknownSlip, SlipNotInState, MoreThanPassed.
+    Raises UnknownSlip, SlipNotInState, MoreThanPassed, LotMissing, LotNotOut.
     """
     filed = _filing_locked(session, command.slip_no)
     slip = locked(session, command.slip_no)
@@ -208,13 +213,16 @@ def take_back(session: Session, command: TakeBack) -> int:
     left = line.passed_qty - line.returned_qty
     if command.qty > left:
         raise rules.MoreThanPassed(line_no=line.line_no, left=left, wanted=command.qty)
+    if line.returns_line_id is not None:
+        lot_id = slip_lots.lot_back(session, line.returns_line_id, command.placed.lot_id, command.qty)
+        command = replace(command, placed=replace(command.placed, lot_id=lot_id))
     line.returned_qty += command.qty
-    filed.guarantee_used_minor -= min(filed.guarantee_used_minor, command.qty * of.unit_value_minor)
-    if of.role == "product":
-        lines = _made_elsewhere(command, slip.owner_id, of)
-    else:
-        lines = _gone_before(command, slip.owner_id, of)
-    posting = ledger.Posting(command.key, "slip_return", command.at, lines, source_doc=slip.slip_no)
+    if line.returns_line_id is not None or of.role == "product":
+        filed.guarantee_used_minor -= min(filed.guarantee_used_minor, command.qty * of.unit_value_minor)
+    came = _made_elsewhere if line.returns_line_id is None else _gone_before
+    lines = came(command, slip.owner_id, of)
+    reason = f"line {line.line_no}"  # which of the slip's lines: lots are counted by it
+    posting = ledger.Posting(command.key, "slip_return", command.at, lines, slip.slip_no, reason)
     session.flush()
     return ledger.post(session, posting).posting_id
 
@@ -224,18 +232,29 @@ def _gone_before(command: TakeBack, owner_id: int, of: BusinessFilingLine) -> tu
     source = replace(command.placed, kind="customer", site_id=None, location_id=None, handling_unit_id=None)
     out, pending = accounts.deduct_provisionally(owner_id, of.trade_item_id, of.book_line_id, command.qty)
     back = (replace(out, qty=-out.qty), replace(pending, qty=-pending.qty))
-    return (*ledger.moved(source, command.placed, command.qty), *back)
+    return (*_physical(source, command), *back)
 
 
 def _made_elsewhere(command: TakeBack, owner_id: int, of: BusinessFilingLine) -> tuple[ledger.Line, ...]:
-    """A product enters: its line of the book waits for a list; its material stays deducted provisionally."""
+    """Goods that never were here (a product, goods to be repaired) enter: their line of the book waits for a list.
+
+    Until that is booked they are on hold (IN-g). A product's material stays deducted provisionally.
+    """
     source = AccountKey("supplier", owner_id, of.trade_item_id)
     entered = accounts.enter_books(owner_id, of.trade_item_id, of.book_line_id, command.qty)
-    return (*ledger.moved(source, command.placed, command.qty), *entered)
+    return (*_physical(source, replace(command, placed=replace(command.placed, quality_status="hold"))), *entered)
 
 
-def collect(session: Session, filing_no: str, internal_no: str, trade_mode: str) -> int:
+def _physical(source: AccountKey, command: TakeBack) -> tuple[ledger.Line, ledger.Line]:
+    return ledger.moved(source, command.placed, command.qty, weight_g=command.weight_g, serials=command.serials)
+
+
+def collect(
+    session: Session, filing_no: str, internal_no: str, trade_mode: str, only: Sequence[str] = ()
+) -> int:  # fmt: skip
     """Draw up the list (集报, invtType 1) that declares all that left on slips and did not come back; return its id.
+
+    ``only`` names the slips, where not all of them are declared now.
 
     Raises UnknownFiling, NothingToCollect, LineNotOfBook.
     """
@@ -243,7 +262,8 @@ def collect(session: Session, filing_no: str, internal_no: str, trade_mode: str)
     slips = session.scalars(
         select(MovementSlip)
         .where(
-            MovementSlip.business_filing_id == filed.id, MovementSlip.state == "passed", MovementSlip.direction == "E"
+            MovementSlip.business_filing_id == filed.id, MovementSlip.state == "passed", MovementSlip.direction == "E",
+            *((MovementSlip.slip_no.in_(only),) if only else ()),
         )
         .order_by(MovementSlip.id)
         .with_for_update(key_share=True)

@@ -28,7 +28,8 @@ def zone(database: Database, scope: Scope, doorman: Doorman) -> Zone:
 def file(zone: Zone, **changes: Any) -> Any:
     given = {
         "internal_no": f"F-{build.number()}", "book_no": zone.book_no, "owner": zone.owner, "kind": "C",
-        "direction": "E", "valid_from_on": "2026-01-01", "valid_until_on": (date.today() + timedelta(300)).isoformat(),  # noqa: DTZ011
+        "direction": "E", "valid_from_on": (date.today() - timedelta(30)).isoformat(),  # noqa: DTZ011
+        "valid_until_on": (date.today() + timedelta(300)).isoformat(),  # noqa: DTZ011
         "guarantee_minor": 1_000, "lines": [{"book_line": zone.line_no, "ceiling_qty": 15, "unit_value_minor": 100}],
     }  # fmt: skip
     return zone.post("/business-filings", given | changes)

@@ -6,6 +6,7 @@ Quantities that customs wrote are kept as written, numeric(19,5); ledger quantit
 from wms.customs.tables.accounting import BookDifference, VerificationChange, WriteOff
 from wms.customs.tables.books import AccountBook, VerificationLine, VerificationList
 from wms.customs.tables.filings import BusinessFiling, BusinessFilingLine, MovementSlip, MovementSlipLine
+from wms.customs.tables.handovers import DisplaySale, PickUp
 from wms.customs.tables.kinds import (
     BIND_TYPES,
     DIRECTIONS,
@@ -15,8 +16,10 @@ from wms.customs.tables.kinds import (
     PASS_TYPES,
     AsWritten,
 )
+from wms.customs.tables.meat import ImportPermit, MeatBatch
 from wms.customs.tables.messages import CustomsMessage, CustomsNumber
 from wms.customs.tables.passes import GatePass, GatePassDocument, GatePassGoods, GatePassLine, GatePassRegistered
+from wms.customs.tables.transits import CustomsTransit
 
 __all__ = [
     "BIND_TYPES",
@@ -32,13 +35,18 @@ __all__ = [
     "BusinessFilingLine",
     "CustomsMessage",
     "CustomsNumber",
+    "CustomsTransit",
+    "DisplaySale",
     "GatePass",
     "GatePassDocument",
     "GatePassGoods",
     "GatePassLine",
     "GatePassRegistered",
+    "ImportPermit",
+    "MeatBatch",
     "MovementSlip",
     "MovementSlipLine",
+    "PickUp",
     "VerificationChange",
     "VerificationLine",
     "VerificationList",

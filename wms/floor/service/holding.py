@@ -8,7 +8,9 @@ from typing import Any
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
+from wms.customs.rules import NotSellable
 from wms.floor.rules import quality as rules
+from wms.floor.service import paper_holds
 from wms.floor.service.counting_in import APP_PERSON
 from wms.floor.service.units import Deed
 from wms.parties.tables import Person
@@ -82,8 +84,8 @@ def register(session: Session, hold: Hold, deed: Deed, posting_id: int | None) -
 def release(session: Session, hold_id: int, to_status: str, deed: Deed) -> int | None:
     """End a hold: its goods become ``to_status``; return the posting, None where customs' booking lifts the rest.
 
-    Bonded goods whose list is not booked yet stay on hold for customs alone. Raises UnknownHold, HoldReleased,
-    HeldGoodsElsewhere, UnknownStatus, or a refusal of the ledger.
+    Bonded goods whose list is not booked yet, and goods that wait for papers, stay on hold for customs alone. Raises
+    UnknownHold, HoldReleased, HeldForPapers, HeldGoodsElsewhere, UnknownStatus, or a refusal of the ledger.
     """
     if to_status not in rules.RELEASED_TO:
         raise rules.UnknownStatus(field="to_status", status=to_status)
@@ -94,6 +96,7 @@ def release(session: Session, hold_id: int, to_status: str, deed: Deed) -> int |
     session.refresh(held)
     if held.state != "open":
         raise rules.HoldReleased(hold=hold_id, **by_whom(session, held.released_by, held.released_at))
+    paper_holds.refuse_by_hand(session, held)
     goods = Hold(
         held.owner_id, held.site_id, held.trade_item_id, held.reason, held.lot_id, held.handling_unit_id, held.qty
     )
@@ -106,7 +109,8 @@ def release(session: Session, hold_id: int, to_status: str, deed: Deed) -> int |
     free = sum(one.free_qty for one in lying)
     if free < held.qty:
         raise rules.HeldGoodsElsewhere(found=free, qty=held.qty)
-    changes = [(one, qty, to_status) for one, qty in take(lying, held.qty)]
+    papers = paper_holds.kept(session, held.site_id, held.trade_item_id, held.lot_id) if to_status == "good" else 0
+    changes = [(one, qty, to_status) for one, qty in take(lying, min(held.qty, max(0, free - papers)))]
     if to_status == "good":
         changes = _bookable(session, changes)
     posting_id = post_status(session, deed, changes, held.reason) if changes else None
@@ -121,6 +125,22 @@ def release(session: Session, hold_id: int, to_status: str, deed: Deed) -> int |
     append_leaf(session, "hold_released", {"hold_id": hold_id, "to": to_status, "reason": deed.reason}, hold_id)
     session.expire(held)
     return posting_id
+
+
+def held_goods(
+    session: Session, goods: Hold, wanted: int, to_status: str, others: int
+) -> list[tuple[Lying, int, str]]:  # fmt: skip
+    """Return which goods of a lot on hold become ``to_status``: ``wanted``, without ``others`` that stay on hold.
+
+    Raises HeldGoodsElsewhere.
+    """
+    lying = [one for one in stock_of(session, goods, ("hold",), exact=True) if one.free_qty]
+    free = sum(one.free_qty for one in lying)
+    if free < wanted:
+        raise rules.HeldGoodsElsewhere(found=free, qty=wanted)
+    if to_status != "good":
+        return [(one, qty, to_status) for one, qty in take(lying, wanted)]
+    return _bookable(session, [(one, qty, to_status) for one, qty in take(lying, min(wanted, max(0, free - others)))])
 
 
 def post_status(
@@ -194,9 +214,24 @@ BOOKED = text(
     "SELECT coalesce((SELECT sum(b.qty) FROM account a JOIN balance b ON b.account_id = a.id"
     " WHERE a.book_line_id = :line AND a.kind = 'book'), 0)"
     " - coalesce((SELECT sum(b.qty) FROM account a JOIN balance b ON b.account_id = a.id"
-    " WHERE a.book_line_id = :line AND a.kind = 'location' AND a.customs_status = 'bonded'"
-    " AND a.quality_status = 'good'), 0)"
+    " WHERE a.book_line_id = :line AND a.customs_status = 'bonded'"
+    " AND (a.kind = 'location' AND a.quality_status = 'good' OR a.kind IN ('declared_not_left', 'in_process'))), 0)"
 )
+
+
+def refuse_unbooked(session: Session, changes: Sequence[tuple[AccountKey, int]], to_status: str) -> None:
+    """Refuse to make bonded goods good that no booked list covers, whichever door they are made good through (IN-g).
+
+    Raises NotSellable, HeldForPapers.
+    """
+    paper_holds.refuse_good(session, changes, to_status)
+    wanted: dict[int, int] = {}
+    for account, qty in changes if to_status == "good" else ():
+        if account.customs_status == "bonded" and account.quality_status != "good" and account.book_line_id is not None:
+            wanted[account.book_line_id] = wanted.get(account.book_line_id, 0) + qty
+    for line_id, qty in sorted(wanted.items()):
+        if qty > int(session.execute(BOOKED, {"line": line_id}).scalar_one()):
+            raise NotSellable
 
 
 def _bookable(session: Session, changes: Sequence[tuple[Lying, int, str]]) -> list[tuple[Lying, int, str]]:

@@ -19,7 +19,7 @@ from wms.floor.rules import mistakes
 from wms.floor.rules.answers import Answer, Expect, Outcome, refused
 from wms.floor.rules.commands import Command, Verb
 from wms.floor.rules.receiving import LotDates, check_lot
-from wms.floor.service import closing, goods, inspecting, undoing
+from wms.floor.service import closing, goods, inspecting, meat, undoing
 from wms.floor.service.counting_in import Placed, count_in
 from wms.floor.service.desk import Desk, pending_label
 from wms.floor.service.goods import Portion
@@ -137,12 +137,10 @@ def _goods(desk: Desk, label: Label) -> Answer:
         desk.keep("dock", label, is_expired=is_confirmed)
         return _ask_dock(portions)
     placed = count_in(desk, notice, portions, desk.context.location_id)
-    inspecting.set_aside(
-        desk.session,
-        notice,
-        [(one.account, one.portion.qty) for one in placed if one.account is not None],
-        Deed(f"scan:{desk.key}", desk.event_at, desk.device),
-    )
+    received_goods = [(one.account, one.portion.qty) for one in placed if one.account is not None]
+    deed = Deed(f"scan:{desk.key}", desk.event_at, desk.device)
+    meat.hold_for_papers(desk.session, notice, received_goods, deed)
+    inspecting.set_aside(desk.session, notice, received_goods, deed)
     if notice.state == "open":
         _mark_receiving(desk, notice)
     desk.clear_next()

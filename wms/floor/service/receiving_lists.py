@@ -24,7 +24,7 @@ from wms.floor.rules import mistakes
 from wms.floor.rules.list_receipt import ItemFacts, ListLine
 from wms.floor.rules.putaway import BLOCKED_STATUSES
 from wms.floor.rules.receiving import line_for, quality_of
-from wms.floor.service import closing, inspecting
+from wms.floor.service import closing, inspecting, meat
 from wms.floor.service.closing import Closing
 from wms.floor.service.units import Deed
 from wms.floor.tables import AdvanceNotice, InspectionPlan
@@ -140,8 +140,9 @@ def receive_list(session: Session, command: ReceiveList) -> Received:
     if faults:
         return Received(0, 0, (), tuple(faults))
     posting_ids = _post(session, command, notice, found, dock_id)
+    deed = Deed(f"list:{command.key}", command.event_at, command.device)
+    meat.hold_for_papers(session, notice, _as_counted(found), deed)
     if session.scalar(select(InspectionPlan.id).limit(1)) is not None:
-        deed = Deed(f"list:{command.key}", command.event_at, command.device)
         inspecting.set_aside(session, notice, _by_account(found), deed)
     session.execute(
         text("UPDATE advance_notice SET state = 'receiving', started_at = :at WHERE id = :id AND state = 'open'"),
@@ -302,6 +303,10 @@ def _by_account(found: Sequence[_Found]) -> list[tuple[AccountKey, int]]:
     for one in found:
         sums[one.account] += one.line.qty
     return list(sums.items())
+
+
+def _as_counted(found: Sequence[_Found]) -> list[tuple[AccountKey, int]]:
+    return [(one.account, one.line.qty) for one in found]
 
 
 def _post(

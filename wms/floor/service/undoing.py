@@ -10,7 +10,7 @@ from wms.floor import queries
 from wms.floor.rules import mistakes
 from wms.floor.rules.answers import Answer, Outcome
 from wms.floor.rules.putaway import BLOCKED_STATUSES
-from wms.floor.service import uncrossing, uninspecting
+from wms.floor.service import meat, uncrossing, uninspecting
 from wms.floor.service.desk import Desk
 from wms.floor.service.telling import progress_of
 from wms.floor.service.units import Deed
@@ -40,6 +40,7 @@ def undo_receipt(desk: Desk, key: str | None) -> Answer:
         raise mistakes.NoticeClosed(notice=notice.notice_no)
     deed = Deed(f"scan:{desk.key}", desk.event_at, desk.device)
     uninspecting.take_back(desk.session, notice, scan, lines, deed)
+    meat.take_back(desk.session, notice, lines, deed)
     _reverse(desk, scan)
     for line in lines:
         line.undone_at = desk.event_at
