@@ -17,7 +17,7 @@ from web.api.rows import as_json
 from web.api.schemas import Body, Code, Page, RowId, Text
 from web.auth.policy import READERS, policy
 from web.context import unit_of_work
-from wms.customs import differences, list_queries, modes, reconciling, writing_off
+from wms.customs import differences, list_queries, modes, reconciling, write_off_due, writing_off
 from wms.customs.tables import AccountBook
 from wms.errors import NotFound
 
@@ -69,10 +69,11 @@ class WriteOffAnswer(Body):
 @bp.get("/account-books")
 @policy(*READERS, firms=True)
 def books() -> Response:
-    """List the account books with how many of their lines differ."""
+    """List the account books with how many of their lines differ and when their next write-off is due."""
     with unit_of_work() as session:
         states = reconciling.reconcile(session)
         rows = session.execute(select(AccountBook.id, AccountBook.book_no, AccountBook.valid_until_on)).all()
+        due = {one.book_id: one for one in write_off_due.due(session, modes.beijing_day(datetime.now(UTC)))}
     lines: dict[str, list[reconciling.LineState]] = {}
     for state in states:
         lines.setdefault(state.book_no, []).append(state)
@@ -84,6 +85,8 @@ def books() -> Response:
                 "valid_until_on": row.valid_until_on.isoformat() if row.valid_until_on else None,
                 "lines": len(lines.get(row.book_no, [])),
                 "differing": sum(state.differs for state in lines.get(row.book_no, [])),
+                "write_off_due_on": due[row.id].due_on.isoformat() if row.id in due else None,
+                "write_off_state": due[row.id].state if row.id in due else None,
             }
             for row in sorted(rows, key=lambda row: row.book_no)
         ]

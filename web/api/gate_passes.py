@@ -49,7 +49,11 @@ class RegisteredGoodsIn(Body):
 
 
 class GatePassIn(Body):
-    """An application for a gate pass (SAS121). ``document_kind`` 1 verification list, 2 movement slip."""
+    """An application for a gate pass (SAS121). ``document_kind`` 1 verification list, 2 movement slip.
+
+    ``bind_type``: 1 one vehicle, many documents; 2 one document, one vehicle, all of it; 3 one document, many vehicles.
+    Not said, it is what fits the goods that are named.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -77,7 +81,7 @@ class GatePassIn(Body):
     site: Code
     direction: Literal["I", "E"]
     pass_type: Literal["1", "2", "3", "4", "5", "6"]
-    bind_type: Literal["1", "2", "3"] = "2"
+    bind_type: Literal["1", "2", "3"] | None = None
     plate: Code
     trailer_plate: Code | None = None
     e_plate: Code | None = None

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from web.api.idempotency import request_hash, request_key, stored_problem
 from web.auth.policy import READERS, policy
 from web.context import current_identity, current_scope, database, unit_of_work
-from wms.customs import differences, modes, reconciling, writing_off
+from wms.customs import differences, modes, reconciling, write_off_due, writing_off
 from wms.customs.list_queries import book_by_no
 from wms.errors import InvalidField, NotFound
 from wms.parties.tables import Person, PersonRole
@@ -33,11 +33,13 @@ def index() -> str:
         states = reconciling.reconcile(session)
         waiting = differences.listed(session)
         people = _answerable(session)
+        today = modes.beijing_day(datetime.now(UTC))
+        due = {one.book_no: one for one in write_off_due.due(session, today)}
     books: dict[str, list[reconciling.LineState]] = {}
     for state in states:
         books.setdefault(state.book_no, []).append(state)
     return render_template(
-        "books/index.html", books=books, waiting=waiting, today=modes.beijing_day(datetime.now(UTC)), people=people,
+        "books/index.html", books=books, waiting=waiting, today=today, due=due, people=people,
         may_settle=_may(SETTLES), may_reconcile=_may(RECONCILES),
     )  # fmt: skip
 

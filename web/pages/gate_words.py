@@ -109,6 +109,11 @@ ALARMS = {
     "webhook_dead": N_("A webhook could not be delivered"),
     "cold_chain_breach": N_("Too warm or too cold for too long"),
     "lane_failed": N_("The lane's readings could not be put together"),
+    "difference_overdue": N_("A difference of an account book is overdue"),
+    "write_off_soon": N_("An account book is soon to be written off"),
+    "write_off_overdue": N_("The write-off of an account book is overdue"),
+    "transit_overdue": N_("A transit to another customs office has not arrived in time"),
+    "slip_overdue": N_("Goods that left on a slip are not declared in time"),
 }
 ALARM_STATES = {
     "raised": ("stop", N_("new")),

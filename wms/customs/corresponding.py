@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from wms.catalog.tables import TradeItem
 from wms.codes import lists as codes
-from wms.customs import bonded_forms, gate_passes, list_changes, list_queries, rules
+from wms.customs import bonded_forms, gate_passes, list_changes, list_queries, rules, transits
 from wms.customs import verification_lists as lists
 from wms.customs.clock import BEIJING
 from wms.customs.gate_pass_rules import GoodsNotMoved, UnknownPass
@@ -286,7 +286,7 @@ def _book_list(session: Session, list_id: int, form: Mapping[str, str]) -> None:
         return
     try:
         lists.book(session, list_id, f"INV211:{form['bondInvtNo']}:{form.get('chgTmsCnt', '0')}", datetime.now(UTC))
-    except (rules.GoodsNotThroughGate, rules.GoodsNotCounted) as early:
+    except (rules.GoodsNotThroughGate, rules.GoodsNotCounted, transits.TransitNotArrived) as early:
         raise NotYet(what=str(early)) from None
 
 
@@ -316,7 +316,7 @@ def _approve_pass(session: Session, row: GatePass, form: Mapping[str, str], at: 
         return
     try:
         gate_passes.approve_pass(session, row.id, at=at, pass_no=form["passportNo"])
-    except GoodsNotMoved as early:
+    except (GoodsNotMoved, transits.TransitNotApproved) as early:
         raise NotYet(what=str(early)) from None
 
 

@@ -96,7 +96,7 @@ class NewPass:
     vehicle_weight_g: int
     valid_from_at: datetime
     valid_until_at: datetime
-    bind_type: str = "2"
+    bind_type: str | None = None  # None: what fits its documents (pass_binding_rules.binding_of)
     trailer_plate: str | None = None
     e_plate: str | None = None
     container_nos: tuple[str, ...] = ()

@@ -7,13 +7,14 @@ Quantities on passes never exceed what the document declares, and what passed ne
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session
 
 from wms.catalog.tables import TradeItem
 from wms.codes import plates
+from wms.customs import pass_documents, transits
 from wms.customs.gate_pass_rules import (
     CONTAINER_SEPARATOR,
     VOIDABLE,
@@ -53,9 +54,11 @@ def apply_for_pass(session: Session, new: NewPass) -> GatePass:
 
     Raises:
         BadPass: what the application lacks.
+        PassTypeForbids, GoodsNotOfDocument, NotWholeDocument: its documents do not carry it.
         MoreThanDeclared: a line exceeds what its document has left.
     """
     check_new_pass(new)
+    new = pass_documents.bound(session, new, datetime.now(UTC))
     gate_pass = GatePass(
         internal_no=new.internal_no,
         owner_id=new.owner_id,
@@ -181,7 +184,7 @@ def move_loaded_to_waiting(
     ``sources`` gives for each line number the accounts and how many base units of each; together as many as the line.
 
     Raises:
-        UnknownPass, PassNotInState, BadPass, or what the ledger refuses (ShortStock …).
+        UnknownPass, PassNotInState, BadPass, GoodsNotOfDocument, or what the ledger refuses (ShortStock …).
     """
     gate_pass = _locked(session, pass_id)
     if gate_pass.state not in ("applied", "approved"):
@@ -191,6 +194,7 @@ def move_loaded_to_waiting(
         raise BadPass(rule=N_("each line of a pass that leaves needs the place its goods lie in"))
     if any(sum(qty for _, qty in sources[line.line_no]) != line.qty for line in lines):
         raise BadPass(rule=N_("each line of a pass that leaves needs exactly the goods that it names"))
+    pass_documents.check_sources(session, ((line, key) for line in lines for key, _ in sources[line.line_no]))
     entries: list[Line] = []
     goods: list[_Waiting] = []
     for line in lines:
@@ -275,11 +279,12 @@ def approve_pass(session: Session, pass_id: int, *, at: datetime, pass_no: str |
     """Approve a pass (SAS221) under customs' number, or one of the same shape where customs gave none.
 
     Raises:
-        UnknownPass, PassNotInState, GoodsNotMoved.
+        UnknownPass, PassNotInState, GoodsNotMoved, TransitNotApproved, TransitDiffers.
     """
     gate_pass = _locked(session, pass_id)
     if gate_pass.state != "applied":
         raise PassNotInState(number=_name(gate_pass), state=gate_pass.state, wanted="applied")
+    transits.check_pass(session, gate_pass)
     if gate_pass.direction == "E" and any(line.account_id is None for line in pass_lines(session, pass_id)):
         raise GoodsNotMoved(number=_name(gate_pass))
     gate_pass.pass_no = pass_no or pass_number(_office(session, gate_pass.site_id), gate_pass.direction, at, pass_id)

@@ -19,6 +19,7 @@ from wms.errors import N_, WmsError
 from wms.record.service import append_leaf
 from wms.stock import ledger
 from wms.stock.ledger import AccountKey, Line
+from wms.stock.lots import same_lot
 
 INTRA_ZONE = "6"  # invtType 区内流转
 
@@ -70,7 +71,7 @@ def hand_over(session: Session, command: HandOver) -> int:
         raise _refusal(command, N_("these goods are not of the giver's line"))
     for row in sorted((source, target), key=lambda row: row.id):
         use_up(session, row.id, row.line_no, qty, VerificationLine.passed_qty, VerificationLine.collected_qty)
-    lines = [line for account, part in command.parts for line in _physical(account, target, part)]
+    lines = [line for account, part in command.parts for line in _physical(session, account, target, part)]
     out, pending = accounts.deduct_provisionally(source.owner_id, source.trade_item_id, source.book_line_id, qty)
     if promises.open_qty(session, source.promise_id)[1] >= qty:
         out = replace(out, reservation_id=source.promise_id)
@@ -129,11 +130,15 @@ def _line(session: Session, list_id: int, line_no: int) -> list_queries.ListLine
     return next((row for row in list_queries.lines(session, list_id) if row.line_no == line_no), None)
 
 
-def _physical(account: AccountKey, target: list_queries.ListLineRow, qty: int) -> tuple[Line, ...]:
-    """Through the transformation account, since each owner files goods and lots under codes of its own."""
+def _physical(
+    session: Session, account: AccountKey, target: list_queries.ListLineRow, qty: int
+) -> tuple[Line, ...]:  # fmt: skip
+    """Through the transformation account, since each owner files goods under codes of its own; lots keep their number.
+    """
     placed = replace(
         account, owner_id=target.owner_id, trade_item_id=target.trade_item_id, book_line_id=target.book_line_id,
-        quality_status="hold", handling_unit_id=None, lot_id=None,
+        quality_status="hold", handling_unit_id=None,
+        lot_id=same_lot(session, account.lot_id, target.trade_item_id),
     )  # fmt: skip
     out = AccountKey("transformation", account.owner_id, account.trade_item_id)
     into = AccountKey("transformation", target.owner_id, target.trade_item_id)

@@ -13,7 +13,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from wms.codes import customs_numbers
-from wms.customs import accounts, list_queries, modes, promises, rules
+from wms.customs import accounts, list_queries, modes, promises, rules, transits, write_off_due
 from wms.customs.tables import AccountBook, VerificationLine, VerificationList
 from wms.errors import N_
 from wms.record.service import append_leaf
@@ -82,10 +82,11 @@ def _line(session: Session, list_id: int, line_no: int, line: ListLine, book: Ac
 def declare(session: Session, list_id: int, at: datetime) -> None:
     """Mark a list as sent to customs (INV101) under a trade mode that holds on that day.
 
-    Raises WrongListState, ListWithoutLines, UnknownTradeMode, TradeModeClosed.
+    Raises WrongListState, ListWithoutLines, UnknownTradeMode, TradeModeClosed, WriteOffOverdue.
     """
     row = list_queries.list_row(session, list_id)
     modes.allowed(session, row.trade_mode, row.direction, modes.beijing_day(at))
+    write_off_due.check(session, row.book_no, modes.beijing_day(at))
     _step(session, list_id, "declared", declared_at=at)
 
 
@@ -147,13 +148,14 @@ def book(session: Session, list_id: int, key: str, at: datetime, change_count: i
     may be sold. Outward: what passed the gate and was deducted provisionally is deducted for good. Returns the
     posting's id, None when the list was booked before under the same key, or under the ``change_count`` (chgTmsCnt)
     that the message names.
-    Raises EntryNotReleased, GoodsNotThroughGate, GoodsNotCounted, WrongListState.
+    Raises EntryNotReleased, GoodsNotThroughGate, GoodsNotCounted, TransitNotArrived, WrongListState.
     """
     facts = list_queries.facts_for_update(session, list_id)
     is_settled = facts.state in {"booked", "written_off"}
     if is_settled and (list_queries.was_posted(session, key) or facts.change_count == change_count):
         return None
     rules.check_booking(facts)
+    transits.check_booking(session, list_id, facts.number)
     lines = [
         line
         for row in list_queries.lines(session, list_id)

@@ -62,6 +62,13 @@ class LeavesWithoutPass(StockRefusal):
     text = N_("Bonded goods leave by the gate on an approved gate pass and in no other way (item %(trade_item_id)s).")
 
 
+class NotSupervised(StockRefusal):
+    """Bonded goods lie under customs' supervision, whichever door they are brought through."""
+
+    code = "not_supervised"
+    text = N_("%(place)s lies outside the supervision of customs: bonded goods cannot be put there.")
+
+
 class NoLines(StockRefusal):
     code = "no_lines"
     kind = Kind.INVALID

@@ -1,4 +1,4 @@
-"""What the watch does by itself: places are judged every minute, also when nothing came: silence is news."""
+"""What the watch does by itself: places are judged every minute, also when nothing came; account books each night."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -7,6 +7,7 @@ from functools import partial
 from sqlalchemy import text
 
 from wms.db import Database, Scope
+from wms.watch.service.books import watch_books
 from wms.watch.service.cold_evaluating import evaluate, evaluate_due
 
 
@@ -28,5 +29,24 @@ def evaluate_tenant(database: Database, scope: Scope) -> int:
     return len(due)
 
 
-TASKS: Mapping[str, Callable[..., object]] = {"watch.evaluate_places": evaluate_places}
-EVERY: Mapping[str, str] = {"watch.evaluate_places": "* * * * *"}
+def watch_account_books(database: Database, *, timestamp: int | None = None) -> int:
+    """Compare every account book with the goods, of every installation; return how many alarms were raised."""
+    now = datetime.now(UTC) if timestamp is None else datetime.fromtimestamp(timestamp, UTC)
+    with database.engine.connect() as connection:
+        tenants = connection.execute(text("SELECT id FROM tenant ORDER BY id")).scalars().all()
+    return sum(watch_books_of(database, Scope.system(tenant_id), now) for tenant_id in tenants)
+
+
+def watch_books_of(database: Database, scope: Scope, now: datetime) -> int:
+    """Compare the account books of one installation with the goods; return how many alarms were raised."""
+    return database.run(scope, partial(watch_books, at=now)).alarms
+
+
+TASKS: Mapping[str, Callable[..., object]] = {
+    "watch.evaluate_places": evaluate_places,
+    "watch.account_books": watch_account_books,
+}
+EVERY: Mapping[str, str] = {
+    "watch.evaluate_places": "* * * * *",
+    "watch.account_books": "7 19 * * *",  # 03:07 in Beijing
+}

@@ -1,18 +1,23 @@
 """Bonded goods change owner inside the zone by a pair of released lists of type 6, and in no other way."""
 
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 import pytest
 from sqlalchemy.orm import Session
 
-from tests.build import Shelf, make_shelf, now, number
+from tests.build import Shelf, make_lot, make_shelf, now, number
 from tests.wms.customs.test_list_changes import stock
 from tests.wms.customs.test_verification_lists import BOOK_NO, file_book
+from wms.catalog.tables import TradeItem
 from wms.customs import handing_over, list_queries, reconciling, verify
 from wms.customs import verification_lists as lists
 from wms.customs.gate_pass_rules import MoreThanDeclared
 from wms.customs.handing_over import HandOver, HandOverNotReleased, NotIntraZone, NotSoManyHere
+from wms.customs.rules import GoodsNotCounted, GoodsNotThroughGate
+from wms.stock import ledger
+from wms.stock.queries import Stock, on_hand
 from wms.stock.tables import BookLine
 
 
@@ -98,3 +103,28 @@ def test_each_pair_that_is_none_is_refused_in_words(session: Session) -> None:
     ):
         with pytest.raises(NotIntraZone, match=rule):
             handing_over.hand_over(session, wrong)
+
+
+def test_a_part_is_handed_over_now_and_the_rest_later(session: Session) -> None:
+    giver, taker = parties(session)
+    out, into = a_list(session, giver, "E"), a_list(session, taker, "I")
+    handing_over.hand_over(session, command(giver, out, into, 3))
+    with pytest.raises((GoodsNotThroughGate, GoodsNotCounted)):
+        lists.book(session, list_queries.list_id_of(session, out), f"k{number()}", now())
+    handing_over.hand_over(session, command(giver, out, into, 5))
+    for one in (out, into):
+        lists.book(session, list_queries.list_id_of(session, one), f"k{number()}", now())
+    assert states(session, giver, taker) == [(12, 0, 0, 12, 0), (8, 0, 0, 8, 0)]
+    assert list(verify.findings(session)) == []
+
+
+def test_lots_keep_their_number_and_days_with_the_taker(session: Session) -> None:
+    giver, taker = parties(session)
+    item = session.get_one(TradeItem, giver.trade_item_id)
+    lot = make_lot(session, item, "L7", expires_on=date(2028, 1, 31))
+    in_lot = replace(giver.bonded, lot_id=lot.id)
+    ledger.post(session, ledger.Posting(f"l{number()}", "relabel", now(), ledger.moved(giver.bonded, in_lot, 8)))
+    out, into = a_list(session, giver, "E"), a_list(session, taker, "I")
+    handing_over.hand_over(session, replace(command(giver, out, into), parts=((in_lot, 8),)))
+    (row,) = on_hand(session, Stock(trade_item_id=taker.trade_item_id))
+    assert (row.lot_no, row.expires_on, row.qty, row.quality_status) == ("L7", date(2028, 1, 31), 8, "hold")

@@ -14,7 +14,7 @@ from wms.floor import unit_queries
 from wms.floor.rules import ownership as owner_rules
 from wms.floor.rules import repacking as choice
 from wms.floor.rules.repacking import Wanted
-from wms.floor.service import units
+from wms.floor.service import holding, units
 from wms.floor.service.counting_in import APP_PERSON
 from wms.floor.service.units import Deed
 from wms.floor.tables import OwnerChange
@@ -23,7 +23,8 @@ from wms.parties.tables import Company, Location
 from wms.record.service import append_leaf
 from wms.stock import ledger
 from wms.stock.ledger import AccountKey, Line
-from wms.stock.tables import HandlingUnit, Lot
+from wms.stock.lots import same_lot
+from wms.stock.tables import HandlingUnit
 from wms.stock.units import make_unit
 
 
@@ -49,8 +50,12 @@ class Agreement:
 def change_quality(session: Session, goods: Goods, to_status: str, deed: Deed) -> int:
     """Post goods to another quality status where they lie; return the posting's id.
 
-    Raises UnknownHandlingUnit, NotSoManyInUnit, or a refusal of the ledger.
+    Raises UnknownHandlingUnit, NotSoManyInUnit, NotSellable (bonded goods that are not booked), or a refusal of the
+    ledger.
     """
+    lying, taken = _lying(session, goods)
+    changes = [(one.account, part.qty) for one, part in zip(lying, taken, strict=True)]
+    holding.refuse_unbooked(session, changes, to_status)
     return _post(session, goods, deed, "quality_change", quality_status=to_status)
 
 
@@ -129,7 +134,7 @@ def give(session: Session, goods: Goods, to_owner_id: int, agreement: Agreement,
     posting_id = ledger.post(session, posting).posting_id
     for one, part in zip(lying, taken, strict=True):
         if unit_id is not None:
-            lot_id = _lot(session, one.account.lot_id, target.id)
+            lot_id = same_lot(session, one.account.lot_id, target.id)
             units.note(
                 session, deed, "given", to_owner_id, unit_id, new_unit.id if new_unit else None,
                 trade_item_id=target.id, lot_id=lot_id, qty=part.qty, posting_id=posting_id,
@@ -155,7 +160,7 @@ def _over(
     grams = one.weight_g if qty == one.qty else goods.wanted.weight_g
     account = one.account
     placed = replace(
-        account, owner_id=target.owner_id, trade_item_id=target.id, lot_id=_lot(session, account.lot_id, target.id),
+        account, owner_id=target.owner_id, trade_item_id=target.id, lot_id=same_lot(session, account.lot_id, target.id),
         handling_unit_id=unit_id,
     )  # fmt: skip
     out = AccountKey("transformation", account.owner_id, account.trade_item_id)
@@ -167,21 +172,6 @@ def _over(
         *ledger.moved(account, out, qty, weight_g=grams, serials=serials),
         *ledger.moved(into, placed, qty, weight_g=grams, serials=serials),
     )
-
-
-def _lot(session: Session, lot_id: int | None, item_id: int) -> int | None:
-    """Return the taker's lot with the same number and days, filed where it is new."""
-    if lot_id is None:
-        return None
-    known = session.get_one(Lot, lot_id)
-    found = session.scalars(select(Lot).where(Lot.trade_item_id == item_id, Lot.lot_no == known.lot_no)).one_or_none()
-    if found is None:
-        found = Lot(
-            trade_item_id=item_id, lot_no=known.lot_no, expires_on=known.expires_on, produced_on=known.produced_on
-        )
-        session.add(found)
-        session.flush()
-    return found.id
 
 
 def _takers_item(session: Session, source: TradeItem, to_owner_id: int, code: str | None) -> TradeItem:

@@ -106,7 +106,7 @@ def _uses(session: Session, made: ProcessingOrder, part: Part, command: Complete
     piles = piles_for(session, made, part)
     if own or (piles and all(pile.is_bonded for pile in piles)):
         if piles:
-            require_filing(made, piles[0].names)
+            require_filing(session, made, piles[0], command.at)
         return _from_process(session, part, own, wanted, waste, command.at)
     taken = taken_for(session, made, part, [pile for pile in piles if not pile.is_bonded], wanted)
     return _split([(pile.account, qty, pile.last_event_at, None) for pile, qty in taken], waste)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from wms.catalog import queries as catalog
 from wms.catalog.queries import Item
 from wms.codes.numbers import document_no
+from wms.customs import filings
 from wms.floor import inside_queries as reads
 from wms.floor.inside_queries import Pile
 from wms.floor.rules import processing
@@ -138,7 +139,8 @@ def parts_of(session: Session, bill_id: int) -> list[Part]:
 def issue(session: Session, key: str, order_no: str, batches: int, at: datetime) -> list[ProcessingIssue]:
     """Take the bonded inputs of ``batches`` from the work place into process.
 
-    Raises UnknownProcessingOrder, ProcessingClosed, FilingMissing, NotEnoughToProcess and what the ledger refuses.
+    Raises UnknownProcessingOrder, ProcessingClosed, FilingMissing, what the filing refuses, NotEnoughToProcess and
+    what the ledger refuses.
     """
     made = open_order(session, order_no)
     parts = [part for part in parts_of(session, made.bill_id) if part.direction == "in"]
@@ -147,7 +149,7 @@ def issue(session: Session, key: str, order_no: str, batches: int, at: datetime)
     for part in parts:
         piles = [pile for pile in piles_for(session, made, part) if pile.is_bonded]
         if piles:
-            require_filing(made, piles[0].names)
+            require_filing(session, made, piles[0], at)
             for pile, qty in taken_for(session, made, part, piles, part.needed(batches)):
                 process = _in_process(pile.account)
                 lines += ledger.moved(pile.account, process, qty)
@@ -175,9 +177,10 @@ def open_order(session: Session, order_no: str) -> ProcessingOrder:
     return made
 
 
-def require_filing(made: ProcessingOrder, names: object) -> None:
+def require_filing(session: Session, made: ProcessingOrder, pile: Pile, at: datetime) -> None:
     if not made.filing_no:
-        raise processing.FilingMissing(field="filing_no", item=names)
+        raise processing.FilingMissing(field="filing_no", item=pile.names)
+    filings.check_processing(session, made.filing_no, pile.account.owner_id, pile.account.book_line_id, at)
 
 
 def _in_process(account: AccountKey) -> AccountKey:

@@ -10,7 +10,7 @@ from wms.codes.numbers import document_no
 from wms.floor import inside_queries as reads
 from wms.floor.inside_queries import Pile
 from wms.floor.rules import destroying, moving
-from wms.floor.service import differences
+from wms.floor.service import differences, holding
 from wms.floor.service import moving_board as boards
 from wms.floor.service.inside_people import current_person, require_supervisor
 from wms.floor.tables.destruction import Quarantine
@@ -109,7 +109,8 @@ def set_aside(session: Session, command: SetAside) -> Quarantine:
 def decide(session: Session, key: str, number: str, decision: str, at: datetime) -> Quarantine:
     """Say what becomes of goods in quarantine: another status, or that they stay blocked as damaged or expired.
 
-    Raises UnknownQuarantine, QuarantineDecided, SupervisorOnly, PutterMayNotRelease and what the ledger refuses.
+    Raises UnknownQuarantine, QuarantineDecided, SupervisorOnly, PutterMayNotRelease, NotSellable and what the ledger
+    refuses.
     """
     made = session.scalars(
         select(Quarantine).where(Quarantine.quarantine_no == number.strip().upper()).with_for_update()
@@ -124,6 +125,7 @@ def decide(session: Session, key: str, number: str, decision: str, at: datetime)
     if person_id == made.put_by:
         raise destroying.PutterMayNotRelease(number=made.quarantine_no)
     account = differences.key_of(session, made.account_id)
+    holding.refuse_unbooked(session, [(account, made.qty)], decision)
     if decision != account.quality_status:
         piles = reads.piles_in(session, [made.account_id])
         moment = max([at, *(pile.last_event_at for pile in piles)])

@@ -304,6 +304,8 @@ def _regrade(
 ) -> int | None:  # fmt: skip
     waiting = differences.key_of(session, row.account_id)
     quality = returning.QUALITY_OF[result]
+    if quality == "good" and waiting.customs_status == "bonded":
+        quality = "hold"  # good when the list that declares its return is booked (IN-g)
     if quality == waiting.quality_status:
         return None
     lines = ledger.moved(waiting, replace(waiting, quality_status=quality), command.qty)

@@ -22,7 +22,7 @@ from wms.stock.tables import Account, Balance
 
 BookAccount = aliased(Account)
 RELEASED_LISTS = ("pre_deducted", "booked", "written_off")
-ENTRY_NOT_NEEDED = ("1", "4")  # pass types 先入区后报关 and 非报关进出区
+ENTRY_NOT_NEEDED = ("1", "4")  # pass types 先入区后报关 and 非报关进出区: on the way in
 RELEASED_SLIPS = ("approved", "passed")
 COLLECTED_LISTS = ("8",)  # 保税电商: its parcels were released one by one
 
@@ -122,17 +122,21 @@ def _documents(session: Session, row: GatePass) -> tuple[Document, ...]:
     return tuple(
         Document(
             document.document_no,
-            slip.state in RELEASED_SLIPS if slip is not None else _list_released(listed, row.pass_type),
+            slip.state in RELEASED_SLIPS if slip is not None else _list_released(listed, row),
         )
         for document, listed, slip in found
     )
 
 
-def _list_released(listed: VerificationList | None, pass_type: str) -> bool:
-    """A list stands when it is pre-deducted and its declaration is released, where it needs one (customs, 1.3)."""
+def _list_released(listed: VerificationList | None, row: GatePass) -> bool:
+    """A list stands when it is pre-deducted and its declaration is released, where it needs one (customs, 1.3).
+
+    Goods may come in before their declaration; whatever the pass's type, none leave on a list before it (I5).
+    """
     if listed is None or listed.state not in RELEASED_LISTS:
         return False
-    without_entry = pass_type in ENTRY_NOT_NEEDED or listed.list_type in COLLECTED_LISTS
+    enters_first = row.direction == "I" and row.pass_type in ENTRY_NOT_NEEDED
+    without_entry = enters_first or listed.list_type in COLLECTED_LISTS
     return without_entry or listed.entry_released_at is not None
 
 

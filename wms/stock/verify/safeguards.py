@@ -19,7 +19,9 @@ from wms.record.tables import Idem, Leaf
 from wms.stock import tables
 from wms.stock.verify.findings import Check, Finding
 
-SHIPPED = ("limits.sql", "posting.sql", "pieces.sql", "reserving.sql", "guards.sql", "units.sql", "past.sql")
+SHIPPED = (
+    "limits.sql", "posting.sql", "pieces.sql", "reserving.sql", "guards.sql", "units.sql", "past.sql", "supervised.sql",
+)  # fmt: skip
 APPEND_ONLY = ("account", "posting", "entry", "leaf", "period_close", "book_line", "serial_move")
 MAPPED: tuple[type[Base], ...] = (
     tables.Account, tables.Balance, tables.BookLine, tables.Entry, tables.PeriodClose, tables.Posting,
@@ -64,7 +66,7 @@ def shipped_routines() -> dict[str, str]:
 
 def shipped_triggers() -> list[tuple[str, str]]:
     """(table, trigger) of each guard that ships."""
-    guards = re.findall(r"CREATE (?:CONSTRAINT )?TRIGGER (\w+)\b[^;]*? ON (\w+)", shipped_sql())
+    guards = re.findall(r"CREATE (?:OR REPLACE )?(?:CONSTRAINT )?TRIGGER (\w+)\b[^;]*? ON (\w+)", shipped_sql())
     return [(table, name) for name, table in guards] + [(table, f"{table}_append_only") for table in APPEND_ONLY]
 
 

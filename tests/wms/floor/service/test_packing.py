@@ -232,7 +232,7 @@ def test_a_parcel_is_split_into_another_carton_and_joined_again(session: Session
 
 def test_bonded_goods_are_packed_at_bonded_places_only(session: Session) -> None:
     yard = build_yard(session, "bonded")
-    tote = yard.tote(session, (yard.tea, 1))
+    tote = yard.tote(session, (yard.tea, 1), place=yard.dock)
     yard.packing.is_bonded = False
     session.flush()
     parcel = opened(session, yard)

@@ -11,6 +11,8 @@ from tests import build
 from tests.wms.floor.inside import Hall, build_hall, is_clean, lying, sum_of
 from tests.wms.floor.world import today
 from wms.catalog.tables import TradeItem
+from wms.customs import filing_rules, filings
+from wms.customs.tables import AccountBook
 from wms.db import Database, Scope
 from wms.floor import processing_queries as queries
 from wms.floor.rules import processing
@@ -46,6 +48,26 @@ class Bench:
             self.bill_no, self.hall.owner.id, self.hall.site.id, self.hall.places["WORK"].id, batches, today(), **given
         )
         return order(session, new).order_no
+
+    def filing(self, session: Session) -> str:
+        """An approved business filing for simple processing of the milk."""
+        milk, on = self.hall.book_line, today()
+        assert milk is not None
+        book = AccountBook(
+            book_no=milk.book_no, company_id=self.hall.owner.id, site_id=self.hall.site.id, valid_from_on=on
+        )
+        session.add(book)
+        product = build.make_book_line(session, self.box, milk.book_no)
+        lines = (
+            filing_rules.FilingLine(milk.id, 1_000, 0, "material"),
+            filing_rules.FilingLine(product.id, 1_000, 0, "product", 1, 2_000),
+        )
+        new = filing_rules.NewFiling(
+            f"F{build.number()}", milk.book_no, self.hall.owner.id, "G", "E", on - timedelta(days=1),
+            on + timedelta(days=30), lines,
+        )  # fmt: skip
+        filed = filings.file_filing(session, new)
+        return filings.approve(session, filed.internal_no, f"SB{build.number()}", build.now()).filing_no or ""
 
     def done(self, order_no: str, batches: int, **given: Any) -> Complete:
         values: dict[str, Any] = {"made": {self.box.id: Made("BOX1")}} | given
@@ -198,7 +220,7 @@ def test_bonded_goods_need_a_filing_and_pass_through_in_process(database: Databa
         ):
             with pytest.raises(processing.FilingMissing, match="business filing"):
                 deed()
-        number = bench.order(session, filing_no="S49022600001")
+        number = bench.order(session, filing_no=bench.filing(session))
         with pytest.raises(processing.NotIssued):
             complete(session, bench.done(number, 1, made=made))
         issue(session, "i1", number, 10, build.now())
@@ -227,7 +249,7 @@ def test_free_and_bonded_goods_do_not_go_into_one_batch(database: Database, scop
         bench.hall.fill(session, "WORK", 30, bench.hall.cream)
         bench.bill(session)
     with database.unit_of_work(as_person(scope, bench.hall.clerk)) as session:
-        number = bench.order(session, filing_no="S49022600001")
+        number = bench.order(session, filing_no=bench.filing(session))
         issue(session, "i", number, 1, build.now())
         with pytest.raises(processing.MixedStatus):
             complete(session, bench.done(number, 1))

@@ -36,6 +36,7 @@ class Hall:
             self.owner: Company = build.make_company(session, "owner_of_goods")
             self.site: Site = build.make_site(session, "ordinary")
             self.dock: Location = build.make_location(session, self.site, kind="dock", code="DOCK-1")
+            self.dock.is_bonded = True  # bonded goods come in here; A-1 lies outside the supervision
             self.bin: Location = build.make_location(session, self.site, code="A-1")
             self.item: TradeItem = build.make_item(session, self.owner)
         self.scope = Scope(scope.tenant_id, self.person.id, "clerk")

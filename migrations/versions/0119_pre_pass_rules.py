@@ -4,8 +4,8 @@ from alembic import op
 
 from migrations.support import ship_value
 
-revision = "0118_pre_pass_rules"
-down_revision = "0117_pre_known"
+revision = "0119_pre_pass_rules"
+down_revision = "0118_pre_parcel_pre_no"
 branch_labels = None
 depends_on = None
 
