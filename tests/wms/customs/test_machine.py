@@ -21,7 +21,17 @@ from tests.wms.customs.test_reconciling import book_of, lose, state_of
 from tests.wms.gate.test_model import drive
 from tests.wms.gate.world import GOODS_G, World, crossing, make_lane, make_pass, make_world, seen_of
 from web.commands.verify import find
-from wms.customs import filing_rules, filings, list_changes, list_queries, modes, promises, slips
+from wms.customs import (
+    display,
+    filing_rules,
+    filings,
+    list_changes,
+    list_queries,
+    modes,
+    promises,
+    slips,
+    transits,
+)
 from wms.customs import verification_lists as lists
 from wms.customs.gate_pass_rules import PassDocument, PassLine
 from wms.customs.gate_passes import approve_pass, void_pass
@@ -206,6 +216,48 @@ class BookMachine(RuleBasedStateMachine):
             place = session.get_one(Location, self.world.shelf.location_id)
             goods = Goods(self.world.shelf.owner_id, place, Wanted(self.world.shelf.trade_item_id, qty))
             changing_status.change_customs(session, goods, "free", Deed(f"d{number()}", now(), None, document))
+
+        self.attempt(work)
+
+    @rule(pick=PICK, what=st.sampled_from(("apply", "approve", "arrive", "void")))
+    def transit(self, pick: int, what: str) -> None:
+        """A list that travels to another district is booked only when it arrived."""
+        list_id = self.some_list(pick)
+        if list_id is None:
+            return
+
+        def work(session: Session) -> None:
+            row = list_queries.list_row(session, list_id)
+            found = transits.of_list(session, list_id)
+            if found is None or what == "apply":
+                new = transits.NewTransit(f"Z{number()}", row.internal_no, "4902", "3105", "湘F12345", "S1")
+                transits.apply_for(session, new, now())
+            elif what == "approve":
+                transits.approve(session, found.internal_no, f"ZG{number()}", now())
+            elif what == "arrive":
+                transits.arrive(session, found.internal_no, "3105-1", now())
+            else:
+                transits.void(session, found.internal_no, "cancelled")
+
+        self.attempt(work)
+
+    @rule(qty=QTY, status=st.sampled_from(("good", "hold", "quarantine")))
+    def change_quality(self, qty: int, status: str) -> None:
+        def work(session: Session) -> None:
+            place = session.get_one(Location, self.world.shelf.location_id)
+            goods = Goods(self.world.shelf.owner_id, place, Wanted(self.world.shelf.trade_item_id, qty))
+            changing_status.change_quality(session, goods, status, Deed(f"q{number()}", now()))
+
+        self.attempt(work)
+
+    @rule(pick=PICK, qty=QTY)
+    def sell_from_display(self, pick: int, qty: int) -> None:
+        if not self.slips:
+            return
+        slip_no = self.slips[pick % len(self.slips)]
+
+        def work(session: Session) -> None:
+            display.sell(session, display.Sale(slip_no, 1, qty, "R"), None, now())
 
         self.attempt(work)
 
