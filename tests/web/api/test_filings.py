@@ -115,3 +115,30 @@ def test_registered_goods_are_passed_without_stock(zone: Zone) -> None:
     assert code_of(a_pass(zone, "", 1, **(registered | {"registered": [desk]}))) == "bad_gate_pass"
     assert code_of(a_pass(zone, "NOTHING", 1)) == "unknown_verification_list"
     assert code_of(a_pass(zone, "NOTHING", 1, document_kind="2")) == "unknown_slip"
+
+
+def test_a_sale_from_the_display_waits_for_its_declaration_over_http(zone: Zone) -> None:
+    drawn = slip(zone, approved(zone), 8).get_json()
+    number = f"CK{build.number()}"
+    zone.post(f"/movement-slips/{drawn['internal_no']}/answers", {"answer": "approved", "slip_no": number})
+    sale = {"line": 1, "qty": 1, "document": "R-1"}
+    assert code_of(zone.post(f"/movement-slips/{number}/sales", sale)) == "sold_before_declared"
+    assert code_of(zone.post("/movement-slips/NOTHING/sales", sale)) == "unknown_slip"
+    assert code_of(zone.post(f"/movement-slips/{number}/sales", sale | {"line": 2})) == "unknown_slip"
+
+
+def test_the_way_of_a_pass_is_refused_in_words_over_http(zone: Zone) -> None:
+    document = zone.new_list().get_json()["internal_no"]
+    assert code_of(a_pass(zone, document, 9, bind_type="2")) == "not_whole_document"
+    assert code_of(a_pass(zone, document, 1, direction="E")) == "pass_type_forbids"
+    assert code_of(a_pass(zone, document, 1, pass_type="5")) == "pass_type_forbids"
+    made = a_pass(zone, document, 10)
+    assert made.status_code == 201, made.text
+
+
+def test_a_pick_up_names_a_parcel_that_is_known(zone: Zone) -> None:
+    with zone.database.unit_of_work(zone.scope) as session:
+        site = session.get_one(Site, zone.shelf.site_id).code
+    assert zone.post("/pick-ups", {"declaration": "NOTHING", "site": site}).status_code == 404
+    assert zone.post("/pick-ups", {"declaration": "NOTHING", "site": "NOWHERE"}).status_code == 404
+    assert zone.get("/pick-ups").get_json() == []
