@@ -90,6 +90,13 @@ CHECKS = (
         " JOIN reservation r ON r.id = l.promise_id"
         " WHERE r.qty_open > CASE d.state WHEN 'pre_deducted' THEN l.declared_base_qty ELSE 0 END ORDER BY 1",
     ),
+    Check(
+        "I10",
+        N_("The import permit counts %(used)s g used, its batches weigh %(batches)s g."),
+        "SELECT 'permit ' || p.permit_no AS place, p.used_g AS used, coalesce(x.g, 0)::bigint AS batches"
+        " FROM import_permit p LEFT JOIN (SELECT permit_id, sum(weight_g) AS g FROM meat_batch WHERE state <> 'void'"
+        "   GROUP BY 1) x ON x.permit_id = p.id WHERE p.used_g <> coalesce(x.g, 0) ORDER BY 1",
+    ),
 )
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from threading import Barrier
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from tests import build
@@ -16,6 +16,7 @@ from wms.catalog.tables import TradeItem
 from wms.customs import list_queries, meat, meat_queries, modes
 from wms.customs import meat_rules as rules
 from wms.customs import verification_lists as lists
+from wms.customs import verify as customs_verify
 from wms.customs.tables import ImportPermit, MeatBatch
 from wms.db import Database, Scope
 from wms.errors import WmsError
@@ -312,6 +313,18 @@ def test_6_batches_that_race_for_the_last_of_a_permit_never_get_more(
     assert sum(granted) == 3  # 3 × 900 ≤ 3,000 < 4 × 900, whoever was first
     with database.unit_of_work(scope) as session:
         assert used_g(session, world) == 2_700 * KG
+        assert list(customs_verify.findings(session)) == []
+
+
+def test_verify_names_a_permit_that_counts_other_grams_than_its_batches(
+    database: Database, scope: Scope, world: World
+) -> None:
+    with database.unit_of_work(scope) as session:
+        announce(session, world)
+        assert list(customs_verify.findings(session)) == []
+        session.execute(update(ImportPermit).values(used_g=7))
+        (found,) = customs_verify.findings(session)
+        assert "7 g used, its batches weigh 2000000 g" in str(found)
 
 
 def test_an_inspection_of_the_house_that_passes_does_not_end_customs_hold(
