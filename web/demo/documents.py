@@ -27,11 +27,12 @@ KG = "035"
 
 @dataclass(frozen=True)
 class Approved:
-    """A list that customs has approved, with the ids of its lines by item code."""
+    """A list that customs has approved, with the ids of its lines by item code and by account book line."""
 
     list_id: int
     list_no: str
     line_ids: Mapping[str, int]
+    by_book_line: Mapping[int, int]
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,8 @@ def approve_list(
     of_list = VerificationLine.verification_list_id == list_id
     rows = session.execute(select(VerificationLine.book_line_id, VerificationLine.id).where(of_list))
     by_book_line = {row[0]: row[1] for row in rows}
-    return Approved(list_id, list_no, {one.item.code: by_book_line[one.book_line_id] for one in goods})
+    by_item = {one.item.code: by_book_line[one.book_line_id] for one in goods}
+    return Approved(list_id, list_no, by_item, by_book_line)
 
 
 def pass_lines(approved: Approved, goods: Sequence[Goods], ids: Ids) -> tuple[PassLine, ...]:

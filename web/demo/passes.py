@@ -114,10 +114,11 @@ def issue(session: Session, stories: Sequence[str], items: Mapping[int, Item], z
 def _issue_one(session: Session, number: str, load: Sequence[Pallet], approved: Approved, zone: Zone) -> None:
     lines = tuple(
         PassLine(
-            one.account.trade_item_id, one.qty, one.qty * one.item.gross_weight_g, approved.line_ids[one.item.code]
+            one.account.trade_item_id, one.qty, one.qty * one.item.gross_weight_g,
+            approved.by_book_line[one.account.book_line_id or 0],
         )
         for one in load
-    )
+    )  # fmt: skip
     made = _apply(session, number, zone, lines, (PassDocument("1", approved.list_no, approved.list_id),))
     sources = {line_no: one.account for line_no, one in enumerate(load, 1)}
     move_to_waiting(session, made.id, sources, key=f"demo-waiting:{number}", event_at=zone.now - timedelta(hours=2))
@@ -125,11 +126,12 @@ def _issue_one(session: Session, number: str, load: Sequence[Pallet], approved: 
 
 
 def _totals(loads: Sequence[Sequence[Pallet]]) -> list[Goods]:
-    totals: dict[str, Goods] = {}
+    totals: dict[int, Goods] = {}
     for one in (pallet for load in loads for pallet in load):
-        assert one.account.book_line_id is not None
-        before = totals[one.item.code].qty if one.item.code in totals else 0
-        totals[one.item.code] = Goods(one.item, one.account.book_line_id, before + one.qty)
+        line_id = one.account.book_line_id
+        assert line_id is not None
+        before = totals[line_id].qty if line_id in totals else 0
+        totals[line_id] = Goods(one.item, line_id, before + one.qty)
     return list(totals.values())
 
 
