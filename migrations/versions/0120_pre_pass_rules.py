@@ -4,8 +4,8 @@ from alembic import op
 
 from migrations.support import ship_value
 
-revision = "0119_pre_pass_rules"
-down_revision = "0118_pre_parcel_pre_no"
+revision = "0120_pre_pass_rules"
+down_revision = "0119_pre_sealed_mail"
 branch_labels = None
 depends_on = None
 
