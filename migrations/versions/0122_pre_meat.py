@@ -76,7 +76,7 @@ def upgrade() -> None:
     ship_value("meat.headings", [*headings, "0504"], source=REFERENCE)
     unknown = {"country": "", "name": "", "is_open": False}
     ship_value("meat.plant", unknown, source="a plant that is not on file is not registered")
-    ship_value("meat.permit_remind_days", 30, source="our own choice, 2026-11")
+    ship_value("meat.permit_remind_days", 30, source="our own choice, 2026-11; to be agreed with customs")
 
 
 def downgrade() -> None:

@@ -51,7 +51,7 @@ def upgrade() -> None:
     protect("pick_up", OWNED, app="SELECT, INSERT")
     ours = "our own choice, 2026-11; to be agreed with customs"
     ship_value("customs.display", {"needs_guarantee": True, "most_days": 366}, source=ours)
-    ship_value("customs.pick_up", {"outside_zone_modes": ["9610"]}, source="notice 49 of 2018 of the ministry of finance and customs on retail imports")
+    ship_value("customs.pick_up", {"outside_zone_modes": ["9610"]}, source="Cai Guan Shui 2018 No. 49")
 
 
 def downgrade() -> None:
