@@ -5,8 +5,8 @@ from alembic import op
 
 from migrations.support import protect, ship_value
 
-revision = "0122_pre_meat"
-down_revision = "0121_pre_supervised"
+revision = "0124_pre_meat"
+down_revision = "0123_pre_supervised"
 branch_labels = None
 depends_on = None
 

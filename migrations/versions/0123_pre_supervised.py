@@ -4,8 +4,8 @@ from alembic import op
 
 from migrations.support import run_sql
 
-revision = "0121_pre_supervised"
-down_revision = "0120_pre_pass_rules"
+revision = "0123_pre_supervised"
+down_revision = "0122_pre_pass_rules"
 branch_labels = None
 depends_on = None
 

@@ -4,8 +4,8 @@ from alembic import op
 
 from migrations.support import ship_value
 
-revision = "0120_pre_pass_rules"
-down_revision = "0119_pre_sealed_mail"
+revision = "0122_pre_pass_rules"
+down_revision = "0121_pre_notices"
 branch_labels = None
 depends_on = None
 

@@ -5,8 +5,8 @@ from alembic import op
 
 from migrations.support import protect, ship_value
 
-revision = "0124_pre_display"
-down_revision = "0123_pre_transit"
+revision = "0126_pre_display"
+down_revision = "0125_pre_transit"
 branch_labels = None
 depends_on = None
 

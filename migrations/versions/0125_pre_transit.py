@@ -5,8 +5,8 @@ from alembic import op
 
 from migrations.support import protect, ship_value
 
-revision = "0123_pre_transit"
-down_revision = "0122_pre_meat"
+revision = "0125_pre_transit"
+down_revision = "0124_pre_meat"
 branch_labels = None
 depends_on = None
 
