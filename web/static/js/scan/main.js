@@ -139,7 +139,7 @@ function follow(record, answer) {
 // Buttons that mean something only now: what is done with a unit, and the number pad for grams.
 function showWanted(codes) {
   $("#unit-words").hidden = settings.job !== "units" || !codes.includes("word");
-  $("#quantity span").textContent = codes.includes("weight") ? t("Weight in g") : t("Quantity");
+  $("#quantity span").textContent = codes.includes("weight") ? t("Grams") : t("Quantity");
 }
 
 // A unit that was just made has no label yet.
