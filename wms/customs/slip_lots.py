@@ -30,7 +30,7 @@ STILL_OUT = text(
 class LotMissing(WmsError):
     """Goods left in several lots: somebody looks which of them came back."""
 
-    code = "lot_missing"
+    code = "slip_lot_missing"
     kind = Kind.INVALID
     text = N_("These goods left in the lots %(lots)s: say which lot comes back.")
 
