@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from sqlalchemy import select
@@ -11,13 +11,9 @@ from sqlalchemy.orm import Session
 from web.demo.bulk import insert_rows
 from web.demo.goods import Item
 from web.demo.stock import Ids
-from wms.customs import outgoing
 from wms.customs import verification_lists as lists
-from wms.customs.clock import BEIJING
 from wms.customs.gate_pass_rules import PassLine
 from wms.customs.tables import AccountBook, VerificationLine
-from wms.parties import dated
-from wms.parties.tables import Company
 from wms.stock.tables import BookLine
 
 OFFICE = "4902"
@@ -42,16 +38,6 @@ class Goods:
     item: Item
     book_line_id: int
     qty: int
-
-
-def name_sender(session: Session, on: date) -> None:
-    """Say who sends the demo's messages to its simulated counter, unless somebody has."""
-    try:
-        outgoing.sender_on(session, datetime.combine(on, datetime.min.time(), BEIJING))
-    except outgoing.NoSender:
-        who = session.scalars(select(Company).where(Company.code == "YYOP")).one()
-        sender = {"code": who.customs_code or who.code, "name": who.name_zh, "dxp_id": "DXPENTSIMULATED01"}
-        dated.set_value(session, outgoing.SENDER, sender, valid_from_on=on, source="demo data")
 
 
 def enter_books(session: Session, companies: Mapping[str, int], sites: Mapping[str, int]) -> None:

@@ -86,7 +86,6 @@ def seed_into(session: Session, settings: Settings, now: datetime) -> Told:
         yard_file.register_strangers(session, number)
         items = draw_items(number)
         notice.enter_notice(session, items, ids, now, now.astimezone(BEIJING).date(), number)
-    documents.name_sender(session, now.astimezone(BEIJING).date())
     added = freshen(session, number, now)
     if not was_there:
         floor.enter_floor(session, ids.companies, ids.sites, _by_id(session, items), now)
