@@ -94,7 +94,7 @@ def receive(database: Database, scope: Scope, shelf: Shelf, qty: int = 5) -> int
 
 def tail(database: Database, scope: Scope, until: Callable[[], bool] | None = None) -> None:
     """Tail once; while other tests of this server hold transactions open, again until what is awaited is there."""
-    for _ in range(100):
+    for _ in range(1200):
         webhooks.tail_tenant(database, scope)
         if until is None or until():
             return
