@@ -57,7 +57,6 @@ SHIPPED = (
     N_("Cai Shui 2016 No. 103; exactly the threshold counts: trade knowledge of 2026-11, to be confirmed with customs"),
     N_("trade knowledge of 2026-11, to be confirmed with customs"),
     N_("GAC notice 2020 No. 45; same area: trade knowledge of 2026-11, to be confirmed with customs"),
-    N_("CEB specification 202205: unique for a carrier within 6 months"),
     N_("GAC notice 2020 No. 44"),
     N_("GAC notice 2018 No. 194"),
     N_("E-Commerce Law, article 31: three years; trade knowledge of 2026-11, to be confirmed with customs"),
