@@ -72,6 +72,7 @@ SHIPPED = (
     N_("three years: a season must show in two at least"),
     N_("our own limit: a handheld that was offline over a long weekend, 2026-11"),
     N_("each installation enters its own"),
+    N_("CEB specification 202205: unique for a carrier within 6 months"),
     N_("CEB edition 202205: appStatus 2 needs a signature; the import schema asks for one on 621, 623, 625 and 711"),
     N_("names of passportTypecd and bindTypecd, GAC 2023-200; to be confirmed by customs"),
     N_("tariff chapter 2 and heading 0504, general knowledge; to be confirmed by customs"),
