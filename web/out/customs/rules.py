@@ -15,6 +15,8 @@ LAST = {
     "CEB603": {"899", "700", "501", "502", "503", "599"},
     **{kind: {"399"} for kind in ("CEB623", "CEB625", "CEB711", "CEB605", "CEB507", "CEB509", "CEB213", "CEB215")},
 }
+# A document that customs agreed to cancel gets no other last word.
+CANCELS = {"CEB621": "CEB624=399", "CEB603": "CEB606=399"}
 STORED = {"120", "399"}
 RETURNED = "100"
 FIRST_WAITS_S = (1, 2, 5, 10, 30, 60, 300)  # after each try that did not reach the other side; then the last, again
@@ -22,23 +24,23 @@ FIRST_WAITS_S = (1, 2, 5, 10, 30, 60, 300)  # after each try that did not reach 
 
 def settles(kind: str, heard: Collection[str]) -> bool:
     """Whether a document that was sent as ``kind`` waits for nothing more; ``heard`` are answers as "CEB622=800"."""
-    if "CommonResponeMessage=-1" in heard or _refused(heard):
+    if "CommonResponeMessage=-1" in heard or _refused(kind, heard) or CANCELS.get(kind) in heard:
         return True
     if kind == "CEB621" and "CEB622=800" in heard:
         return any(one.startswith("CEB816=") for one in heard)  # the tax bill belongs to the release
     if kind == "CEB701" and "CEB702=100" not in heard:
-        return any(one.startswith("CEB792=") for one in heard)
+        # The result may come first; without the receipt, which tells the summary's number, it says nothing to us.
+        is_stored = any(f"CEB702={status}" in heard for status in STORED)
+        return is_stored and any(one.startswith("CEB792=") for one in heard)
     if kind in RECEIPTS:
         last = LAST.get(kind, STORED) | {RETURNED}
         return any(one.partition("=")[::2] == (RECEIPTS[kind], status) for status in last for one in heard)
     return bool(_bonded_last(kind) & set(heard))
 
 
-def _refused(heard: Collection[str]) -> bool:
-    """An exception code is an answer, and the last one."""
-    return any(one.startswith("CEB") and one.partition("=")[2].startswith("-") for one in heard) or any(
-        one.startswith("CEB900=") for one in heard
-    )
+def _refused(kind: str, heard: Collection[str]) -> bool:
+    """An exception code is an answer, and the last one; what another document about the same list is told is not."""
+    return any(one.startswith((f"{RECEIPTS.get(kind, kind)}=-", "CEB900=")) for one in heard)
 
 
 def _bonded_last(kind: str) -> set[str]:
