@@ -30,6 +30,11 @@ class Habits:
     single_limit: str = "5000"
     annual_limit: str = "26000"
     return_days: int = 30
+    vat: str = "0.13"
+    luxury_tax: str = "0.15"  # consumption tax of cosmetics
+    luxury_from: str = "10"  # yuan for a gram or millilitre
+    luxury_duty: str = "0.01"
+    levied_share: str = "0.7"  # of consumption tax and VAT, within the single limit
 
 
 def read_habits(path: Path | None, given: Mapping[str, Any] | None = None) -> Habits:

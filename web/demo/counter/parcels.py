@@ -4,7 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from web.demo.counter import checks, forms, register
+from web.demo.counter import checks, forms, register, tariff
 from web.demo.counter.case import Case
 from web.demo.counter.reading import Document
 
@@ -170,28 +170,20 @@ def decide(case: Case, key: str) -> None:
 
 
 def _tax(case: Case, key: str) -> None:
-    """The bill repeats the tax of the order, shared over the lines by value, all of it as VAT: a simulation's bill."""
+    """The bill of a released parcel, by the counter's own tariff."""
     state = case.get(key)
     listed = Document(state["head"], tuple(state["lines"]))
-    (order, *_), _missing = three_of(case, listed)
-    left, lines = checks.number(order.of("taxTotal")), []
-    whole = sum((checks.number(line.get("totalPrice")) for line in listed.lines), Decimal(0)) or Decimal(1)
-    for n, line in enumerate(listed.lines, 1):
-        price = checks.number(line.get("totalPrice"))
-        share = (
-            left
-            if n == len(listed.lines)
-            else (checks.number(order.of("taxTotal")) * price / whole).quantize(checks.CENT)
-        )
-        left -= share
-        lines.append(
-            {"gnum": str(n), "gcode": line.get("gcode", ""), "taxPrice": f"{price:.5f}", "customsTax": "0",
-             "valueAddedTax": f"{share:.5f}", "consumptionTax": "0"}
-        )  # fmt: skip
+    levied = tariff.levy(listed, case.habits)
+    lines = [
+        {"gnum": str(n), "gcode": line.get("gcode", ""), "taxPrice": f"{checks.number(line.get('totalPrice')):.5f}",
+         "customsTax": f"{of.duty:.5f}", "valueAddedTax": f"{of.vat:.5f}", "consumptionTax": f"{of.consumption:.5f}"}
+        for n, (line, of) in enumerate(zip(listed.lines, levied, strict=True), 1)
+    ]  # fmt: skip
     fields = {
         "guid": forms.new_guid(), "returnTime": forms.stamp(case.local), "invtNo": state["invtNo"],
-        "taxNo": f"{state['invtNo']}-SIM", "customsTax": "0", "consumptionTax": "0", "status": "1",
-        "valueAddedTax": f"{checks.number(order.of('taxTotal')):.5f}",
+        "taxNo": f"{state['invtNo']}-SIM", "status": "1", "customsTax": f"{tariff.total(levied, 'duty'):.5f}",
+        "consumptionTax": f"{tariff.total(levied, 'consumption'):.5f}",
+        "valueAddedTax": f"{tariff.total(levied, 'vat'):.5f}",
         **{name: listed.of(name) for name in ("assureCode", "ebcCode", "logisticsCode", "agentCode", "customsCode")},
     }  # fmt: skip
     case.say("CEB816", key, forms.tax_bill(fields, lines))
