@@ -158,11 +158,16 @@ def ask_change(number: str, body: ListChangeIn) -> Response:
 
 
 class HandOverIn(Body):
-    """Goods at a place that the list's line gives and the same line of the taker's list takes (both of type 6)."""
+    """Goods at a place that the list's line gives and the same line of the taker's list takes (both of type 6).
+
+    ``weight_g``: what they weigh together, where each piece has a weight of its own and not all of them are given.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{"taker_list": "IN-0002", "line_no": 1, "site": "CLJ-B1", "place": "A-01", "qty": 5}]
+            "examples": [
+                {"taker_list": "IN-0002", "line_no": 1, "site": "CLJ-B1", "place": "A-01", "qty": 5, "weight_g": 10350}
+            ]
         }
     )
 
@@ -171,6 +176,7 @@ class HandOverIn(Body):
     site: Code
     place: Code
     qty: Count
+    weight_g: Count | None = None
 
 
 @bp.post("/verification-lists/<number>/hand-over")
@@ -183,7 +189,8 @@ def hand_over(number: str, body: HandOverIn) -> Response:
         place = place_of(session, id_of(session, Site, body.site), body.place)
         parts = handing_over.parts_at(session, number, body.line_no, place.id, body.qty)
         key = f"hand-over:{request_key()}"
-        command = handing_over.HandOver(key, number, body.taker_list, body.line_no, parts, datetime.now(UTC))
+        at = datetime.now(UTC)
+        command = handing_over.HandOver(key, number, body.taker_list, body.line_no, parts, at, body.weight_g)
         return {"posting_id": handing_over.hand_over(session, command)}
 
     return write(act, body.model_dump(mode="json"), status=201)

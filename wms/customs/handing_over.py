@@ -7,15 +7,17 @@ waits for its booking, until when the goods stay on hold (IN-g).
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from wms.catalog.tables import TradeItem
 from wms.customs import accounts, list_queries, promises
 from wms.customs.rules import STATE_WORDS
 from wms.customs.tables import VerificationLine, VerificationList
 from wms.customs.using_up import use_up
-from wms.errors import N_, WmsError
+from wms.errors import N_, Kind, WmsError
 from wms.record.service import append_leaf
 from wms.stock import ledger
 from wms.stock.ledger import AccountKey, Line
@@ -38,6 +40,25 @@ class HandOverNotReleased(WmsError):
     text = N_("List %(number)s is %(state)s: goods are handed over when customs has released both lists.")
 
 
+class HandOverUnweighed(WmsError):
+    """Goods of catch weight are handed over with their grams; only who takes all of a place's account need not say."""
+
+    code = "hand_over_unweighed"
+    kind = Kind.INVALID
+    text = N_("Each piece of item %(item)s has a weight of its own: weigh the %(qty)s pieces and say their grams.")
+
+
+class HandOverWeight(WmsError):
+    """The grams cannot be those of the goods that are named."""
+
+    code = "hand_over_weight"
+    kind = Kind.INVALID
+    text = N_(
+        "The %(qty)s pieces of item %(item)s cannot weigh %(weight_g)s g: by the books it is %(least_g)s to"
+        " %(most_g)s g."
+    )
+
+
 class NotSoManyHere(WmsError):
     """The place holds fewer good goods of the line that nobody reserved."""
 
@@ -47,7 +68,10 @@ class NotSoManyHere(WmsError):
 
 @dataclass(frozen=True)
 class HandOver:
-    """Goods of one line: the giver's line gives what the taker's line takes. ``parts``: where they lie and how many."""
+    """Goods of one line: the giver's line gives what the taker's line takes. ``parts``: where they lie and how many.
+
+    ``weight_g``: what they weigh together, for goods of catch weight; needed unless all of each account is given.
+    """
 
     key: str
     giver_list: str
@@ -55,12 +79,14 @@ class HandOver:
     line_no: int
     parts: Sequence[tuple[AccountKey, int]]
     at: datetime
+    weight_g: int | None = None
 
 
 def hand_over(session: Session, command: HandOver) -> int:
     """Post goods from one owner and book line to another where they lie; return the posting's id.
 
-    Raises UnknownList, NotIntraZone, HandOverNotReleased, MoreThanDeclared, or the ledger's refusal.
+    Raises UnknownList, NotIntraZone, HandOverNotReleased, MoreThanDeclared, HandOverUnweighed, HandOverWeight, or the
+    ledger's refusal.
     """
     giver, taker = _pair(session, command)
     source, target = (_line(session, one.id, command.line_no) for one in (giver, taker))
@@ -69,9 +95,14 @@ def hand_over(session: Session, command: HandOver) -> int:
     qty = sum(part for _, part in command.parts)
     if any(account.book_line_id != source.book_line_id for account, _ in command.parts):
         raise _refusal(command, N_("these goods are not of the giver's line"))
+    grams = _grams(session, command, source, target)
     for row in sorted((source, target), key=lambda row: row.id):
         use_up(session, row.id, row.line_no, qty, VerificationLine.passed_qty, VerificationLine.collected_qty)
-    lines = [line for account, part in command.parts for line in _physical(session, account, target, part)]
+    lines = [
+        line
+        for (account, part), part_g in zip(command.parts, grams, strict=True)
+        for line in _physical(session, account, target, part, part_g)
+    ]
     out, pending = accounts.deduct_provisionally(source.owner_id, source.trade_item_id, source.book_line_id, qty)
     if promises.open_qty(session, source.promise_id)[1] >= qty:
         out = replace(out, reservation_id=source.promise_id)
@@ -130,8 +161,34 @@ def _line(session: Session, list_id: int, line_no: int) -> list_queries.ListLine
     return next((row for row in list_queries.lines(session, list_id) if row.line_no == line_no), None)
 
 
+def _grams(
+    session: Session, command: HandOver, source: list_queries.ListLineRow, target: list_queries.ListLineRow
+) -> list[int | None]:  # fmt: skip
+    """What each part weighs: all of an account weighs what it holds, the one that is given in part what is left."""
+    item, takers = (session.get_one(TradeItem, line.trade_item_id) for line in (source, target))
+    if item.is_catch_weight != takers.is_catch_weight:
+        raise _refusal(command, N_("one owner keeps the item by the weight of each piece, the other does not"))
+    if not item.is_catch_weight:
+        return [None] * len(command.parts)
+    held = list_queries.held_grams(session, [account for account, _ in command.parts])
+    whole_g = [grams if part == qty else None for (_, part), (qty, grams) in zip(command.parts, held, strict=True)]
+    open_g = [grams for known, (_, grams) in zip(whole_g, held, strict=True) if known is None]
+    if len(open_g) > 1:
+        raise _refusal(command, N_("of goods that are weighed, one account at most is given in part"))
+    said: dict[str, Any] = {"field": "weight_g", "item": item.code, "qty": sum(part for _, part in command.parts)}
+    known_g = sum(grams or 0 for grams in whole_g)
+    if command.weight_g is None:
+        if open_g:
+            raise HandOverUnweighed(**said)
+        return whole_g
+    least, most = (known_g + 1, known_g + open_g[0] - 1) if open_g else (known_g, known_g)
+    if not least <= command.weight_g <= most:
+        raise HandOverWeight(**said, weight_g=command.weight_g, least_g=least, most_g=most)
+    return [command.weight_g - known_g if grams is None else grams for grams in whole_g]
+
+
 def _physical(
-    session: Session, account: AccountKey, target: list_queries.ListLineRow, qty: int
+    session: Session, account: AccountKey, target: list_queries.ListLineRow, qty: int, weight_g: int | None
 ) -> tuple[Line, ...]:  # fmt: skip
     """Through the transformation account, since each owner files goods under codes of its own; lots keep their number.
     """
@@ -142,7 +199,9 @@ def _physical(
     )  # fmt: skip
     out = AccountKey("transformation", account.owner_id, account.trade_item_id)
     into = AccountKey("transformation", target.owner_id, target.trade_item_id)
-    return (*ledger.moved(account, out, qty), *ledger.moved(into, placed, qty))
+    return (
+        *ledger.moved(account, out, qty, weight_g=weight_g), *ledger.moved(into, placed, qty, weight_g=weight_g)
+    )  # fmt: skip
 
 
 def _refusal(command: HandOver, rule: str) -> NotIntraZone:

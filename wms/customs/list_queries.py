@@ -235,6 +235,17 @@ def good_at(session: Session, book_line_id: int, location_id: int) -> tuple[Held
     return tuple(Held(AccountKey(*row[:10]), row[10]) for row in found)
 
 
+def held_grams(session: Session, accounts: Sequence[AccountKey]) -> list[tuple[int, int]]:
+    """Return how many base units, and how many grams of them, each account holds: of catch-weight goods."""
+    rows = session.execute(
+        select(Account.dimensions, Balance.qty, func.coalesce(Balance.weight_g, 0))
+        .join(Balance, Balance.account_id == Account.id)
+        .where(Account.dimensions.in_([account.dimensions for account in accounts]))
+    )
+    found = {dimensions: (qty, grams) for dimensions, qty, grams in rows}
+    return [found.get(account.dimensions, (0, 0)) for account in accounts]
+
+
 def booked_qty(session: Session, book_line_id: int) -> int:
     """Return how many base units of a book line stand in the book now."""
     return int(
