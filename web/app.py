@@ -110,6 +110,8 @@ MODULES = (
     "web.pages.desk_meat",
     "web.pages.desk_supply",
     "web.pages.desk_bonded",
+    "web.pages.desk_transits",
+    "web.pages.desk_pick_ups",
     "web.pages.desk_retail",
     "web.pages.desk_retail_work",
     "web.pages.temperature",

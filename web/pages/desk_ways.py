@@ -60,6 +60,8 @@ CUSTOMS = (
     Way("/desk/verification-lists", N_("Verification lists"), "list", N_("What comes into the books and leaves them.")),
     Way("/desk/gate-passes", N_("Gate passes"), "truck", N_("Which vehicle may take what through the gate.")),
     Way("/desk/filings", N_("Filings"), "document", N_("What may move first and is declared later.")),
+    Way("/desk/transits", N_("Transits"), "route", N_("What travels under seal to another customs office.")),
+    Way("/desk/pick-ups", N_("Pick-ups"), "people", N_("Parcels that their buyers collected in person.")),
     Way("/desk/meat", N_("Meat from abroad"), "document", N_("Permits, papers and what waits for its certificate.")),
     Way("/desk/customs-messages", N_("Customs messages"), "next", N_("What went to customs, and what came back.")),
 )
@@ -81,4 +83,7 @@ def desk_groups() -> list[Group]:
 
 def is_open(way: Way) -> bool:
     """Whether the page shown is this one, or lies under it."""
-    return request.path == way.path or (way.path != "/desk" and request.path.startswith(way.path + "/"))
+    here = request.path
+    if here.startswith("/desk/slips/"):  # a slip belongs to its filing and has no list of its own
+        here = "/desk/filings"
+    return here == way.path or (way.path != "/desk" and here.startswith(way.path + "/"))

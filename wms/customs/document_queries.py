@@ -1,4 +1,4 @@
-"""Reads of customs' documents for screens: verification lists, gate passes, business filings and movement slips."""
+"""Reads of customs' documents for screens: lists, passes, filings, slips, transits, parcels collected in person."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,17 +11,20 @@ from wms.customs.tables import (
     AccountBook,
     BusinessFiling,
     BusinessFilingLine,
+    CustomsTransit,
     GatePass,
     GatePassDocument,
     GatePassLine,
     MovementSlip,
     MovementSlipLine,
+    PickUp,
     VerificationChange,
     VerificationLine,
     VerificationList,
 )
+from wms.customs.tables.parcels import ParcelDeclaration
 from wms.errors import NotFound
-from wms.parties.tables import Company
+from wms.parties.tables import Company, Person, Site
 from wms.stock.tables import BookLine
 
 Row = dict[str, Any]
@@ -156,6 +159,40 @@ def slip_page(session: Session, number: str) -> Row:
         .order_by(MovementSlipLine.line_no)
     )
     return {"slip": slip, "filing": filing, "lines": [{"line": line, "item": item} for line, item in lines]}
+
+
+def transits(
+    session: Session, *, number: str = "", state: str = "", before: int = 0, limit: int = 50
+) -> list[Row]:
+    """Transits to and from other customs offices, the newest first; ``number`` is customs', ours or the list's."""
+    query = (
+        select(
+            CustomsTransit, VerificationList.internal_no.label("list_internal_no"), VerificationList.list_no,
+            Company.name_zh, Company.name_en,
+        )
+        .join(VerificationList, VerificationList.id == CustomsTransit.verification_list_id)
+        .join(Company, Company.id == CustomsTransit.owner_id)
+    )  # fmt: skip
+    if number:
+        names = (CustomsTransit.transit_no, CustomsTransit.internal_no, VerificationList.list_no,
+                 VerificationList.internal_no)  # fmt: skip
+        query = query.where(or_(*(name == number for name in names)))
+    if state:
+        query = query.where(CustomsTransit.state == state)
+    return _rows(session, query, CustomsTransit, before, limit)
+
+
+def pick_ups(session: Session, *, number: str = "", before: int = 0, limit: int = 50) -> list[Row]:
+    """Parcels that their buyers collected, the newest first; ``number`` is ours of the declaration."""
+    query = (
+        select(PickUp, ParcelDeclaration.cop_no, Site, Person)
+        .join(ParcelDeclaration, ParcelDeclaration.id == PickUp.declaration_id)
+        .join(Site, Site.id == PickUp.site_id)
+        .outerjoin(Person, Person.id == PickUp.person_id)
+    )
+    if number:
+        query = query.where(ParcelDeclaration.cop_no == number)
+    return _rows(session, query, PickUp, before, limit)
 
 
 def _rows(session: Session, query: Any, table: Any, before: int, limit: int) -> list[Row]:

@@ -7,7 +7,7 @@ other office confirmed the arrival: until then the goods are customs' in both di
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from wms.codes import plates
@@ -36,6 +36,14 @@ class TransitExists(WmsError):
     code = "transit_exists"
     kind = Kind.CONFLICT
     text = N_("List %(list_no)s travels under transit %(number)s already.")
+
+
+class TransitNumberTaken(WmsError):
+    """A number names one transit."""
+
+    code = "transit_number_taken"
+    kind = Kind.CONFLICT
+    text = N_("Another transit has the number %(number)s already.")
 
 
 class TransitInState(WmsError):
@@ -96,23 +104,24 @@ class NewTransit:
 
 
 def apply_for(session: Session, new: NewTransit, at: datetime) -> CustomsTransit:
-    """Send a transit declaration to customs. Raises UnknownList, BadTransit, TransitExists."""
+    """Send a transit declaration to customs. Raises UnknownList, BadTransit, TransitExists, TransitNumberTaken."""
     listed = session.get_one(VerificationList, list_queries.list_id_of(session, new.list_no), with_for_update=True)
     days = int(dated.value(session, "customs.transit_days", beijing_day(at)))
     due_at = new.due_at or at + timedelta(days=days)
     rules = [
-        (new.office_from == new.office_to, N_("it names one customs office twice")),
-        (not plates.is_plate(new.vehicle_plate), N_("the vehicle's plate is not a plate")),
-        (not new.seal_no.strip(), N_("it names no seal")),
-        (due_at <= at, N_("it must arrive after it leaves")),
-        (listed.state not in LIVING_LISTS, N_("its list is not under way with customs")),
+        (new.office_from == new.office_to, "office_to", N_("it names one customs office twice")),
+        (not plates.is_plate(new.vehicle_plate), "plate", N_("the vehicle's plate is not a plate")),
+        (not new.seal_no.strip(), "seal_no", N_("it names no seal")),
+        (due_at <= at, "due_at", N_("it must arrive after it leaves")),
+        (listed.state not in LIVING_LISTS, "list_no", N_("its list is not under way with customs")),
     ]
-    rule = next((words for broken, words in rules if broken), None)
-    if rule is not None:
-        raise BadTransit(rule=rule)
+    for is_broken, field, rule in rules:
+        if is_broken:
+            raise BadTransit(field=field, rule=rule)
     standing = of_list(session, listed.id)
     if standing is not None:
-        raise TransitExists(list_no=new.list_no, number=_name(standing))
+        raise TransitExists(field="list_no", list_no=new.list_no, number=_name(standing))
+    _check_free(session, CustomsTransit.internal_no == new.internal_no, "internal_no", new.internal_no)
     made = CustomsTransit(
         internal_no=new.internal_no, owner_id=listed.owner_id, verification_list_id=listed.id,
         office_from=new.office_from, office_to=new.office_to, vehicle_plate=plates.normalise(new.vehicle_plate),
@@ -124,11 +133,15 @@ def apply_for(session: Session, new: NewTransit, at: datetime) -> CustomsTransit
 
 
 def approve(session: Session, number: str, transit_no: str, at: datetime) -> CustomsTransit:
-    """Take customs' approval with its number; said twice, it stands. Raises UnknownTransit, TransitInState."""
+    """Take customs' approval with its number; said twice, it stands.
+
+    Raises UnknownTransit, TransitInState, TransitNumberTaken.
+    """
     found = locked(session, number)
     if found.state == "approved" and found.transit_no == transit_no:
         return found
     _check_state(found, "applied")
+    _check_free(session, CustomsTransit.transit_no == transit_no, "transit_no", transit_no)
     found.state, found.transit_no, found.approved_at = "approved", transit_no, at
     return _noted(session, found)
 
@@ -217,6 +230,11 @@ def _noted(session: Session, found: CustomsTransit) -> CustomsTransit:
     session.flush()
     append_leaf(session, "customs_transit", {"no": _name(found), "state": found.state}, found.id)
     return found
+
+
+def _check_free(session: Session, named: ColumnElement[bool], field: str, number: str) -> None:
+    if session.scalar(select(CustomsTransit.id).where(named).limit(1)) is not None:
+        raise TransitNumberTaken(field=field, number=number)
 
 
 def _check_state(found: CustomsTransit, wanted: str) -> None:

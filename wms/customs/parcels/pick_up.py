@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from wms.customs.clock import BEIJING
 from wms.customs.modes import beijing_day
 from wms.customs.parcels.rules import states
 from wms.customs.tables import PickUp
@@ -69,7 +70,7 @@ def pick_up(session: Session, number: str, site_id: int, person_id: int | None, 
         .limit(1)
     )
     if not states.may_leave(row.state, is_on_hold=row.is_on_hold, is_cancelling=cancelling is not None):
-        raise PickUpBeforeRelease(number=number, state=states.WORDS[row.state])
+        raise PickUpBeforeRelease(field="declaration", number=number, state=states.WORDS[row.state])
     made = session.scalar(
         insert(PickUp)
         .values(
@@ -80,6 +81,7 @@ def pick_up(session: Session, number: str, site_id: int, person_id: int | None, 
     )  # fmt: skip
     if made is None:
         standing = session.scalars(select(PickUp).where(PickUp.declaration_id == row.id)).one()
-        raise PickedUpAlready(number=number, at=standing.picked_up_at.isoformat(timespec="minutes"))
+        told = f"{standing.picked_up_at.astimezone(BEIJING):%Y-%m-%d %H:%M}"
+        raise PickedUpAlready(field="declaration", number=number, at=told)
     append_leaf(session, "pick_up", {"parcel": number, "site": site.code}, made)
     return session.get_one(PickUp, made)
