@@ -1,11 +1,17 @@
-"""Ports: a taken one is stepped over."""
+"""Ports: a taken one is stepped over, also one that another start of ours is going to take.
+
+A port is looked for long before it is listened on: PostgreSQL and the demo data come between. Two starts in the same
+minute must not choose the same one, or each takes the other's web for its own.
+"""
 
 import socket
+import sys
 from dataclasses import dataclass
 
 from wms.errors import N_, Kind, WmsError
 
 STEPS = 100
+_claims: dict[int, socket.socket] = {}  # held until this process ends
 
 
 class NoFreePort(WmsError):
@@ -33,10 +39,13 @@ class Found:
 
 
 def free_port(host: str, wanted: int, but_not: frozenset[int] = frozenset()) -> Found:
-    """Return the first free port from ``wanted`` on. Raises :class:`NoFreePort` or :class:`CannotListen`."""
+    """Return the first free port from ``wanted`` on; it is claimed until this process ends.
+
+    Raises :class:`NoFreePort` or :class:`CannotListen`.
+    """
     stepped_over: list[int] = []
     for port in range(wanted, min(wanted + STEPS, 65536)):
-        if port not in but_not and _is_free(host, port):
+        if port not in but_not and _is_free(host, port) and _claim(port):
             return Found(port, tuple(stepped_over))
         stepped_over.append(port)
     raise NoFreePort(host=host, first=wanted, last=min(wanted + STEPS, 65536) - 1)
@@ -57,4 +66,18 @@ def _is_free(host: str, port: int) -> bool:
             if error.errno not in (98, 48):  # EADDRINUSE on Linux and macOS
                 raise CannotListen(host=host, port=port, reason=error.strerror) from None
             return False
+    return True
+
+
+def _claim(port: int) -> bool:
+    """Say by a name of the kernel's (Linux) that this process is going to listen on a port; False: another said so."""
+    if port in _claims or sys.platform != "linux":
+        return True
+    claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        claim.bind(f"\0dongting-port-{port}")
+    except OSError:
+        claim.close()
+        return False
+    _claims[port] = claim
     return True

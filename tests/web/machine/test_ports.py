@@ -1,6 +1,8 @@
 """A taken port is stepped over; an impossible address is told."""
 
 import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -27,6 +29,16 @@ def test_steps_over_taken_ports_and_says_so() -> None:
 def test_steps_over_a_port_that_another_program_of_ours_takes() -> None:
     first = free_port("127.0.0.1", 43_210)
     assert free_port("127.0.0.1", first.port, frozenset({first.port})).port != first.port
+
+
+def test_steps_over_a_port_that_another_start_is_going_to_take() -> None:
+    chooses = "from web.machine.ports import free_port; print(free_port('127.0.0.1', 43_310).port, flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", chooses], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdin is not None
+        assert other.stdout is not None
+        theirs = int(other.stdout.readline())
+        assert theirs in free_port("127.0.0.1", theirs).stepped_over
+        other.stdin.close()
 
 
 def test_refuses_an_address_of_another_machine() -> None:
