@@ -91,7 +91,7 @@ def test_language_and_colours_are_kept_on_the_device(visitor: Page) -> None:
     assert visitor.locator("html").get_attribute("lang") == "en"
     visitor.get_by_role("button", name="切换到中文").click()
     assert visitor.locator("html").get_attribute("lang") == "zh-Hans"
-    assert visitor.get_by_role("button", name="登录").is_visible()
+    visitor.get_by_role("button", name="登录").wait_for(state="visible")
     visitor.get_by_role("button", name="切换为浅色").click()
     assert visitor.locator("html").get_attribute("data-theme") == "light"
     visitor.reload()

@@ -73,5 +73,5 @@ def test_the_declarant_s_pages_fit_and_people_are_shown_for_a_reason(
         assert not look_at(page, live_server + path, [])
     page.get_by_label("Why you need to know").fill("customs asks who bought")
     page.get_by_role("button", name="Show personal data").click()
-    assert page.get_by_text("11010519491231002X").is_visible()
+    page.get_by_text("11010519491231002X").wait_for(state="visible")
     context.close()
