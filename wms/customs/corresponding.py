@@ -37,7 +37,7 @@ from wms.parties.tables import Company, Site
 from wms.stock.tables import BookLine
 
 LIST, PASS = "list", "pass"
-RETURNED, APPROVED_LIST = "3", "4"
+PASSED, RETURNED, APPROVED_LIST = "1", "3", "4"  # manageResult; 2 says that somebody looks at it: nothing is decided
 VOID, APPLIED = "6", "0"
 BOOKED = "2"
 FIVE_PLACES = Decimal("0.00001")  # a part of a declared unit, as customs writes quantities
@@ -256,15 +256,18 @@ def list_answer(session: Session, received: Received) -> None:
     list_id = list_queries.list_id_of(session, form["etpsInnerInvtNo"])
     result, at = form.get("manageResult", ""), received.received_at
     asked = list_changes.waiting(session, list_id)
+    is_booked = form.get("vrfdedMarkcd") == BOOKED
     if asked is not None and form.get("chgTmsCnt") == str(asked.change_count):
-        decide = list_changes.refuse if result == RETURNED else list_changes.approve
-        decide(session, list_id, asked.change_count, at)
+        if result == RETURNED:
+            list_changes.refuse(session, list_id, asked.change_count, at)
+        elif result in (PASSED, APPROVED_LIST) or is_booked:
+            list_changes.approve(session, list_id, asked.change_count, at)
     elif result == RETURNED and list_queries.list_row(session, list_id).state == "declared":
         lists.send_back(session, list_id)
-    if result == APPROVED_LIST or form.get("vrfdedMarkcd") == BOOKED:
+    if result == APPROVED_LIST or is_booked:
         _approve_list(session, list_id, form, at)
         _note_release(session, list_id, form, at)
-    if received.kind == "INV211" and form.get("vrfdedMarkcd") == BOOKED:
+    if received.kind == "INV211" and is_booked:
         _book_list(session, list_id, form)
 
 

@@ -120,6 +120,8 @@ def test_a_change_and_its_refusal_and_a_deletion_go_out_and_come_back(zone: Zone
     assert bring(zone.doorman, inv201(internal_no, list_no, "3", 1))["state"] == "taken"
     assert zone.get(f"/verification-lists/{internal_no}").get_json()["lines"][0]["declared_base_qty"] == 10
     zone.post(f"/verification-lists/{internal_no}/changes", {"reason": "counted again", "lines": [line]})
+    bring(zone.doorman, inv201(internal_no, list_no, "2", 1))  # somebody looks at it: nothing is decided yet
+    assert zone.get(f"/verification-lists/{internal_no}").get_json()["lines"][0]["declared_base_qty"] == 10
     assert bring(zone.doorman, inv201(internal_no, list_no, "4", 1))["state"] == "taken"
     assert zone.get(f"/verification-lists/{internal_no}").get_json()["lines"][0]["declared_base_qty"] == 9
     zone.post(f"/verification-lists/{internal_no}/changes", {"reason": "not needed", "lines": []})
