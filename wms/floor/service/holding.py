@@ -210,6 +210,7 @@ def _refuse_promised(session: Session, lying: Sequence[Lying], wanted: int) -> N
     raise rules.HeldPromised(qty=lacking, documents=", ".join(sorted(one or "-" for one in promised)) or "-")
 
 
+BOOKING = text("SELECT pg_advisory_xact_lock(hashtextextended('book line made good ' || :line, app_tenant()))")
 BOOKED = text(
     "SELECT coalesce((SELECT sum(b.qty) FROM account a JOIN balance b ON b.account_id = a.id"
     " WHERE a.book_line_id = :line AND a.kind = 'book'), 0)"
@@ -230,21 +231,26 @@ def refuse_unbooked(session: Session, changes: Sequence[tuple[AccountKey, int]],
         if account.customs_status == "bonded" and account.quality_status != "good" and account.book_line_id is not None:
             wanted[account.book_line_id] = wanted.get(account.book_line_id, 0) + qty
     for line_id, qty in sorted(wanted.items()):
-        if qty > int(session.execute(BOOKED, {"line": line_id}).scalar_one()):
+        if qty > _booked(session, line_id):
             raise NotSellable
+
+
+def _booked(session: Session, line_id: int) -> int:
+    """What may still become good of a book line; two who make goods of it good go one after the other."""
+    session.execute(BOOKING, {"line": str(line_id)})
+    return int(session.execute(BOOKED, {"line": line_id}).scalar_one())
 
 
 def _bookable(session: Session, changes: Sequence[tuple[Lying, int, str]]) -> list[tuple[Lying, int, str]]:
     """Return what of bonded goods may become good: as much as the book counts beyond what is good already."""
-    left: dict[int, int] = {}
+    lines = {one.account.book_line_id for one, _, _ in changes if one.account.customs_status == "bonded"}
+    left = {line_id: _booked(session, line_id) for line_id in sorted(one for one in lines if one is not None)}
     kept = []
     for one, qty, status in changes:
         line_id = one.account.book_line_id
         if one.account.customs_status != "bonded" or line_id is None:
             kept.append((one, qty, status))
             continue
-        if line_id not in left:
-            left[line_id] = int(session.execute(BOOKED, {"line": line_id}).scalar_one())
         part = min(qty, max(0, left[line_id]))
         left[line_id] -= part
         if part:
