@@ -38,12 +38,11 @@ def index() -> str:
             .where(ImportPermit.valid_until_on >= today - timedelta(days=90))
             .order_by(ImportPermit.valid_until_on, ImportPermit.id)
         ).all()
-        rows = meat_queries.batches(session, limit=2_000)
+        waiting = meat_queries.batches(session, limit=SHOWN, waiting=True)
+        rows = waiting + meat_queries.ended(session, SHOWN - len(waiting))
         session.expunge_all()
-    waiting = [row for row in rows if row.state in meat_queries.WAITING]
-    ended = [row for row in rows if row not in waiting]
     return render_template(
-        "meat/index.html", permits=permits, rows=(waiting + ended[::-1])[:SHOWN], today=today, soon=soon, chips=CHIPS
+        "meat/index.html", permits=permits, rows=rows, today=today, soon=soon, chips=CHIPS
     )
 
 

@@ -73,6 +73,16 @@ def batches(session: Session, *, after: int = 0, limit: int = 100, waiting: bool
     query = _query().where(MeatBatch.id > after).limit(limit)
     if waiting:
         query = query.where(MeatBatch.state.in_(WAITING))
+    return _rows(session, query)
+
+
+def ended(session: Session, limit: int) -> list[BatchRow]:
+    """Return batches that wait for nothing any more, the newest first."""
+    query = _query().where(MeatBatch.state.not_in(WAITING)).order_by(None).order_by(MeatBatch.id.desc())
+    return _rows(session, query.limit(limit))
+
+
+def _rows(session: Session, query: Select[Any]) -> list[BatchRow]:
     rows: Sequence[Any] = session.execute(query).all()
     return [BatchRow(*row) for row in rows]
 

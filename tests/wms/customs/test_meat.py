@@ -251,7 +251,7 @@ def test_6_each_wrong_paper_is_refused_in_words(database: Database, scope: Scope
         foreign = permit(session, world, owner_id=stranger.id).permit_no
         of_milk = permit(session, world, trade_item_id=world.milk.id).permit_no
         over = permit(session, world, valid_until_on=TODAY - timedelta(days=1)).permit_no
-        early = permit(session, world, valid_from_on=TODAY + timedelta(days=1)).permit_no
+        early = permit(session, world, valid_from_on=TODAY + timedelta(days=3)).permit_no
         wrong: list[tuple[dict[str, object], type[WmsError], str]] = [
             ({"permit_no": "NOTHING"}, rules.UnknownPermit, "NOTHING"),
             ({"permit_no": foreign}, rules.PermitForOtherGoods, "another owner"),
@@ -261,7 +261,7 @@ def test_6_each_wrong_paper_is_refused_in_words(database: Database, scope: Scope
             ({"plant_no": "NOBODY"}, rules.PlantNotRegistered, "NOBODY"),
             ({"plant_no": "BR-1"}, rules.PlantNotRegistered, "country 601"),
             ({"plant_no": "AU-9"}, rules.PlantNotRegistered, "AU-9"),
-            ({"health_certificate_on": TODAY + timedelta(days=1)}, rules.CertificateTooLate, "to come"),
+            ({"health_certificate_on": TODAY + timedelta(days=3)}, rules.CertificateTooLate, "to come"),
             ({"weight_g": 3_000 * KG + 1}, rules.OverPermit, "3000000 g of its quota left"),
             ({"list_no": "NOTHING"}, WmsError, "NOTHING"),
         ]
