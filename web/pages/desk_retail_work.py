@@ -1,5 +1,6 @@
 """What a declarant does with parcels by page: enters documents, mends them, declares, takes goods back."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from web.auth.policy import READERS, policy
 from web.context import current_identity, current_scope, customs_desk, database, unit_of_work, vault
 from web.i18n import localised
 from web.pages import retail_forms as forms
-from web.pages.desk_retail import shown
+from web.pages.desk_retail import CHIPS, shown
 from wms.customs import parcel_mail
 from wms.customs.clock import BEIJING
 from wms.customs.messages import post_office
@@ -72,7 +73,7 @@ def order(order_id: int) -> str:
         return render_template(
             "retail/order.html", seen=seen, order=seen.order, words=MATCH_WORDS, fields=FIELD_WORDS, advice=ADVICE,
             outcomes=OUTCOMES, titles=forms.TITLES, rule=lambda text: localised(text, {}), may_work=_works(),
-            shown=shown,
+            shown=shown, chips=CHIPS, plain=lambda text: forms.plain(Decimal(text)),
         )  # fmt: skip
 
 
@@ -158,9 +159,11 @@ def upload() -> AnyResponse:
 
     def act(session: Session) -> dict[str, Any]:
         taken = post_office.take(session, raw, name)
+        if taken.state == "taken":
+            post_office.take_up_again(session)
         return {"id": taken.id, "state": taken.state}
 
-    body = _once({"name": name, "size": len(raw), "sum": sum(raw)}, act)
+    body = _once({"name": name, "size": len(raw), "digest": hashlib.sha256(raw).hexdigest()}, act)
     if body is None:
         return redirect(url_for("desk_retail_work.document_form"))
     return redirect(url_for("desk_customs_messages.show", message_id=body["id"]))
@@ -226,7 +229,11 @@ def _orders(session: Session, chosen: list[str]) -> list[RetailOrder]:
     ids = [int(one) for one in chosen[:MOST] if one.isdecimal() and len(one) < 19]
     if not ids:
         raise InvalidField(field="order", name=_("Order"), rule=_("choose at least one order"))
-    return [session.get_one(RetailOrder, one) for one in dict.fromkeys(ids)]
+    found = [session.get(RetailOrder, one) for one in dict.fromkeys(ids)]
+    rows = [row for row in found if row is not None]
+    if len(rows) < len(found):
+        raise NotFound(what=", ".join(chosen[:MOST]))
+    return rows
 
 
 def _drawn(session: Session, one: declaring.Drawn) -> dict[str, Any]:

@@ -85,13 +85,13 @@ def filled(kind: str, seen: OrderView | None) -> dict[str, str]:
             "freight": order.freight, "discount": order.discount, "taxTotal": order.tax_total, "acturalPaid": order.paid
         }  # fmt: skip
         known |= {"ebcCode": order.ebc_code, "ebcName": order.ebc_name}
-        known |= {name: _plain(amount) for name, amount in amounts.items()}
+        known |= {name: plain(amount) for name, amount in amounts.items()}
     elif kind == "payment" and payment is not None:
         known |= {"payTransactionId": payment.transaction_no, "payCode": payment.pay_code, "payName": payment.pay_name,
-                  "amountPaid": _plain(payment.amount)}  # fmt: skip
+                  "amountPaid": plain(payment.amount)}  # fmt: skip
     elif kind == "waybill" and waybill is not None:
         known |= {"logisticsNo": waybill.waybill_no, "logisticsCode": waybill.logistics_code,
-                  "logisticsName": waybill.logistics_name, "weight": _plain(waybill.gross_weight)}  # fmt: skip
+                  "logisticsName": waybill.logistics_name, "weight": plain(waybill.gross_weight)}  # fmt: skip
     return known
 
 
@@ -100,7 +100,7 @@ def goods_of(seen: OrderView | None) -> list[dict[str, str]]:
     names = {"itemNo": "item_no", "itemName": "item_name", "gmodel": "model", "unit": "unit", "qty": "qty",
              "price": "price", "country": "country"}  # fmt: skip
     rows = [
-        {name: _plain(Decimal(line[of])) if name in ("qty", "price") else str(line[of] or "")
+        {name: plain(Decimal(line[of])) if name in ("qty", "price") else str(line[of] or "")
          for name, of in names.items()}
         for line in (seen.order.lines if seen else ())
     ]  # fmt: skip
@@ -132,12 +132,12 @@ def read(kind: str, form: Mapping[str, str], goods: Sequence[Mapping[str, str]],
     lines = [
         {**row, "gnum": str(n), "totalPrice": _times(row), "currency": "142"} for n, row in enumerate(goods, 1)
     ]
-    head["goodsValue"] = _plain(sum((_number(line["totalPrice"]) for line in lines), Decimal(0)))
+    head["goodsValue"] = plain(sum((_number(line["totalPrice"]) for line in lines), Decimal(0)))
     return documents.read_order("I", head, lines)
 
 
 def _times(row: Mapping[str, str]) -> str:
-    return _plain(_number(row["qty"]) * _number(row["price"]))
+    return plain(_number(row["qty"]) * _number(row["price"]))
 
 
 def _number(text: str) -> Decimal:
@@ -149,6 +149,6 @@ def _number(text: str) -> Decimal:
     return number if number.is_finite() and abs(number) < 10**14 else Decimal(0)
 
 
-def _plain(number: Decimal) -> str:
+def plain(number: Decimal) -> str:
     text = f"{number:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -85,6 +85,20 @@ def test_an_order_says_what_disagrees_and_what_to_do(doorman: Doorman, house: Ho
     assert "11010519491231002X" not in page
 
 
+def test_a_quantity_in_parts_is_shown_as_it_is(doorman: Doorman, house: House) -> None:
+    order_id = house.take(sale(goods=(("MEAT", Decimal("10.05"), "20.00"),)))
+    page = doorman.browser("declarant", locale="en").get(f"/desk/retail-orders/{order_id}").text
+    assert ">10.05<" in page
+
+
+@pytest.mark.parametrize("path", ["?order=999999999", "?order=999999999&order=999999998"])
+def test_an_order_that_nobody_knows_is_not_found(doorman: Doorman, send: Send, path: str) -> None:
+    browser = doorman.browser("declarant", locale="en")
+    assert browser.get(f"/desk/declarations/new{path}").status_code == 404
+    data = {**TERMS, "order": "999999999", "deed": "declare"}
+    assert send(browser, "/desk/declarations/new", data=data).status_code == 404
+
+
 def test_a_corrected_payment_by_hand_makes_the_order_agree(doorman: Doorman, send: Send, house: House) -> None:
     one = sale()
     order_id = house.take(one, amountPaid="300.00")
