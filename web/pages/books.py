@@ -108,7 +108,7 @@ def settle(difference_id: int) -> AnyResponse:
             differences.assign(session, difference_id, _person(session, form["person"]), _day(form["due_on"]))
         return {}
 
-    if _once(form, act) is not None:
+    if _once({"difference": difference_id} | form, act) is not None:
         flash(_("Done."), "ok")
     return redirect(url_for("books.index"))
 
@@ -125,7 +125,7 @@ def write_off(book_no: str) -> AnyResponse:
         )
         return {"number": made.write_off_no}
 
-    body = _once(form, act)
+    body = _once({"book": book_no} | form, act)
     if body is None:
         return redirect(url_for("books.book", book_no=book_no))
     return redirect(url_for("books.write_off_report", number=body["number"]))
