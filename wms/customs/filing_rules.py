@@ -199,8 +199,3 @@ def check_display(new: NewFiling, *, needs_guarantee: bool, most_days: int) -> N
     rule = next((words for broken, words in rules if broken), None)
     if rule is not None:
         raise BadFiling(rule=rule)
-
-
-def possible_products(material_qty: int, material_per_mille: int) -> int:
-    """Return how many base units of a product ``material_qty`` of its material is enough for, loss included."""
-    return material_qty * 1000 // material_per_mille

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from wms.codes.numbers import document_no
 from wms.customs.clock import BEIJING
+from wms.customs.parcels import notices
 from wms.customs.parcels.declaring import locked
 from wms.customs.parcels.receiving import give_back
 from wms.customs.parcels.rules import notices as notice_rules
@@ -16,7 +17,6 @@ from wms.customs.parcels.rules import requests as rules
 from wms.customs.parcels.rules import states
 from wms.customs.parcels.rules.limits import in_fen
 from wms.customs.parcels.rules.requests import Line, ReturnLine, WayBack
-from wms.customs.tables.notices import ParcelNotice
 from wms.customs.tables.parcels import ParcelDeclaration, ParcelLine, ParcelRequest, RetailWaybill
 from wms.parties import dated
 from wms.record.service import append_leaf
@@ -116,8 +116,7 @@ def _check_area(session: Session, row: ParcelDeclaration, area: str) -> None:
 
 
 def _check_tally(session: Session, asked: ParcelRequest) -> None:
-    query = select(ParcelNotice).where(ParcelNotice.request_id == asked.id).order_by(ParcelNotice.id.desc()).limit(1)
-    tally = session.scalars(query).one_or_none()
+    tally = notices.tally_of(session, asked.id)
     if tally is not None and tally.state != "approved":
         raise notice_rules.NotDecided(number=tally.number)
 

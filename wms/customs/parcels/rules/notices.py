@@ -42,7 +42,6 @@ KINDS: Mapping[str, NoticeKind] = {
     "delivery": NoticeKind("CEB513", "CEB514", "I", LET_GO, STORED, ()),
     "tally": NoticeKind("CEB215", "CEB216", "E", LET_GO, APPROVED, ("operator_code", "operator_name")),
 }  # fmt: skip
-OF_MESSAGE = {kind.message: name for name, kind in KINDS.items()}
 OF_RECEIPT = {kind.receipt: name for name, kind in KINDS.items()}
 
 
