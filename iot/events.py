@@ -114,6 +114,16 @@ class TagRead(Reading):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SealRead(Reading):
+    """An electronic seal (电子关锁) as its reader sees it. ``is_intact`` None: the payload does not say."""
+
+    seal: str = ""
+    is_intact: bool | None = None
+    rssi_cdbm: int | None = None
+    lane: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class LoopRead(Reading):
     """An induction loop or light curtain: ``loop`` is arrive, scale_front, scale_rear, exit or a name of the site."""
 
@@ -211,6 +221,7 @@ READING_KINDS: Mapping[str, type[Reading]] = {
         ContainerRead,
         WeightRead,
         TagRead,
+        SealRead,
         LoopRead,
         BarrierRead,
         CommandResult,

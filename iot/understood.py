@@ -26,6 +26,7 @@ OPEN_KINDS = frozenset(
         "ContainerRead",
         "WeightRead",
         "TagRead",
+        "SealRead",
         "LoopRead",
         "BarrierRead",
         "CommandResult",

@@ -1,4 +1,4 @@
-"""Our own envelope, version 1: plates, containers, weights, tags, loops, barriers, alarms, temperatures, status.
+"""Our own envelope, version 1: plates, containers, weights, tags, seals, loops, barriers, alarms, temperatures, status.
 
 ``{"v":1,"id":…,"device":…,"kind":…,"type":…,"seq":…,"boot":…,"ts":…,"ts_q":…,"replay":…,"data":{…},"media":[…]}``;
 a status message and a command's result may come bare (``{"online":true,"boot":…}``, ``{"cmd_id":…,"result":…}``).
@@ -41,6 +41,7 @@ from iot.events import (
     LoopRead,
     PlateRead,
     Reading,
+    SealRead,
     TagRead,
     TemperatureRead,
     VideoEvent,
@@ -212,6 +213,18 @@ def _tag(data: Mapping[str, Any], common: Common) -> Parsed:
     )
 
 
+def _seal(data: Mapping[str, Any], common: Common) -> Parsed:
+    return (
+        SealRead(
+            **_with(common, "", seal_key=text(data, "key")),
+            seal="".join(required(data, "seal").upper().split()),
+            is_intact=flag(data, "intact"),
+            rssi_cdbm=whole(data, "rssi_cdbm"),
+            lane=text(data, "lane"),
+        ),
+    )
+
+
 def _loop(data: Mapping[str, Any], common: Common) -> Parsed:
     occupied = flag(data, "occupied")
     if occupied is None:
@@ -312,6 +325,8 @@ READERS: Mapping[tuple[str, str], Callable[[Mapping[str, Any], Common], Parsed]]
     ("scale", "weight"): _weight,
     ("scale", "loop"): _loop,
     ("rfid", "tag"): _tag,
+    ("gate", "seal"): _seal,
+    ("rfid", "seal"): _seal,
     ("fence", "alarm"): _alarm,
     ("video", "event"): _video,
     ("video", "plate"): _plate,
