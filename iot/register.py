@@ -238,7 +238,7 @@ def message_key(device: KnownDevice | None, topic: str, payload: bytes) -> tuple
             return given, False
     digest = hashlib.sha256(topic.encode("utf-8", "surrogatepass") + b"\0" + payload).hexdigest()
     known = FORMATS.get(device.format) if device else None
-    if topic.endswith("/" + topics.STATUS) or (known and known.repeats):
+    if topic.endswith("/" + topics.STATUS) or (known and known.is_new_each_time(topic)):
         return f"once:{digest[:32]}:{secrets.token_hex(8)}", True
     return "sha256:" + digest, True
 

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 from iot.devices.base import (
-    Format,
     Malformed,
     Message,
     Parsed,
@@ -23,6 +22,7 @@ from iot.devices.base import (
     text,
     total,
 )
+from iot.devices.manifest import Format, quality
 from iot.events import DEVICE_UNKNOWN, TIME_UNKNOWN, DeviceStatus, FenceAlarm, Reading
 
 APPLICATIONS = (
@@ -99,10 +99,12 @@ FORMAT = Format(
     title="Axis (ObjectAnalytics, FenceGuard, VMD) over MQTT",
     transports=("mqtt",),
     topics=("{prefix}/event/{topic}",),
-    quality={
-        "public sample": "done (ObjectAnalytics)",
-        "values as strings": "done",
-        "both edges kept": "done",
-        "namespace and serial optional": "done",
-    },
+    makers="Axis",
+    key="serial, topic, timestamp and object",
+    time="timestamp in epoch milliseconds, else triggerTime with its offset",
+    qos="by the camera's filter; retain none, property or all",
+    quality=quality(
+        backfill="the camera sends nothing later but retained states, which are flagged",
+        unread="no plates in this format",
+    ),
 )

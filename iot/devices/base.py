@@ -1,4 +1,4 @@
-"""What every format module stands on: the message, careful readers of JSON, XML and time, and the manifest's rows.
+"""What every format module stands on: the message, and careful readers of JSON, XML and time.
 
 A parser is a total function: whatever the bytes are, it gives readings and faults and never raises. Inside a module a
 broken payload is :class:`Malformed`; :func:`total` turns it, and anything unforeseen, into a fault.
@@ -264,23 +264,3 @@ def epoch(value: float) -> datetime:
         return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=round(seconds * 1_000_000))
     except (OverflowError, ValueError):
         raise Malformed("bad_time", str(value)[:40]) from None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Format:
-    """A row of the manifest. ``version`` grows when the same bytes would be read differently.
-
-    ``repeats``: identical bytes are a new observation (a weighbridge has neither id nor time), so the inbox must not
-    take the second for a copy. ``is_best_effort``: the source may lose messages by its nature and is shown so.
-    ``quality`` lists each demand on a format with "done" or the reason why it does not apply.
-    """
-
-    name: str
-    version: int
-    parse: Parser
-    title: str
-    transports: tuple[str, ...]
-    topics: tuple[str, ...] = ()
-    repeats: bool = False
-    is_best_effort: bool = False
-    quality: Mapping[str, str] = field(default_factory=dict)

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from iot.devices.base import (
-    Format,
     Malformed,
     Message,
     Parsed,
@@ -25,6 +24,7 @@ from iot.devices.base import (
     total,
     whole,
 )
+from iot.devices.manifest import Format, quality
 from iot.events import TIME_UNKNOWN, DeviceStatus, Fault, TemperatureRead
 
 TEMPERATURES = ("temperature_mdegc", "temperature", "TempC_SHT", "temp")
@@ -200,10 +200,11 @@ FORMAT = Format(
     title="ChirpStack 4 (LoRaWAN integration events)",
     transports=("mqtt", "http"),
     topics=("application/{app}/device/{devEui}/event/{type}",),
-    quality={
-        "public sample": "done (up, join, ack, txack, integration)",
-        "nine decimals of time": "done (kept as text)",
-        "no decoder is a fault": "done, raw kept",
-        "nothing invented from nested values": "done",
-    },
+    makers="ChirpStack",
+    key="deduplicationId; txack: devEui and downlinkId; log: devEui and its context",
+    time="time in RFC 3339, nine decimals kept in text",
+    qos="as the integration is set, not retained",
+    quality=quality(
+        backfill="an uplink that a gateway held back is flagged by its time", unread="no plates in this format"
+    ),
 )

@@ -11,7 +11,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from iot.devices.base import (
-    Format,
     Malformed,
     Message,
     Parsed,
@@ -29,6 +28,7 @@ from iot.devices.base import (
     total,
     whole,
 )
+from iot.devices.manifest import Format, quality
 from iot.events import TIME_UNKNOWN, DeviceStatus, Fault, PlateRead, Reading
 
 JUNCTION = {"Obverse": "toward", "Reverse": "away"}
@@ -156,11 +156,12 @@ FORMAT = Format(
     parse=parse,
     title="Dahua 大华 ITC (TrafficJunction)",
     transports=("http",),
-    quality={
-        "public sample": "done (RPC2, and a broken dump)",
-        "UTC that is local time": "done (RealUTC, else the profile's zone)",
-        "bare LF, no Content-Length": "done",
-        "direction conflict flagged": "done",
-        "unread kept": "done",
-    },
+    makers="Dahua 大华",
+    key="MachineName, EventSeq, GroupID, IndexInGroup and RealUTC",
+    time="RealUTC and UTCMS; without it LocaleTime in the profile's time_zone, else unknown",
+    qos="HTTP pull (attach) or RPC2 stream; what passes while nobody is attached is lost",
+    is_best_effort=True,
+    quality=quality(
+        backfill="the maker marks none in these events; a late one is flagged by its time", retained="HTTP only"
+    ),
 )

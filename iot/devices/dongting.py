@@ -10,7 +10,6 @@ from typing import Any
 
 from iot import topics
 from iot.devices.base import (
-    Format,
     Malformed,
     Message,
     Parsed,
@@ -28,6 +27,7 @@ from iot.devices.base import (
     total,
     whole,
 )
+from iot.devices.manifest import Format, quality
 from iot.events import (
     DIRECTIONS,
     REPLAYED,
@@ -340,11 +340,10 @@ FORMAT = Format(
     title="Dongting envelope, version 1",
     transports=("mqtt", "http"),
     topics=("wms/v1/{site}/{family}/{device}/event", "…/status", "…/cmd/result"),
-    quality={
-        "own id and sequence": "done",
-        "replay mark": "done",
-        "broken payloads": "done",
-        "units in names": "done",
-        "signature": "not yet: kept, not checked",
-    },
+    makers="Dongting and controllers that speak its envelope",
+    key="device, boot, seq and id",
+    time="ts with its offset; ts_q none: ours at receipt",
+    qos="QoS 1, event not retained, status retained with a last will",
+    heartbeat_s=60,
+    quality=quality(public_sample="our own format; made here"),
 )

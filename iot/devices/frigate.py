@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any
 
 from iot.devices.base import (
-    Format,
     Malformed,
     Message,
     Parsed,
@@ -27,6 +26,7 @@ from iot.devices.base import (
     total,
     whole,
 )
+from iot.devices.manifest import Format, quality
 from iot.events import (
     BEST_EFFORT,
     DEVICE_UNKNOWN,
@@ -247,11 +247,11 @@ FORMAT = Format(
         "frigate/reviews",
         "frigate/available",
     ),
+    repeats_on=("available",),
     is_best_effort=True,
-    quality={
-        "public sample": "done (events, description, lpr, classification, trigger)",
-        "plates only from vehicles": "done",
-        "revisions kept": "done (id, phase and frame time)",
-        "QoS 0 shown as best effort": "done",
-    },
+    makers="Frigate",
+    key="events: id, type, frame time; plates: id, time, plate; classifications: id, model, time; others the bytes",
+    time="frame_time, timestamp or start_time in epoch seconds",
+    qos="QoS 0 by default and a clean session: best effort",
+    quality=quality(backfill="sends nothing later"),
 )

@@ -8,7 +8,6 @@ import re
 from xml.etree.ElementTree import Element
 
 from iot.devices.base import (
-    Format,
     Malformed,
     Message,
     Parsed,
@@ -22,6 +21,7 @@ from iot.devices.base import (
     tidy,
     total,
 )
+from iot.devices.manifest import Format, quality
 from iot.events import DEVICE_UNKNOWN, REPLAYED, TIME_UNKNOWN, DeviceStatus, PlateRead, Reading
 
 DIRECTIONS = {"forward": "toward", "reverse": "away"}
@@ -139,12 +139,9 @@ FORMAT = Format(
     parse=parse,
     title="Hikvision 海康 ANPR (ISAPI EventNotificationAlert)",
     transports=("http", "mqtt"),
-    quality={
-        "public sample": "done (firmware 5.8, recorder with a prefix)",
-        "any namespace": "done",
-        "hardened XML": "done (no DTD, no entities)",
-        "placeholder UUID": "done",
-        "backfill never opens": "done (isDataRetransmission)",
-        "multipart": "done for the XML parts; pictures are the recorder's",
-    },
+    makers="Hikvision 海康威视",
+    key="UUID (of eight characters or more) and channelID, else device, dateTime, plate and line, else the bytes",
+    time="dateTime with its offset",
+    qos="HTTP push or alertStream; unsent alerts come again with isDataRetransmission",
+    quality=quality(),
 )

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from iot.devices.base import (
-    Format,
     Malformed,
     Message,
     Parsed,
@@ -22,6 +21,7 @@ from iot.devices.base import (
     total,
     whole,
 )
+from iot.devices.manifest import Format, quality
 from iot.events import DEVICE_UNKNOWN, DeviceStatus, Fault, Reading, TagRead
 
 
@@ -97,10 +97,11 @@ FORMAT = Format(
     parse=parse,
     title="Impinj R700 (tagInventory)",
     transports=("http", "mqtt"),
-    quality={
-        "public sample": "done",
-        "base64 EPC": "done",
-        "TID is the identity": "done",
-        "line stream": "done",
-    },
+    makers="Impinj",
+    key="hostname, TID, EPC, antenna and timestamp",
+    time="timestamp in UTC",
+    qos="HTTP stream or MQTT with the QoS that is set",
+    quality=quality(
+        backfill="the reader marks none; a late one is flagged by its time", unread="no plates in this format"
+    ),
 )

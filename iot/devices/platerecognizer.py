@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from iot.devices.base import (
-    Format,
     Malformed,
     Message,
     Parsed,
@@ -20,6 +19,7 @@ from iot.devices.base import (
     total,
     whole,
 )
+from iot.devices.manifest import Format, quality
 from iot.events import DIRECTIONS, Fault, PlateRead, Reading
 
 SIDES = ("xmin", "ymin", "xmax", "ymax")
@@ -75,5 +75,12 @@ FORMAT = Format(
     parse=parse,
     title="Plate Recognizer Stream (webhook)",
     transports=("http",),
-    quality={"public sample": "done", "several results": "done", "lower case plates": "done"},
+    makers="Plate Recognizer",
+    key="camera, timestamp and plate",
+    time="timestamp in UTC; timestamp_local is not read",
+    qos="webhook, repeated until it is answered",
+    quality=quality(
+        backfill="a webhook that is repeated is the same reading; a late one is flagged by its time",
+        retained="HTTP only",
+    ),
 )

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
-from iot.devices.base import Format, Malformed, Message, Parsed, total, whole
+from iot.devices.base import Malformed, Message, Parsed, total, whole
+from iot.devices.manifest import Format, quality
 from iot.events import TIME_UNKNOWN, Fault, Reading, WeightRead
 
 GRAMS = {"g": Decimal(1), "kg": Decimal(1000), "t": Decimal(1_000_000), "lb": Decimal("453.59237")}
@@ -94,11 +95,15 @@ FORMAT = Format(
     transports=("mqtt", "serial"),
     topics=("wms/v1/{site}/scale/{device}/event",),
     repeats=True,
-    quality={
-        "public sample": "none known; lines as printed in indicator manuals",
-        "stable is not gross": "done",
-        "integer grams": "done (exact decimals)",
-        "overload, minus, zero are states": "done",
-        "own id": "none in the format: each message is an observation of its own",
-    },
+    makers="makers of weighbridge indicators with an ASCII line",
+    key="none: each message is an observation of its own",
+    time="none: ours at receipt",
+    qos="serial line through a gateway, QoS 1",
+    quality=quality(
+        backfill="an indicator shows what is on it now",
+        unread="no plates in this format",
+        public_sample="none known; lines as printed in indicator manuals",
+        duplicate="without id and time a copy cannot be told from a new observation",
+        out_of_order="no time in the line: order is that of arrival",
+    ),
 )

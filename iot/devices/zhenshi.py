@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from iot.devices.base import (
-    Format,
     Malformed,
     Message,
     Parsed,
@@ -26,6 +25,7 @@ from iot.devices.base import (
     total,
     whole,
 )
+from iot.devices.manifest import Format, quality
 from iot.events import REPLAYED, TIME_UNKNOWN, BarrierRead, DeviceStatus, LoopRead, PlateRead, Reading
 
 DIRECTIONS = {0: "unknown", 1: "left", 2: "right", 3: "up", 4: "down"}
@@ -169,11 +169,10 @@ FORMAT = Format(
         "{sn}/device/message/up/…",
         "/device/message/up/…",
     ),
-    quality={
-        "public sample": "done (HTTP push); MQTT by the maker's layout",
-        "base64 plate over MQTT": "done",
-        "backfill never opens": "done (isoffline)",
-        "unread kept": "done",
-        "barrier positions": "by the device's profile: codes differ by firmware",
-    },
+    makers="Zhenshi 臻识 (Vzenith)",
+    key="serial with unique_id or the envelope's id; HTTP push: serial, channel, time and plate",
+    time="TriggerResult's Timeval in seconds and microseconds, else the envelope's Unix seconds",
+    qos="QoS as the camera is set; keep_alive not retained",
+    heartbeat_s=60,
+    quality=quality(),
 )

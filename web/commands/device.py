@@ -48,9 +48,14 @@ def formats() -> None:
             "format": one.name,
             "title": one.title,
             "version": one.version,
+            "makers": one.makers,
             "transports": one.transports,
             "topics": one.topics,
+            "key": one.key,
+            "time": one.time,
+            "qos": one.qos,
             "best_effort": one.is_best_effort,
+            "heartbeat_s": one.heartbeat_s,
             "quality": dict(one.quality),
         }
         click.echo(json.dumps(row, ensure_ascii=False))

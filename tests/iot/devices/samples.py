@@ -8,6 +8,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from iot import gather
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -97,6 +99,35 @@ REVIEW |= {"data": {"objects": ["person"], "zones": ["south"], "detections": [],
 AXIS = {"topic": "onvif:RuleEngine/FenceGuard/Profile2", "timestamp": 1772668800250, "serial": "ACCC8E000001"}
 DEVINFO = {"deviceInfo": {"devEui": "00AA00AA00AA00AA"}, "time": "2026-03-05T00:00:00.250000001+00:00"}
 LORA = "application/app/device/00aa00aa00aa00aa/event/"
+
+GATHER_BODY = (
+    "<IC><DR_IC_NO>IC77</DR_IC_NO></IC><WEIGHT><GROSS_WT>18240.5</GROSS_WT></WEIGHT>"
+    "<CAR><VE_NAME>湘F12345</VE_NAME><CAR_EC_NO>e2801160</CAR_EC_NO></CAR>"
+    "<CONTA><CONTA_NUM>1</CONTA_NUM><CONTA_RECO>1</CONTA_RECO><CONTA_ID_F>CSQU3054383</CONTA_ID_F></CONTA>"
+)
+
+
+def gathered(
+    body: str = GATHER_BODY, seq_no: str = "20260305080000000001", type_: int = gather.GATHER, order: Any = "little"
+) -> bytes:
+    head = f'AREA_ID="4201000001" CHNL_NO="LANE000001" I_E_TYPE="E" SEQ_NO="{seq_no}"'
+    document = f'<?xml version="1.0" encoding="GB2312"?><GATHER_INFO {head}>{body}</GATHER_INFO>'
+    return gather.encode(
+        gather.Frame(
+            type=type_,
+            area_id="4201000001",
+            channel="LANE000001",
+            direction="E",
+            xml=document.encode("gb2312"),
+            order=order,
+        )
+    )
+
+
+GATHER_JSON = {"AREA_ID": "4201000001", "CHNL_NO": "LANE000001", "I_E_TYPE": "I", "SEQ_NO": "77"}
+GATHER_JSON |= {"CAR": {"VE_NAME": "湘F12345"}, "WEIGHT": {"GROSS_WT": 0}}
+SEEN_BY_FRONT_END = {"state": "gather", "seq_no": "20260305080000000001", "dr_ic_no": "IC77"}
+SEEN_BY_FRONT_END |= {"device": "4201000001/LANE000001", "flags": ["time_unknown"], "i_e": "E"}
 
 SAMPLES = [
     Sample("own plate", "dongting", own("gate", "plate", {"plate": "湘F·12345", "confidence_pct": 98}), GATE,
@@ -212,4 +243,13 @@ SAMPLES = [
     Sample("scale, overload", "scale", b"OL,GS,+  99999kg\r\n", SCALE, {"weight_g": None, "state": "overload"}),
     Sample("scale, frame", "scale", b"\x02+0018240A\x03", SCALE, {"weight_g": 18_240_000, "is_stable": True},
            profile={"unit": "kg", "stable_status": "A"}),
+    Sample("gather frame", "gather", gathered(), None, {"kind": "DeviceStatus", **SEEN_BY_FRONT_END}, results=5),
+    Sample("gather frame, lengths in network order", "gather", gathered(order="big"), None,
+           {"kind": "DeviceStatus", **SEEN_BY_FRONT_END}, results=5),
+    Sample("gather frame, plate not read", "gather", gathered("<CAR><VE_NAME>_无_</VE_NAME></CAR>"), None,
+           {"kind": "DeviceStatus", "state": "gather"}, results=2),
+    Sample("gather, a manual release", "gather", gathered("<MEMO>设备故障</MEMO>", type_=gather.MANUAL), None,
+           {"kind": "DeviceStatus", "state": "manual_release", "memo": "设备故障"}),
+    Sample("gather in JSON, not weighed", "gather", dumped({"Cmd": 33, "Data": GATHER_JSON}), None,
+           {"kind": "DeviceStatus", "state": "gather", "i_e": "I"}, results=3),
 ]  # fmt: skip
