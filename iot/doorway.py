@@ -1,14 +1,29 @@
-"""What the threads of the ingest process know of a door, whichever it is."""
+"""What the rest of ingest knows of a door, whichever it is."""
 
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Protocol
 
 from iot.broker import EmbeddedBroker
 from iot.committer import Committer
 
 SEND_S = 2.0
+Outgoing = tuple[str, bytes, float | None]  # topic, payload, seconds until it is stale
+
+
+@dataclass(frozen=True)
+class Report:
+    """How a door is. ``listening`` are devices that are owed a receipt, ``refused`` the names of who was not let in."""
+
+    name: str
+    address: str
+    waiting: int
+    oldest_waiting_ms: int
+    is_connected: bool
+    listening: frozenset[int] = frozenset()
+    refused: tuple[str, ...] = ()
 
 
 class Door(Protocol):

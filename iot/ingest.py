@@ -1,79 +1,59 @@
-"""The ingest process: a door, the committer, the parser, the lanes, messages to devices, and the leases.
+"""The ingest process: a door with its committer, and the reader behind it in a second process.
 
-One asyncio loop holds the embedded broker and its committer (or, with a site's own broker, only waits); everything
-that talks to the database in its own time is a thread of :mod:`iot.rounds`. When a part ends that must not end, the
-process ends with it and its supervisor starts it anew: a door that takes and never answers is worse than none.
+The door (the embedded broker, or a connection to the site's own) takes, commits and acknowledges; one asyncio loop
+holds it. The reader (:mod:`iot.reader`) understands what is stored. They share nothing but the database and
+:mod:`iot.link`, so that neither keeps the other waiting for the interpreter. When a part ends that must not end, both
+processes end and their supervisor starts them anew: a door that takes and never answers is worse than none.
 """
 
 import asyncio
+import ctypes
+import multiprocessing
+import os
 import signal
 import sys
-import threading
-import time
-from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import structlog
 from sqlalchemy import text
 
-from iot import alarms, barrier, health, lanes, outbox, sequence, topics
+from iot import alarms
 from iot.broker import EmbeddedBroker
 from iot.client import SiteBroker
 from iot.committer import RETRY_S, Committer, InboxWriter, is_away
-from iot.doorway import Door, EmbeddedDoor
+from iot.doorway import EmbeddedDoor
 from iot.inbox import Arrival, Outcome
-from iot.lease import RENEW_S, Fenced, LeaseLost, Leases, new_holder
-from iot.parsing import parse_waiting
+from iot.link import DoorEnd, Ends, pair
+from iot.reader import TICK_S, Reader
 from iot.register import REFRESH_S, KnownDevice, Registry
-from iot.rounds import Round
-from iot.sending import OutboxRound
 from wms.db import Database, Scope
 from wms.parties.private import give_keys, open_vault
-from wms.postgres import EmbeddedPostgres, libpq
+from wms.postgres import EmbeddedPostgres
 from wms.settings import Settings
 
 log = structlog.get_logger(__name__)
-TICK_S = 0.2
-BEAT_S = 1.0
-SILENCE_S = 10.0
-SWITCH_S = 0.001  # a parsing thread must not keep the loop waiting for the interpreter
-STOP_S = 5.0
+SWITCH_S = 0.001  # a thread must not keep the loop waiting for the interpreter
+DOOR_POOL = 4
+READER_STOP_S = 8.0
+READER_NICE = 5  # what is acknowledged late is sent twice; what is read late is only read late
+PR_SET_PDEATHSIG = 1
 
 RETAINED = text(
     "SELECT status_topic, status_payload FROM device_state JOIN device ON device.id = device_state.device_id"
     " WHERE device.is_active AND status_topic IS NOT NULL"
 )
-GAPS_DUE = text(
-    "SELECT DISTINCT device_id FROM device_gap WHERE closed_at IS NULL AND (asked_at IS NULL OR asked_at < :before)"
-    " LIMIT 500"
-)
 
 
 class Ingest:
-    """All parts of one ingest process. ``holder`` names it among all that ever ran."""
+    """The door's process: a door, its committer, and its end of the link to the reader."""
 
-    def __init__(self, settings: Settings, database: Database, scope: Scope) -> None:
+    def __init__(self, settings: Settings, database: Database, scope: Scope, ends: Ends) -> None:
         self._settings, self._database, self._scope = settings, database, scope
-        self.holder = new_holder()
-        self._started_at = datetime.now(UTC)
         self._registry = Registry(database, scope, settings.secret_key)
-        self._leases = Leases(database, scope, self.holder)
         self._write = InboxWriter(database, scope)
-        self._stopping = threading.Event()
-        self._due: set[int] = set()
-        self._refused: deque[str] = deque(maxlen=10_000)
-        self._due_lock = threading.Lock()
-        self._renew_after, self._listen_after = 0.0, 0.0
-        self._door: Door | None = None
-        self._parse = Round("parse", self._parse_step, TICK_S, self._stopping)
-        self._lanes = Round("lanes", self._lanes_step, TICK_S, self._stopping)
-        self._beat = Round("beat", self._beat_step, BEAT_S, self._stopping)
-        self._outbox = OutboxRound(self._send_due, libpq(database.url), self._stopping)
-
-    # -- life ------------------------------------------------------------------------------------------------------
+        self._link = DoorEnd(ends)
 
     async def serve(self, stop: asyncio.Event) -> int:
         """Run until ``stop`` is set (exit status 0) or a part ends that must not (1)."""
@@ -81,11 +61,8 @@ class Ingest:
         if stop.is_set():
             return 0
         if self._settings.mqtt_url:
-            status = await self._serve_site_broker(stop, self._settings.mqtt_url)
-        else:
-            status = await self._serve_embedded(stop)
-        await asyncio.get_running_loop().run_in_executor(None, self._end)
-        return status
+            return await self._serve_site_broker(stop, self._settings.mqtt_url)
+        return await self._serve_embedded(stop)
 
     async def _first_contact(self, stop: asyncio.Event) -> None:
         """The first read of the database belongs inside the retry: it may still be recovering."""
@@ -93,7 +70,6 @@ class Ingest:
         while not stop.is_set():
             try:
                 await loop.run_in_executor(None, self._registry.refresh)
-                await loop.run_in_executor(None, self._leases.renew)
             except Exception as error:
                 if not is_away(error):
                     raise
@@ -112,13 +88,13 @@ class Ingest:
             self._settings.mqtt_port,
             limit_bytes=self._settings.body_limit_bytes,
             on_listening=self._listening,
-            on_refused=self._refused.append,
+            on_refused=self._link.refused,
         )
         await broker.open(self._retained())
-        self._door = EmbeddedDoor(broker, committer, self._settings.host)
+        door = EmbeddedDoor(broker, committer, self._settings.host)
         committing = asyncio.create_task(committer.run())
-        log.info("ingest_ready", door="embedded", address=self._door.address)
-        self._start_rounds()
+        log.info("ingest_ready", door="embedded", address=door.address)
+        self._link.begin(door)
         try:
             return await self._watch(stop, committing)
         finally:
@@ -135,10 +111,9 @@ class Ingest:
             limit_bytes=self._settings.body_limit_bytes,
             on_session_lost=self._session_lost,
         )
-        self._door = door
         door.start()
         log.info("ingest_ready", door="client", address=door.address)
-        self._start_rounds()
+        self._link.begin(door)
         try:
             return await self._watch(stop, None, door)
         finally:
@@ -147,7 +122,8 @@ class Ingest:
     async def _watch(
         self, stop: asyncio.Event, committing: "asyncio.Task[None] | None", door: SiteBroker | None = None
     ) -> int:
-        """Wait for the end, asked for or not."""
+        """Wait for the end, asked for or not; keep the register fresh meanwhile."""
+        loop = asyncio.get_running_loop()
         while not stop.is_set():
             if committing is not None and committing.done():
                 log.critical("committer_ended", error=repr(committing.exception())[:500])
@@ -155,31 +131,14 @@ class Ingest:
             if door is not None and door.failed is not None:
                 log.critical("writer_ended", error=repr(door.failed)[:500])
                 return 1
-            if ended := [part.name for part in self._rounds if part.has_ended]:
-                log.critical("part_ended", parts=ended)
+            if self._link.is_cut:
+                log.critical("part_ended", parts=["reader"])
                 return 1
+            with suppress(Exception):  # away: what was known goes on being known
+                await loop.run_in_executor(None, self._registry.refresh, REFRESH_S)
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), TICK_S)
         return 0
-
-    @property
-    def _rounds(self) -> tuple[Round, ...]:
-        return (self._parse, self._lanes, self._beat, self._outbox)
-
-    def _start_rounds(self) -> None:
-        for part in self._rounds:
-            part.start()
-
-    def _end(self) -> None:
-        self._stopping.set()
-        for part in self._rounds:
-            part.wake()
-        for part in self._rounds:
-            if part.ident is not None:
-                part.join(STOP_S)
-        self._leases.give_back()
-        with suppress(Exception), self._database.unit_of_work(self._scope) as session:
-            health.end(session, self.holder)
 
     def _retained(self) -> list[tuple[str, bytes]]:
         with self._database.unit_of_work(self._scope) as session:
@@ -189,116 +148,22 @@ class Ingest:
 
     def _committed(self, arrivals: Sequence[Arrival], outcomes: Sequence[Outcome]) -> None:
         """Wake the parser; a copy is answered with a receipt again."""
-        self._parse.wake()
-        again = {
+        self._link.wake()
+        if Outcome.COPY not in outcomes:
+            return
+        self._link.owe_receipts(
             arrival.device_id
             for arrival, outcome in zip(arrivals, outcomes, strict=True)
             if outcome is Outcome.COPY and arrival.device_id is not None
-        }
-        if again:
-            self._owe_receipts(again)
+        )
 
     def _listening(self, device: KnownDevice) -> None:
-        self._owe_receipts({device.id})
+        self._link.owe_receipts([device.id])
 
     def _session_lost(self, detail: str) -> None:
         with self._database.unit_of_work(self._scope) as session:
             alarms.raise_alarm(session, "session_lost", "broker", detail)
         log.warning("session_lost", detail=detail)
-
-    def _owe_receipts(self, device_ids: set[int] | frozenset[int]) -> None:
-        with self._due_lock:
-            self._due |= device_ids
-
-    # -- the steps of the threads ----------------------------------------------------------------------------------
-
-    def _parse_step(self) -> int:
-        with self._database.unit_of_work(self._scope) as session:
-            done = parse_waiting(session, self._registry.current)
-        if done.device_ids:
-            self._owe_receipts(done.device_ids)
-        if done.reading_id:
-            self._lanes.wake()
-        return done.messages
-
-    def _lanes_step(self) -> int:
-        sites = self._leases.sites
-        if not sites:
-            return 0
-        fenced = Fenced(self._database, self._leases, sites)
-        try:
-            moved = lanes.tick(fenced, self._scope, sites, datetime.now(UTC))
-            return moved + barrier.tick(fenced, self._scope, sites, datetime.now(UTC))
-        except LeaseLost:
-            log.warning("lease_lost", sites=sorted(sites))
-            return 0
-
-    def _beat_step(self) -> int:
-        door = self._door
-        if door is None:
-            return 0
-        if time.monotonic() >= self._renew_after:
-            self._leases.renew()
-            self._renew_after = time.monotonic() + RENEW_S
-        register = self._registry.refresh(REFRESH_S)
-        door.subscribe([one for device in register.by_code.values() for one in device.topic_filters])
-        with self._database.unit_of_work(self._scope) as session:
-            health.beat(
-                session,
-                self.holder,
-                door.name,
-                door.address,
-                self._started_at,
-                waiting=door.waiting,
-                oldest_waiting_ms=int(door.oldest_waiting_s * 1000),
-                is_connected=door.is_connected,
-            )
-        self._send_receipts(door)
-        self._alarm_refused()
-        if time.monotonic() >= self._listen_after:
-            self._listen_after = time.monotonic() + SILENCE_S
-            with self._database.unit_of_work(self._scope) as session:
-                health.watch_silence(session, datetime.now(UTC))
-        return 0
-
-    def _alarm_refused(self) -> None:
-        """Whoever was not let in is shown by name, once a second at most."""
-        names = Counter(self._refused.popleft() for _ in range(len(self._refused)))
-        if names:
-            with self._database.unit_of_work(self._scope) as session:
-                for name, n in sorted(names.items())[:100]:
-                    alarms.raise_alarm(session, "connect_refused", name, "wrong token or client id", n=n)
-
-    def _send_receipts(self, door: Door) -> None:
-        with self._due_lock:
-            due, self._due = self._due, set()
-        now = datetime.now(UTC)
-        with self._database.unit_of_work(self._scope) as session:
-            before = now - timedelta(seconds=sequence.ASK_AGAIN_S)
-            due |= {row.device_id for row in session.execute(GAPS_DUE, {"before": before})}
-            ready = sequence.receipts(session, sorted(due), now) if due else []
-        known = self._registry.current.by_id
-        for device_id, body in ready:
-            if device := known.get(device_id):
-                door.send(device.topic(topics.RECEIPT), body)
-
-    def _send_due(self) -> int:
-        """Send what the outbox holds for our sites; each row leaves at most once."""
-        door, sites = self._door, self._leases.sites
-        if door is None:
-            return 0
-        with self._database.unit_of_work(self._scope) as session:
-            due = outbox.take_due(session, sorted(sites))
-        unheard = []
-        for one in due:
-            left = (one.expires_at - datetime.now(UTC)).total_seconds() if one.expires_at else None
-            if not door.send(one.topic, one.payload, left):
-                unheard.append(one.outbox_id)
-        if unheard:
-            log.warning("unheard", messages=unheard)
-            with self._database.unit_of_work(self._scope) as session:
-                outbox.mark(session, unheard, "unheard")
-        return len(due)
 
 
 def database_url(settings: Settings) -> str:
@@ -306,25 +171,62 @@ def database_url(settings: Settings) -> str:
     return settings.database_url or EmbeddedPostgres(settings.data_dir).urls.app
 
 
-def run(settings: Settings) -> None:
-    """Run the ingest process until SIGTERM or SIGINT. Exits with status 1 when a part ends that must not.
+def run(settings: Settings, in_reader: Callable[[], None] = lambda: None) -> None:
+    """Run both processes until SIGTERM or SIGINT. Exits with status 1 when a part ends that must not.
 
-    Raises :class:`iot.broker.PortTaken` when the embedded broker cannot listen.
+    ``in_reader`` is called first thing in the reader's process. Raises :class:`iot.broker.PortTaken` when the embedded
+    broker cannot listen. To be called while the process has one thread and no connection: it forks.
     """
+    door_ends, reader_ends = pair()
+    fork = multiprocessing.get_context("fork")
+    reader = fork.Process(target=_read, args=(settings, door_ends, reader_ends, os.getpid(), in_reader), name="reader")
+    reader.start()
+    reader_ends.close()
     sys.setswitchinterval(SWITCH_S)
-    database = Database(database_url(settings), pool_size=settings.ingest_pool)
-    give_keys(database, partial(open_vault, settings.data_dir))  # a passage is told to customs, and kept sealed
+    database = Database(database_url(settings), pool_size=DOOR_POOL)
     try:
-        status = asyncio.run(_serve(settings, database))
+        status = asyncio.run(_serve(settings, database, door_ends))
     finally:
         database.close()
+        door_ends.stop()
+        reader.join(READER_STOP_S)
+        if reader.is_alive():
+            reader.kill()
     if status:
         sys.exit(status)
 
 
-async def _serve(settings: Settings, database: Database) -> int:
+async def _serve(settings: Settings, database: Database, ends: Ends) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    return await Ingest(settings, database, Scope.system(settings.tenant_id)).serve(stop)
+    return await Ingest(settings, database, Scope.system(settings.tenant_id), ends).serve(stop)
+
+
+def _read(settings: Settings, door_ends: Ends, ends: Ends, parent: int, in_reader: Callable[[], None]) -> None:
+    """The reader's process, from its first line to its end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal, it reaches both; the door says when to end
+    _die_with(parent)
+    door_ends.close()
+    in_reader()
+    with suppress(OSError):
+        os.nice(READER_NICE)
+    sys.setswitchinterval(SWITCH_S)
+    database = Database(database_url(settings), pool_size=settings.ingest_pool)
+    give_keys(database, partial(open_vault, settings.data_dir))  # a passage is told to customs, and kept sealed
+    reader = Reader(settings, database, Scope.system(settings.tenant_id), ends)
+    signal.signal(signal.SIGTERM, lambda *_: reader.stop())
+    try:
+        status = reader.serve()
+    finally:
+        database.close()
+    sys.exit(status)
+
+
+def _die_with(parent: int) -> None:
+    """Ask the kernel to end this process at once with its parent (Linux; elsewhere the cut link ends it)."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))
+    if os.getppid() != parent:  # it died a moment before
+        os._exit(1)

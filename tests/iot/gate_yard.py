@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 
 from iot.barrier import device_key
 from iot.ingest import Ingest
+from iot.link import pair
+from iot.reader import Reader
 from iot.register import NewDevice, register_device
 from tests.iot.doors import until
 from tests.wms.gate.world import World
@@ -86,22 +88,28 @@ def ingest_settings(tenant: int, url: str, folder: Path) -> Settings:
 
 
 @contextmanager
-def running_ingest(settings: Settings, database: Database) -> Iterator[Ingest]:
-    """All parts of the ingest process, ended when the block ends."""
+def running_ingest(settings: Settings, database: Database) -> Iterator[None]:
+    """Both halves of ingest, each in a thread, ended when the block ends."""
     from iot import barrier
 
     os.environ["DONGTING_SECRET_KEY"] = SECRET
     barrier._installation_secret.cache_clear()
-    ingest = Ingest(settings, database, Scope.system(settings.tenant_id))
+    scope, (doors, readers) = Scope.system(settings.tenant_id), pair()
+    ingest, reader = Ingest(settings, database, scope, doors), Reader(settings, database, scope, readers)
     loop, stop = asyncio.new_event_loop(), asyncio.Event()
     thread = threading.Thread(target=lambda: loop.run_until_complete(ingest.serve(stop)), daemon=True)
+    reading = threading.Thread(target=reader.serve, daemon=True)
     thread.start()
+    reading.start()
     try:
         until(lambda: _listens(settings.mqtt_port), 20)
-        yield ingest
+        yield
     finally:
         loop.call_soon_threadsafe(stop.set)
         thread.join(20)
+        doors.stop()
+        reading.join(20)
+        readers.close()
         loop.close()
         del os.environ["DONGTING_SECRET_KEY"]
         barrier._installation_secret.cache_clear()

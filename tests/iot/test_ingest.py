@@ -239,3 +239,68 @@ def test_kill_9_of_the_database_loses_and_doubles_nothing_that_was_acknowledged(
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def stat_of(pid: int | str) -> list[str]:
+    """State, parent and so on of a process; empty when there is none."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def readers_of(process: IngestProcess) -> list[int]:
+    """The processes that this one has started."""
+    assert process.process is not None
+    every = [one.name for one in Path("/proc").iterdir() if one.name.isdigit()]
+    return [int(pid) for pid in every if stat_of(pid)[1:2] == [str(process.process.pid)]]
+
+
+def is_running(pid: int) -> bool:
+    """Whether the process lives; one that waits to be reaped does not."""
+    return stat_of(pid)[:1] not in ([], ["Z"], ["X"])
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="tells processes apart by /proc")
+class TestTwoProcesses:
+    def test_a_killed_door_takes_its_reader_with_it_and_frees_port_and_leases(
+        self, ingest: IngestProcess, database: Database, scope: Scope
+    ) -> None:
+        site_with(database, scope, "gate")
+        ingest.start()
+        until(lambda: count(database, scope, "lease", "until_at > now()") == 1, 60)
+        [reader] = readers_of(ingest)
+        ingest.kill()
+        until(lambda: not is_running(reader), 60)
+        fence = rows(database, scope, "SELECT fence FROM lease")[0][0]
+        ingest.start()
+        until(lambda: rows(database, scope, "SELECT fence FROM lease")[0][0] > fence, 60)
+
+    def test_a_door_without_its_reader_ends(self, ingest: IngestProcess, database: Database, scope: Scope) -> None:
+        [gate] = site_with(database, scope, "gate")
+        ingest.start()
+        [reader] = readers_of(ingest)
+        os.kill(reader, signal.SIGKILL)
+        assert ingest.process is not None
+        assert ingest.process.wait(60) == 1
+        assert "part_ended" in ingest.log.read_text()
+        ingest.start()
+        client = publisher(ingest, gate)
+        until(lambda: client.connects, 60)
+        mid = client.publish(gate.topic(), gate.message())
+        until(lambda: client.is_acked(mid), 60)
+        until(lambda: count(database, scope, "reading") == 1, 60)
+        client.close()
+
+    def test_what_the_door_takes_is_read_at_once(self, ingest: IngestProcess, database: Database, scope: Scope) -> None:
+        [gate] = site_with(database, scope, "gate")
+        ingest.start()
+        [reader] = readers_of(ingest)
+        client = publisher(ingest, gate)
+        until(lambda: client.connects, 60)
+        for seq in range(1, 11):
+            client.publish(gate.topic(), gate.message(seq=seq))
+        until(lambda: count(database, scope, "reading") == 10, 60)
+        client.close()
+        assert ingest.stop() == 0
+        assert not is_running(reader)

@@ -1,5 +1,7 @@
 """``dongting ingest``."""
 
+from functools import partial
+
 import click
 
 from web.commands._options import data_option, settings_from
@@ -17,4 +19,4 @@ def command(data: str | None, host: str | None) -> None:
     start_logging(settings, "ingest")
     from iot.ingest import run  # noqa: PLC0415 - `dongting --help` need not load it
 
-    run(settings)
+    run(settings, partial(start_logging, settings, "reader"))

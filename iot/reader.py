@@ -1,0 +1,220 @@
+"""The reader: parser, lanes, barrier commands, messages to devices, leases. The half of ingest that is not the door.
+
+It reads the table, never the socket, in a process of its own, so that understanding a message never delays the
+acknowledgement of another. Everything that talks to the database in its own time is a thread of :mod:`iot.rounds`.
+The leases stand and fall with this process: whoever decides holds them.
+"""
+
+import threading
+import time
+from collections import Counter, deque
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from sqlalchemy import text
+
+from iot import alarms, barrier, health, lanes, outbox, sequence, topics
+from iot.committer import RETRY_S, is_away
+from iot.doorway import Report
+from iot.lease import RENEW_S, Fenced, LeaseLost, Leases, new_holder
+from iot.link import STALE_S, Ends, ReaderEnd
+from iot.parsing import parse_waiting
+from iot.register import REFRESH_S, Registry
+from iot.rounds import Round
+from iot.sending import OutboxRound
+from wms.db import Database, Scope
+from wms.postgres import libpq
+from wms.settings import Settings
+
+log = structlog.get_logger(__name__)
+TICK_S = 0.2
+BEAT_S = 1.0
+SILENCE_S = 10.0
+STOP_S = 5.0
+
+GAPS_DUE = text(
+    "SELECT DISTINCT device_id FROM device_gap WHERE closed_at IS NULL AND (asked_at IS NULL OR asked_at < :before)"
+    " LIMIT 500"
+)
+
+
+class Reader:
+    """All parts behind the door. ``holder`` names this reader among all that ever ran."""
+
+    def __init__(self, settings: Settings, database: Database, scope: Scope, ends: Ends) -> None:
+        self._database, self._scope = database, scope
+        self.holder = new_holder()
+        self._started_at = datetime.now(UTC)
+        self._registry = Registry(database, scope, settings.secret_key)
+        self._leases = Leases(database, scope, self.holder)
+        self._stopping = threading.Event()
+        self._link = ReaderEnd(ends, self._stopping)
+        self._report: Report | None = None
+        self._reported_at = 0.0
+        self._due: set[int] = set()
+        self._refused: deque[str] = deque(maxlen=10_000)
+        self._due_lock = threading.Lock()
+        self._renew_after, self._listen_after = 0.0, 0.0
+        self._parse = Round("parse", self._parse_step, TICK_S, self._stopping)
+        self._lanes = Round("lanes", self._lanes_step, TICK_S, self._stopping)
+        self._beat = Round("beat", self._beat_step, BEAT_S, self._stopping)
+        self._outbox = OutboxRound(self._send_due, libpq(database.url), self._stopping)
+
+    # -- life ------------------------------------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """End soon. Safe in a signal handler."""
+        self._stopping.set()
+
+    def serve(self) -> int:
+        """Run until the door stops or is gone, or :meth:`stop` (exit status 0), or a part ends that must not (1)."""
+        self._link.begin(self._parse.wake, self._told)
+        self._first_contact()
+        for part in self._rounds:
+            part.start()
+        status = 0
+        while not self._stopping.wait(TICK_S):
+            if ended := [part.name for part in self._rounds if part.has_ended]:
+                log.critical("part_ended", parts=ended)
+                status = 1
+                break
+        self._end()
+        return status
+
+    def _first_contact(self) -> None:
+        """The first read of the database belongs inside the retry: it may still be recovering."""
+        while not self._stopping.is_set():
+            try:
+                self._registry.refresh()
+                self._leases.renew()
+            except Exception as error:
+                if not is_away(error):
+                    raise
+                log.error("database_away", step="start", error=str(error)[:200])
+                self._stopping.wait(RETRY_S)
+            else:
+                return
+
+    @property
+    def _rounds(self) -> tuple[Round, ...]:
+        return (self._parse, self._lanes, self._beat, self._outbox)
+
+    def _end(self) -> None:
+        self._stopping.set()
+        for part in self._rounds:
+            part.wake()
+        for part in self._rounds:
+            if part.ident is not None:
+                part.join(STOP_S)
+        self._leases.give_back()
+        with suppress(Exception), self._database.unit_of_work(self._scope) as session:
+            health.end(session, self.holder)
+
+    # -- what the door tells us ------------------------------------------------------------------------------------
+
+    def _told(self, report: Report) -> None:
+        self._report, self._reported_at = report, time.monotonic()
+        self._refused.extend(report.refused)
+        if report.listening:
+            self._owe_receipts(report.listening)
+
+    def _owe_receipts(self, device_ids: set[int] | frozenset[int]) -> None:
+        with self._due_lock:
+            self._due |= device_ids
+
+    # -- the steps of the threads ----------------------------------------------------------------------------------
+
+    def _parse_step(self) -> int:
+        with self._database.unit_of_work(self._scope) as session:
+            done = parse_waiting(session, self._registry.current)
+        if done.device_ids:
+            self._owe_receipts(done.device_ids)
+        if done.reading_id:
+            self._lanes.wake()
+        return done.messages
+
+    def _lanes_step(self) -> int:
+        sites = self._leases.sites
+        if not sites:
+            return 0
+        fenced = Fenced(self._database, self._leases, sites)
+        try:
+            moved = lanes.tick(fenced, self._scope, sites, datetime.now(UTC))
+            return moved + barrier.tick(fenced, self._scope, sites, datetime.now(UTC))
+        except LeaseLost:
+            log.warning("lease_lost", sites=sorted(sites))
+            return 0
+
+    def _beat_step(self) -> int:
+        if time.monotonic() >= self._renew_after:
+            self._leases.renew()
+            self._renew_after = time.monotonic() + RENEW_S
+        door = self._report
+        if door is None:
+            return 0
+        register = self._registry.refresh(REFRESH_S)
+        self._link.subscribe([one for device in register.by_code.values() for one in device.topic_filters])
+        is_fresh = time.monotonic() - self._reported_at < STALE_S
+        with self._database.unit_of_work(self._scope) as session:
+            health.beat(
+                session,
+                self.holder,
+                door.name,
+                door.address,
+                self._started_at,
+                waiting=door.waiting,
+                oldest_waiting_ms=door.oldest_waiting_ms,
+                is_connected=door.is_connected and is_fresh,
+            )
+        self._send_receipts()
+        self._alarm_refused()
+        if time.monotonic() >= self._listen_after:
+            self._listen_after = time.monotonic() + SILENCE_S
+            with self._database.unit_of_work(self._scope) as session:
+                health.watch_silence(session, datetime.now(UTC))
+        return 0
+
+    def _alarm_refused(self) -> None:
+        """Whoever was not let in is shown by name, once a second at most."""
+        names = Counter(self._refused.popleft() for _ in range(len(self._refused)))
+        if names:
+            with self._database.unit_of_work(self._scope) as session:
+                for name, n in sorted(names.items())[:100]:
+                    alarms.raise_alarm(session, "connect_refused", name, "wrong token or client id", n=n)
+
+    def _send_receipts(self) -> None:
+        with self._due_lock:
+            due, self._due = self._due, set()
+        now = datetime.now(UTC)
+        with self._database.unit_of_work(self._scope) as session:
+            before = now - timedelta(seconds=sequence.ASK_AGAIN_S)
+            due |= {row.device_id for row in session.execute(GAPS_DUE, {"before": before})}
+            ready = sequence.receipts(session, sorted(due), now) if due else []
+        known = self._registry.current.by_id
+        bodies = [
+            (known[device_id].topic(topics.RECEIPT), body, None) for device_id, body in ready if device_id in known
+        ]
+        if bodies:
+            self._link.send(bodies)
+
+    def _send_due(self) -> int:
+        """Send what the outbox holds for our sites; each row leaves at most once."""
+        sites = self._leases.sites
+        if self._report is None:
+            return 0
+        with self._database.unit_of_work(self._scope) as session:
+            due = outbox.take_due(session, sorted(sites))
+        if not due:
+            return 0
+        now = datetime.now(UTC)
+        leaving = [
+            (one.topic, one.payload, (one.expires_at - now).total_seconds() if one.expires_at else None) for one in due
+        ]
+        heard = self._link.send(leaving)
+        unheard = [one.outbox_id for one, was_heard in zip(due, heard, strict=True) if not was_heard]
+        if unheard:
+            log.warning("unheard", messages=unheard)
+            with self._database.unit_of_work(self._scope) as session:
+                outbox.mark(session, unheard, "unheard")
+        return len(due)
