@@ -10,12 +10,15 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import structlog
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
 
-from iot.inbox import Arrival, Outcome, store, store_one_by_one
-from wms.db import Database, Scope
+from iot.inbox import Arrival, Outcome
+from iot.storing import AWAY, InboxWriter
+
+__all__ = ["BATCH", "RETRY_S", "Committer", "InboxWriter", "Write", "is_away"]
 
 log = structlog.get_logger(__name__)
 BATCH = 1000
@@ -25,28 +28,14 @@ RETRY_S = 0.5
 Write = Callable[[Sequence[Arrival]], list[Outcome]]
 
 
-class InboxWriter:
-    """Writes one batch in one transaction; a batch that the database refuses is written row by row."""
-
-    def __init__(self, database: Database, scope: Scope) -> None:
-        self._database, self._scope = database, scope
-
-    def __call__(self, arrivals: Sequence[Arrival]) -> list[Outcome]:
-        """Raises OperationalError or InterfaceError when the database is away: nothing was written, try again."""
-        try:
-            with self._database.unit_of_work(self._scope) as session:
-                return store(session, arrivals)
-        except (OperationalError, InterfaceError):
-            raise
-        except (DBAPIError, UnicodeError, ValueError) as refusal:
-            log.warning("batch_refused", messages=len(arrivals), error=str(refusal)[:300])
-            with self._database.unit_of_work(self._scope) as session:
-                return store_one_by_one(session, arrivals)
-
-
 def is_away(error: BaseException) -> bool:
     """Whether the database cannot be reached or cannot write just now (restart, recovery, disk full)."""
-    return isinstance(error, OperationalError | InterfaceError)
+    return isinstance(error, (OperationalError, InterfaceError, *AWAY))
+
+
+def _resolve(future: asyncio.Future[Outcome], outcome: Outcome) -> None:
+    if not future.done():  # a closing connection cancels its own; the row stays, the device sends again
+        future.set_result(outcome)
 
 
 class Committer:
@@ -54,7 +43,7 @@ class Committer:
 
     def __init__(self, write: Write, after_commit: Callable[[Sequence[Arrival], Sequence[Outcome]], None]) -> None:
         self._write, self._after_commit = write, after_commit
-        self._waiting: deque[tuple[Arrival, asyncio.Future[Outcome], float]] = deque()
+        self._waiting: deque[tuple[Arrival, Callable[[Outcome], None], float]] = deque()
         self._in_hand: float | None = None
         self._more = asyncio.Event()
         self._executor = ThreadPoolExecutor(1, "committer")
@@ -73,13 +62,20 @@ class Committer:
         first = self._in_hand if self._in_hand is not None else self._waiting[0][2] if self._waiting else None
         return 0.0 if first is None else time.monotonic() - first
 
-    def submit(self, arrival: Arrival) -> asyncio.Future[Outcome]:
-        """Queue an arrival; the future is done when it is committed. While :attr:`room` is clear, read no more."""
-        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._waiting.append((arrival, future, time.monotonic()))
+    def put(self, arrival: Arrival, committed: Callable[[Outcome], None]) -> None:
+        """Queue an arrival; ``committed`` is called in the loop, in the order of the queue, once it is.
+
+        While :attr:`room` is clear, read no more.
+        """
+        self._waiting.append((arrival, committed, time.monotonic()))
         if len(self._waiting) >= FULL:
             self.room.clear()
         self._more.set()
+
+    def submit(self, arrival: Arrival) -> asyncio.Future[Outcome]:
+        """As :meth:`put`, with a future that is done when the arrival is committed."""
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self.put(arrival, partial(_resolve, future))
         return future
 
     async def run(self) -> None:
@@ -108,9 +104,8 @@ class Committer:
         self._in_hand = None
         if len(self._waiting) < FULL // 2:
             self.room.set()
-        for (_, future, _), outcome in zip(taken, outcomes, strict=True):
-            if not future.done():  # a closing connection cancels its own; the row stays, the device sends again
-                future.set_result(outcome)
+        for (_, committed, _), outcome in zip(taken, outcomes, strict=True):
+            committed(outcome)
         self._after_commit(arrivals, outcomes)
 
     async def _write_until_done(self, arrivals: Sequence[Arrival]) -> list[Outcome]:
@@ -118,10 +113,12 @@ class Committer:
         while True:
             try:
                 outcomes = await loop.run_in_executor(self._executor, self._write, arrivals)
-            except (OperationalError, InterfaceError) as error:
+            except Exception as error:
+                if not is_away(error):
+                    raise
                 if self.away_since is None:
                     self.away_since = time.monotonic()
-                    log.error("database_away", waiting=self.waiting, error=str(error.orig)[:200])
+                    log.error("database_away", waiting=self.waiting, error=str(error)[:200])
                 await asyncio.sleep(RETRY_S)
             else:
                 if self.away_since is not None:

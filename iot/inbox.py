@@ -36,7 +36,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 
+import psycopg
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -98,6 +100,7 @@ INSERT = text(
     RETURNING id, source, message_key
     """
 )
+INSERT_DIRECTLY = re.sub(r":(\w+)", r"%(\1)s", str(INSERT))
 HELD = text(
     """
     SELECT inbox.id, inbox.source, inbox.message_key, inbox.payload_sha256
@@ -135,6 +138,9 @@ def storable(value: str) -> str:
 def checked(arrival: Arrival) -> Arrival:
     """The arrival with text that the database can bind; a broken id or topic sends it to quarantine by its hash."""
     topic, source = storable(arrival.topic)[:MAX_TOPIC_CHARS], storable(arrival.source)[:MAX_TOPIC_CHARS]
+    is_clean = topic == arrival.topic and source == arrival.source and not arrival.detail
+    if is_clean and MESSAGE_KEY.fullmatch(arrival.message_key):
+        return arrival
     clean = replace(arrival, topic=topic, source=source, detail=storable(arrival.detail))
     if MESSAGE_KEY.fullmatch(arrival.message_key):
         if topic == arrival.topic:
@@ -201,8 +207,24 @@ def quarantined(arrival: Arrival, reason: str, detail: str) -> Arrival:
     )
 
 
+def store_fresh(connection: psycopg.Connection[Any], arrivals: Sequence[Arrival]) -> list[tuple[str, str]]:
+    """Insert those of ``arrivals`` that are new, by the driver alone; their identities.
+
+    The connection commits by itself and carries its scope. Not for arrivals with a reason.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT_DIRECTLY, _columns(arrivals), prepare=True)
+        return [(source, key) for _, source, key in cursor.fetchall()]
+
+
 def _insert(session: Session, arrivals: Sequence[Arrival]) -> dict[tuple[str, str], int]:
-    columns = {
+    fresh = {(row.source, row.message_key): row.id for row in session.execute(INSERT, _columns(arrivals))}
+    _keep_reasons(session, arrivals, fresh)
+    return fresh
+
+
+def _columns(arrivals: Sequence[Arrival]) -> dict[str, list[Any]]:
+    return {
         "source": [a.source for a in arrivals],
         "message_key": [a.message_key for a in arrivals],
         "is_weak_key": [a.is_weak_key for a in arrivals],
@@ -214,12 +236,9 @@ def _insert(session: Session, arrivals: Sequence[Arrival]) -> dict[tuple[str, st
         "is_retained": [a.is_retained for a in arrivals],
         "is_will": [a.is_will for a in arrivals],
         "door": [a.door for a in arrivals],
-        "received_at": [a.received_at for a in arrivals],
+        "received_at": [a.received_at.isoformat() for a in arrivals],
         "state": ["dead" if a.reason else "received" for a in arrivals],
     }
-    fresh = {(row.source, row.message_key): row.id for row in session.execute(INSERT, columns)}
-    _keep_reasons(session, arrivals, fresh)
-    return fresh
 
 
 def _keep_reasons(session: Session, arrivals: Sequence[Arrival], fresh: dict[tuple[str, str], int]) -> None:

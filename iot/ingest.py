@@ -101,6 +101,7 @@ class Ingest:
             await broker.close()
             committing.cancel()
             committer.close()
+            self._write.close()
 
     async def _serve_site_broker(self, stop: asyncio.Event, url: str) -> int:
         door = SiteBroker(
@@ -118,6 +119,7 @@ class Ingest:
             return await self._watch(stop, None, door)
         finally:
             await asyncio.get_running_loop().run_in_executor(None, door.stop)
+            self._write.close()
 
     async def _watch(
         self, stop: asyncio.Event, committing: "asyncio.Task[None] | None", door: SiteBroker | None = None

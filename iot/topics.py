@@ -5,6 +5,7 @@ Leaves: ``event``, ``status`` and ``cmd/result`` go from a device to us; ``recei
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 PREFIX = "wms/v1"
 FAMILIES = ("gate", "fence", "video", "scale", "rfid", "temp")
@@ -41,6 +42,7 @@ def is_name(text: str) -> bool:
     return _NAME.fullmatch(text) is not None
 
 
+@lru_cache(maxsize=8192)
 def parse(topic: str) -> Topic | None:
     """Take a topic of our grammar apart; None for any other topic."""
     found = _TOPIC.fullmatch(topic)

@@ -4,6 +4,7 @@ The driver asks a pattern of each part whether it must be quoted; whole numbers 
 be. On a notice of 5,000 pallets that was a third of the time that the client took.
 """
 
+from binascii import hexlify
 from types import NoneType
 from typing import Any
 
@@ -26,6 +27,10 @@ class QuickListDumper(ListDumper):
             whole = "".join(obj)
             if whole.isascii() and whole.isprintable() and '"' not in whole and "\\" not in whole:
                 return ('{"' + '","'.join(obj) + '"}').encode()
+        if types == {bytes}:
+            return b'{"\\\\x' + b'","\\\\x'.join(map(hexlify, obj)) + b'"}'
+        if types == {bool}:
+            return ("{" + ",".join(["t" if one else "f" for one in obj]) + "}").encode()
         return super().dump(obj)
 
 

@@ -131,6 +131,20 @@ def set_scope(session: Session, scope: Scope, first: Question | None = None) -> 
     session.info["first"] = said[-1] if first is not None else None
 
 
+def carry_scope(connection: psycopg.Connection[Any], scope: Scope) -> None:
+    """Let every transaction of ``connection`` run for ``scope``; only for one that never goes into a pool."""
+    connection.execute(
+        SET_SCOPE.replace("true)", "false)"),
+        (
+            str(scope.tenant_id),
+            str(scope.person_id or ""),
+            str(scope.company_id or ""),
+            "on" if scope.sees_all else "off",
+            scope.role,
+        ),
+    )
+
+
 def first_answer(session: Session) -> Any:
     """Return the answer to the question that this unit of work began with, once; None where there was none."""
     return session.info.pop("first", None)

@@ -137,6 +137,23 @@ class EmbeddedBroker(Broker):  # type: ignore[misc]  # amqtt ships no types
         )
         return await self._committer.submit(came)
 
+    def take(
+        self, device: KnownDevice, topic: str, payload: bytes, head: int, committed: Callable[[Outcome], None]
+    ) -> None:
+        """Have one message of ``device`` committed; ``head`` is the first byte of its packet."""
+        came = arrival(
+            self._registry.current,
+            device,
+            topic,
+            payload,
+            qos=head >> 1 & 3,
+            door="embedded",
+            limit_bytes=self._limit_bytes,
+            is_dup=bool(head & 8),
+            is_retained=bool(head & 1),
+        )
+        self._committer.put(came, committed)
+
     async def _handle_disconnect(
         self,
         client_session: Session,
@@ -240,7 +257,10 @@ class EmbeddedBroker(Broker):  # type: ignore[misc]  # amqtt ships no types
             reader.limit = PACKET_BYTES
             reader.patience_s = session.keep_alive * KEEP_ALIVE_FACTOR or None
         session.keep_alive = 0  # the reader sees to it; amqtt would set a timer for each packet and end nothing
-        return handler, await self._session_for(session, device)
+        session = await self._session_for(session, device)
+        if isinstance(reader, PacketReader):
+            reader.take = handler.take
+        return handler, session
 
     async def _identify(self, session: Session, writer: WriterAdapter, remote_address: str) -> KnownDevice:
         """The device whose token was given under a client id that is its own. Raises after a refusing CONNACK."""

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from iot.broker import EmbeddedBroker, PortTaken
+from iot.broker.handler import MOST_IN_FLIGHT
 from tests.iot.doors import RunningDoor, Visitors, running, until
 from tests.iot.world import Sender, count, rows, site_with
 from wms.db import Database, Scope
@@ -338,13 +339,32 @@ def test_a_full_queue_stops_reading_and_closes_nobody(
     sending = threading.Thread(target=lambda: sock.sendall(packets))
     sock.settimeout(60)
     sending.start()
-    until(lambda: not door.committer.room.is_set())
+    until(lambda: door.committer.waiting >= MOST_IN_FLIGHT // 2, 60)
     time.sleep(2.5)  # beyond its keep-alive: it is we who do not read
-    assert door.committer.waiting <= 4100
+    assert door.committer.waiting <= MOST_IN_FLIGHT
     door.go.set()
     sending.join(30)
     assert acknowledged(sock, 7000) == list(range(1, 7001))
     assert count(database, scope, "inbox") == 7000
+
+
+def test_many_full_connections_are_not_read_while_the_committer_is_full(
+    door: RunningDoor, visit: Visitors, database: Database, scope: Scope
+) -> None:
+    senders = site_with(database, scope, *["gate"] * 20)
+    door.go.clear()
+    sockets = []
+    for one in senders:
+        sock = visit.raw(connect_packet(one, keepalive=30))
+        assert sock.recv(4) == b"\x20\x02\x00\x00"
+        sockets.append(sock)
+        sock.sendall(b"".join(publish_packet(one.topic(), one.message(seq=seq), seq) for seq in range(1, 301)))
+    until(lambda: not door.committer.room.is_set(), 60)
+    assert door.committer.waiting <= 4100
+    door.go.set()
+    for sock in sockets:
+        assert acknowledged(sock, 300) == list(range(1, 301))
+    assert count(database, scope, "inbox") == 6000
 
 
 def acknowledged(sock: socket.socket, n: int) -> list[int]:
