@@ -9,16 +9,19 @@ from apiflask import APIBlueprint
 from flask import Response, jsonify
 from pydantic import Field
 
+from iot.evidence import behind
 from web.api.idempotency import write
 from web.api.paging import page_of
 from web.api.schemas import Body, Page
 from web.auth.policy import policy
-from web.context import current_scope, unit_of_work
+from web.context import current_scope, settings, unit_of_work
+from web.evidence import export
 from web.live import WATCHERS
 from wms.gate import queries
 from wms.gate.rules.refusals import NotAnOfficer
 from wms.gate.service import ReleaseHold, approve_release, close_passage, refuse_release, release_hold
 from wms.gate.tables import Release
+from wms.record.bundles import signing_key
 from wms.watch import queries as watch
 from wms.watch import service as watching
 
@@ -84,11 +87,32 @@ def passage(passage_id: int) -> Response:
     with unit_of_work() as session:
         found = queries.explain(session, passage_id)
         body = {name: value for name, value in vars(found).items() if name not in ("case", "gate_pass")}
-        for name in ("passage", "hold", "now_hold", "weight"):
+        for name in ("passage", "hold", "now_hold", "weight", "posting"):
             body[name] = asdict(body[name]) if body[name] is not None else None
-        for name in ("checks", "readings", "releases", "commands", "goods"):
+        for name in ("checks", "readings", "releases", "commands", "goods", "documents", "registered", "exports"):
             body[name] = [asdict(row) for row in body[name]]
+        body["leaves"] = [{**asdict(leaf), "body": leaf.body.decode()} for leaf in found.leaves]
+        raws = behind(session, [reading.reading_id for reading in found.readings])
+        for reading in body["readings"]:
+            raw = raws.get(reading["reading_id"])
+            reading["raw"] = raw and {"inbox_id": raw.inbox_id, "sha256": raw.sha256, "bytes": len(raw.payload)}
     return jsonify(body)
+
+
+@bp.get("/passages/<int:passage_id>/evidence")
+@policy("customs_officer", "auditor")
+def evidence(passage_id: int) -> Response:
+    """Take the evidence of a passage away as one signed ZIP; that it was taken, by whom, stands in the record."""
+    with unit_of_work() as session:
+        return export(session, passage_id, settings().data_dir, current_scope().person_id).response()
+
+
+@bp.get("/evidence-key")
+@policy(*WATCHERS)
+def evidence_key() -> Response:
+    """The public key that signs evidence, and its id: to be given to who must verify a bundle, by another way."""
+    key = signing_key(settings().data_dir)
+    return jsonify({"key_id": key.key_id, "public_key": key.public_pem.decode()})
 
 
 @bp.post("/passages/<int:passage_id>/release")

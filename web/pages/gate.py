@@ -5,27 +5,32 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
+from iot.evidence import behind
 from web.api.gates import officer_id, release_body
 from web.api.idempotency import request_hash, request_key, stored_problem
 from web.auth.policy import policy
-from web.context import current_scope, database, unit_of_work
+from web.context import current_scope, database, settings, unit_of_work
+from web.evidence import export, media_of
 from web.live import WATCHERS
 from web.pages.gate_words import NAMES
 from wms.codes import plates
+from wms.errors import NotFound
 from wms.gate import queries
 from wms.gate.queries import Explained
 from wms.gate.service import ReleaseHold, approve_release, close_passage, refuse_release, release_hold
+from wms.record.bundles import signing_key
 from wms.record.service import once
 from wms.watch import queries as watch
 from wms.watch import service as watching
 
 bp = Blueprint("gate", __name__, url_prefix="/gate")
 RECENT, ALARMS_SHOWN, PAGE = 15, 8, 50
+EXPORTERS = ("customs_officer", "auditor")
 
 
 def _render(template: str, **given: Any) -> str:
@@ -85,9 +90,36 @@ def _passage_page(passage_id: int, problem: dict[str, Any] | None = None) -> str
     with unit_of_work() as session:
         found = queries.explain(session, passage_id)
         last_note = watch.last_note_id(session)
+        raws = behind(session, [reading.reading_id for reading in found.readings])
         return _render(
-            "gate/passage.html", it=found, problem=problem, form=request.form, last_note=last_note, **_told(found)
-        )
+            "gate/passage.html", it=found, problem=problem, form=request.form, last_note=last_note, raws=raws,
+            media=media_of(found), key_id=signing_key(settings().data_dir).key_id,
+            may_export=current_scope().role in EXPORTERS, **_told(found),
+        )  # fmt: skip
+
+
+@bp.get("/passages/<int:passage_id>/evidence")
+@policy("customs_officer", "auditor")
+def evidence(passage_id: int) -> AnyResponse:
+    """Take the evidence of a passage away as one signed bundle; the record says who did."""
+    with unit_of_work() as session:
+        return export(session, passage_id, settings().data_dir, current_scope().person_id).response()
+
+
+@bp.get("/passages/<int:passage_id>/raw/<int:reading_id>")
+@policy(*WATCHERS)
+def raw(passage_id: int, reading_id: int) -> AnyResponse:
+    """Show the bytes behind one reading, as the device sent them."""
+    with unit_of_work() as session:
+        found = queries.explain(session, passage_id)
+        mine = [reading.reading_id for reading in found.readings if reading.reading_id == reading_id]
+        held = behind(session, mine).get(reading_id)
+    if held is None:
+        raise NotFound(what=reading_id)
+    return Response(
+        held.payload, mimetype="application/octet-stream",
+        headers={"Content-Disposition": f'attachment; filename="message-{held.inbox_id}.bin"'},
+    )  # fmt: skip
 
 
 def _told(found: Explained) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from web.formats import DASH, weight
+from web.pages.gate_proof import DOCUMENTS, LEAVES, inputs_words
+from web.words import WORDS
 from wms.errors import N_
 from wms.gate.rules import LAPSES, hold_of
 from wms.gate.rules.holds import HOLDS
@@ -127,6 +129,7 @@ FENCE = {
     "branch": N_("branch"),
     "human": N_("person"),
 }
+ACCOUNTS = WORDS["account"]
 RELEASES = {
     "requested": ("warn", N_("waits for a second officer")),
     "granted": ("warn", N_("granted")),
@@ -210,4 +213,8 @@ NAMES = {
     "ALARM_STATES": ALARM_STATES,
     "RELEASES": RELEASES,
     "COMMAND_STEPS": COMMAND_STEPS,
+    "inputs_words": inputs_words,
+    "DOCUMENTS": DOCUMENTS,
+    "LEAVES": LEAVES,
+    "ACCOUNTS": ACCOUNTS,
 }

@@ -11,6 +11,18 @@ from wms.catalog.tables import TradeItem
 from wms.codes import plates
 from wms.customs.tables import GatePass, GatePassLine
 from wms.gate.queries.lanes import PassageRow, passage_row
+from wms.gate.queries.proof import (
+    DocumentRow,
+    ExportRow,
+    LeafRow,
+    PostingRow,
+    RegisteredRow,
+    documents_of,
+    exports_of,
+    leaves_of,
+    posting_of,
+    registered_of,
+)
 from wms.gate.rules import (
     Case,
     Hold,
@@ -22,6 +34,7 @@ from wms.gate.rules import (
     hold_of,
 )
 from wms.gate.rules.refusals import UnknownPassage
+from wms.gate.rules.shown import inputs_of
 from wms.gate.tables import BarrierCommand, Decision, GatePassUse, PassageReading, Release
 from wms.parties.tables import Person
 
@@ -30,11 +43,12 @@ MOST_AWAITED = 2_000
 
 @dataclass(frozen=True)
 class CheckRow:
-    """One line of the ordered decision: ``outcome`` is ok, hold or not_reached."""
+    """One line of the ordered decision: ``outcome`` is ok, hold or not_reached; ``inputs`` is what it looked at."""
 
     check: str
     outcome: str
     hold_code: str | None
+    inputs: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -103,7 +117,10 @@ class GoodsRow:
 
 @dataclass(frozen=True)
 class Explained:
-    """Everything about one passage. ``replay_agrees``: the stored inputs, decided again now, give the stored answer."""
+    """Everything about one passage. ``replay_agrees``: the stored inputs, decided again now, give the stored answer.
+
+    ``leaves`` are the facts that the record holds about it, ``exports`` who took its evidence away.
+    """
 
     passage: PassageRow
     decision_id: int | None
@@ -121,8 +138,13 @@ class Explained:
     releases: tuple[ReleaseRow, ...]
     commands: tuple[CommandRow, ...]
     gate_pass: GatePass | None
+    documents: tuple[DocumentRow, ...]
     goods: tuple[GoodsRow, ...]
+    registered: tuple[RegisteredRow, ...]
     posting_id: int | None
+    posting: PostingRow | None
+    leaves: tuple[LeafRow, ...]
+    exports: tuple[ExportRow, ...]
     look_alikes: tuple[tuple[str, str], ...]  # plate and number of open passes that a camera may have misread
 
 
@@ -134,6 +156,8 @@ def explain(session: Session, passage_id: int) -> Explained:
     decision = session.scalar(select(Decision).where(Decision.passage_id == passage_id))
     case = case_from_payload(decision.inputs) if decision else None
     pass_id = decision.gate_pass_id if decision else None
+    releases = _releases(session, passage_id)
+    posting_id = session.scalar(select(GatePassUse.posting_id).where(GatePassUse.passage_id == passage_id))
     return Explained(
         passage=passage,
         decision_id=decision.id if decision else None,
@@ -146,15 +170,42 @@ def explain(session: Session, passage_id: int) -> Explained:
         now_hold=hold_of(passage.hold_code) if passage.hold_code else None,
         replay_agrees=decision is not None and case is not None and _agrees(decision, case),
         weight=_weight(case, pass_id),
-        checks=tuple(CheckRow(**check) for check in decision.checks) if decision else (),
+        checks=_checks(decision, case) if decision and case else (),
         readings=_readings(session, passage_id),
-        releases=_releases(session, passage_id),
+        releases=releases,
         commands=_commands(session, passage_id),
         gate_pass=session.get(GatePass, pass_id) if pass_id else None,
+        documents=documents_of(session, pass_id),
         goods=_goods(session, pass_id),
+        registered=registered_of(session, pass_id),
         look_alikes=_look_alikes(session, passage),
-        posting_id=session.scalar(select(GatePassUse.posting_id).where(GatePassUse.passage_id == passage_id)),
+        posting_id=posting_id,
+        posting=posting_of(session, posting_id),
+        leaves=leaves_of(session, _subjects(passage_id, decision, pass_id, releases, posting_id)),
+        exports=exports_of(session, passage_id),
     )
+
+
+def _subjects(
+    passage_id: int,
+    decision: Decision | None,
+    pass_id: int | None,
+    releases: tuple[ReleaseRow, ...],
+    posting_id: int | None,
+) -> list[tuple[str, int | None]]:
+    """What the record is asked for about a passage; its exports are left out, or each would change the next one."""
+    officers = ("release_requested", "release_granted", "release_refused")
+    return [
+        ("gate_pass_approved", pass_id),
+        ("gate_decision", decision.id if decision else None),
+        *((kind, release.id) for release in releases for kind in officers),
+        ("passage", passage_id),
+        ("posting", posting_id),
+    ]
+
+
+def _checks(decision: Decision, case: Case) -> tuple[CheckRow, ...]:
+    return tuple(CheckRow(**check, inputs=inputs_of(check["check"], case)) for check in decision.checks)
 
 
 def _look_alikes(session: Session, passage: PassageRow) -> tuple[tuple[str, str], ...]:
