@@ -99,6 +99,7 @@ def _named(content: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
 
 def _publish(session: Session, key: BundleKey) -> None:
     """Put the public key on record once, so that everybody who holds the record can tell our bundles from others."""
-    number = int(key.key_id[:15], 16)  # a leaf's subject is a number
-    if not leaves_of(session, [(KEY_LEAF, number)]):
-        append_leaf(session, KEY_LEAF, {"key_id": key.key_id, "public_key": key.public_pem.decode()}, number)
+    number = int(key.key_id[:7], 16)  # a leaf's subject is a number
+    said = {"key_id": key.key_id, "public_key": key.public_pem.decode()}
+    if not any(key.key_id.encode() in leaf.body for leaf in leaves_of(session, [(KEY_LEAF, number)])):
+        append_leaf(session, KEY_LEAF, said, number)
