@@ -222,6 +222,8 @@ def _before_decision(
 ) -> tuple[Step, ...]:
     steps: list[Step] = [Attach(standing.passage_id, tuple(parts.unusable))] if parts.unusable else []
     if gone is not None:
+        if any(_is_zero(reading) for reading in parts.own):
+            steps.append(NoteZero())  # the next vehicle is weighed from it
         kept = tuple((reading, "undecided") for reading in parts.own)
         return (*steps, _close(standing, parts, now, gone.through, kept))
     seen, uses, saw_zero = look(rules, parts.own, now, memory)

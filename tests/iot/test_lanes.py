@@ -193,6 +193,15 @@ def test_exit_before_any_decision_is_a_vehicle_that_went_through() -> None:
     assert step == Close(50, sec(3), went_through=True, readings=tuple((each, "undecided") for each in readings))
 
 
+def test_zero_that_was_seen_while_an_undecided_vehicle_drove_through_weighs_the_next_one() -> None:
+    """Found by the day of traffic: the vehicle behind a tailgater was never weighed."""
+    readings = [loop(1, 0, "arrive"), loop(2, 2, "exit"), weight(3, 2.5, 0, state="zero"), loop(4, 3, "exit", on=False)]
+    noted, closed = assemble(RULES, standing(), readings, sec(3), LaneMemory(scale_was_zero=False))
+    assert isinstance(noted, NoteZero)
+    assert isinstance(closed, Close)
+    assert closed.went_through
+
+
 def test_vehicle_behind_waits_until_the_first_has_gone() -> None:
     loops = (LoopEdge("arrive", True, sec(0)), LoopEdge("arrive", False, sec(2)))
     here = standing(is_decided=True, plate=PLATE, loops=loops)
