@@ -105,6 +105,7 @@ ALARMS = {
     "opened_without_release": N_("Barrier opened without a release"),
     "unknown_command": N_("Answer to an unknown command"),
     "passed_while_held": N_("Vehicle passed while held"),
+    "tailgating": N_("Vehicle followed another through the same opening"),
     "goods_not_posted": N_("Goods left, but the ledger refused"),
     "reading_failed": N_("A reading could not be taken in"),
     "another_plate": N_("Another plate read where a vehicle waits"),

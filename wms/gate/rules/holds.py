@@ -234,7 +234,7 @@ HOLDS: dict[str, Hold] = dict(
     )
 )
 
-# Reasons that come after a lift: the way was free, but the barrier did not do its part.
+# Reasons that are no check's: the way was free, but the barrier did not do its part, or the vehicle did not wait.
 LAPSES: dict[str, Hold] = dict(
     (
         _hold(
@@ -260,6 +260,20 @@ LAPSES: dict[str, Hold] = dict(
             "请等候 | PLEASE WAIT",
             TO_OFFICER,
             "道闸已抬起又落下，车辆未通过 | The barrier opened and closed and the vehicle did not pass",
+        ),
+        _hold(
+            "tailgated",
+            "停车 | STOP",
+            TO_OFFICER,
+            "跟随前车闯出，未经放行 | The vehicle followed another one through the same opening, without a release",
+            needs_second=True,
+        ),
+        _hold(
+            "ran_through",
+            "停车 | STOP",
+            TO_OFFICER,
+            "未等判定即闯出 | The vehicle drove through before it was decided",
+            needs_second=True,
         ),
     )
 )

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Session
@@ -223,12 +223,32 @@ def _was_opened(session: Session, passage_id: int) -> bool:
 
 
 def _alarm_unreleased(session: Session, passage: Passage, at: datetime) -> None:
+    """A vehicle drove out without a release of its own: behind another one (tailgating), or under a closed barrier."""
+    follows = _follows_another(session, passage)
     if passage.state == "open":
-        passage.state, passage.hold_code, passage.decided_at = "held", "plate_unread", at
+        passage.state, passage.hold_code, passage.decided_at = "held", "tailgated" if follows else "ran_through", at
+    code = "tailgating" if follows else "passed_while_held"
     raise_alarm(
         session,
         NewAlarm(
-            passage.site_id, "lane", "passed_while_held", session.get_one(Lane, passage.lane_id).code, at,
+            passage.site_id, "lane", code, session.get_one(Lane, passage.lane_id).code, at,
             detail=f"{passage.plate or '?'} {passage.seq_no}",
         ),
     )  # fmt: skip
+
+
+def _follows_another(session: Session, passage: Passage) -> bool:
+    """Whether it arrived while the barrier was up, or not yet down again, for another passage of its lane."""
+    up_for_another = (
+        select(BarrierCommand.id)
+        .join(Release, Release.id == BarrierCommand.release_id)
+        .where(
+            BarrierCommand.lane_id == passage.lane_id,
+            BarrierCommand.opened_at <= passage.opened_at,
+            or_(BarrierCommand.closed_at.is_(None), BarrierCommand.closed_at >= passage.opened_at),
+            Release.passage_id < passage.id,
+        )
+        .order_by(BarrierCommand.id.desc())
+        .limit(1)
+    )
+    return session.scalars(up_for_another).first() is not None
