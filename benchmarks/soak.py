@@ -1,10 +1,11 @@
-"""The long runs: ``python -m benchmarks.soak [--proofs 15] [--days 10] [--minutes 10] [--rounds 2] [--seed N]``.
+"""The long runs, each with its length: ``--proofs 15 --days 10 --vehicles 2000 --minutes 10 --rounds 2 --seed N``.
 
 First the proof tests again and again, each time with another seed and ``rounds`` times their usual number of sequences
 and kills, until ``proofs`` minutes are over; then ``days`` of the simulated warehouse floor
-(:mod:`benchmarks.floor_day`) in half of ``minutes``; then the whole demo for ``minutes`` with its programs killed now
-and then while a robot scans over HTTP, and ``dongting verify`` on what it leaves. About 35 minutes in all. Exit status
-0: all clean, and each scan counted once.
+(:mod:`benchmarks.floor_day`) in half of ``minutes``; then a day of ``vehicles`` at the gate
+(:mod:`benchmarks.gate_day`), each decided as the truth demands; then the whole demo for ``minutes`` with its programs
+killed now and then while a robot scans over HTTP, and ``dongting verify`` on what it leaves. About 50 minutes in all.
+Exit status 0: all clean, and each scan counted once.
 """
 
 import argparse
@@ -41,13 +42,14 @@ COUNTED = ("posting", "entry", "leaf", "inbox", "passage", "decision", "procrast
 
 
 def main() -> int:
-    """Run all three; say seed, counts and how long each took."""
+    """Run all four; say seed, counts and how long each took."""
     asked = _arguments()
     print(f"seed {asked.seed}", flush=True)
     proofs = asked.proofs == 0 or _timed("proofs", lambda: _proofs(asked.proofs, asked.rounds, asked.seed))
     floor = asked.days == 0 or _timed("floor", lambda: _floor(asked.days, asked.minutes, asked.seed))
+    gate = asked.vehicles == 0 or _timed("gate", lambda: _gate(asked.vehicles, asked.seed))
     demo = asked.minutes == 0 or _timed("demo", lambda: _demo(asked.minutes, random.Random(asked.seed)))
-    said = {"proofs": proofs, "floor": floor, "demo": demo}
+    said = {"proofs": proofs, "floor": floor, "gate": gate, "demo": demo}
     print(", ".join(f"{name} {'clean' if clean else 'FAILED'}" for name, clean in said.items()))
     return 0 if all(said.values()) else 1
 
@@ -56,6 +58,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10, help="how long the demo runs; 0: not at all")
     parser.add_argument("--days", type=float, default=10, help="days of the simulated warehouse floor; 0: none")
+    parser.add_argument("--vehicles", type=int, default=2_000, help="vehicles of a day at the gate; 0: none")
     parser.add_argument("--proofs", type=float, default=15, help="minutes of proofs, the last pass is ended; 0: none")
     parser.add_argument("--rounds", type=int, default=2, help="times the usual number of sequences and kills in a pass")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**9))
@@ -85,6 +88,12 @@ def _floor(days: float, minutes: float, seed: int) -> bool:
     """Three houses, forty people; in half of the demo's minutes."""
     command = [sys.executable, "-m", "benchmarks.floor_day", "--days", str(days), "--seed", str(seed)]
     return subprocess.run([*command, "--minutes", str(max(1.0, minutes / 2))], check=False).returncode == 0
+
+
+def _gate(vehicles: int, seed: int) -> bool:
+    """Sixteen lanes; about a quarter of an hour for two thousand vehicles."""
+    command = [sys.executable, "-m", "benchmarks.gate_day", "--vehicles", str(vehicles), "--seed", str(seed)]
+    return subprocess.run(command, check=False).returncode == 0
 
 
 def _demo(minutes: float, draw: random.Random) -> bool:

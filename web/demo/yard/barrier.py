@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from web.demo.yard.truth import Journal
 from web.demo.yard.wire import Wire
 
 RAISE_S, LOWER_S, WAIT_FOR_VEHICLE_S = 0.6, 0.6, 15.0
@@ -26,8 +27,12 @@ def signature(key: str, command: Mapping[str, Any]) -> str:
 class Barrier:
     """Arm, limit switches and the passing loop of one lane. ``vehicle_passed`` is set by the lane's exit loop."""
 
-    def __init__(self, wire: Wire, lane: str, key: str | None) -> None:
+    def __init__(self, wire: Wire, lane: str, key: str | None, journal: Journal | None = None) -> None:
         self._wire, self._lane, self._key = wire, lane, key
+        self._journal = journal or Journal(None)
+        self.fault: str | None = None  # mute: takes commands and does nothing; stuck: accepts, and the arm stays down
+        self.truck = 0  # which truck of the lane stands in front of the arm, for the truth
+        self.opened_by: str | None = None  # the command that the arm is up for
         self._nonces: deque[str] = deque(maxlen=10_000)
         self._busy = threading.Lock()
         self.is_open = threading.Event()
@@ -43,14 +48,18 @@ class Barrier:
 
     def _take(self, payload: bytes) -> None:
         command = json.loads(payload)
+        if self.fault == "mute":
+            return
         fault = self.fault_of(command)
         if fault is not None:
+            self._journal.note(self._lane, "refused", cmd_id=command.get("cmd_id"), reason=fault, truck=self.truck)
             self._answer(command, "refused", fault)
             return
         self._nonces.append(command["nonce"])
         self._answer(command, "accepted")
         # Not in the network thread: the arm needs seconds, and receipts must go on being heard.
-        threading.Thread(target=self._open, args=(command,), daemon=True).start()
+        if self.fault != "stuck":
+            threading.Thread(target=self._open, args=(command,), daemon=True).start()
 
     def fault_of(self, command: Mapping[str, Any]) -> str | None:
         """Why the controller refuses the command, None when it obeys."""
@@ -72,18 +81,35 @@ class Barrier:
         self._wire.result(body if reason is None else body | {"reason": reason})
 
     def _open(self, command: Mapping[str, Any]) -> None:
+        cmd_id = str(command["cmd_id"])
         with self._busy:
-            cmd_id = str(command["cmd_id"])
             self.vehicle_passed.clear()
-            self._state("OPENING", cmd_id)
-            time.sleep(RAISE_S)
-            self.is_open.set()
-            self._state("OPEN", cmd_id)
+            self._raise(cmd_id)
             self._answer(command, "opened")
             if self.vehicle_passed.wait(WAIT_FOR_VEHICLE_S):
                 self._answer(command, "passed")
-            self.is_open.clear()
-            self._state("CLOSING", cmd_id)
-            time.sleep(LOWER_S)
-            self._state("CLOSED", cmd_id)
+            self._lower(cmd_id)
             self._answer(command, "closed")
+
+    def open_by_hand(self) -> None:
+        """Somebody turns the key on the post: the arm goes up without a command, and down after the vehicle."""
+        with self._busy:
+            self.vehicle_passed.clear()
+            self._raise(None)
+            self.vehicle_passed.wait(WAIT_FOR_VEHICLE_S)
+            self._lower(None)
+
+    def _raise(self, cmd_id: str | None) -> None:
+        self._state("OPENING", cmd_id)
+        time.sleep(RAISE_S)
+        self.opened_by = cmd_id
+        self._journal.note(self._lane, "arm_up", cmd_id=cmd_id, truck=self.truck)
+        self.is_open.set()
+        self._state("OPEN", cmd_id)
+
+    def _lower(self, cmd_id: str | None) -> None:
+        self.is_open.clear()
+        self._state("CLOSING", cmd_id)
+        time.sleep(LOWER_S)
+        self._journal.note(self._lane, "arm_down", cmd_id=cmd_id, truck=self.truck)
+        self._state("CLOSED", cmd_id)

@@ -11,6 +11,7 @@ from typing import Protocol
 from web.demo.yard.barrier import Barrier
 from web.demo.yard.config import Truck, YardFile, broker_address, read_yard
 from web.demo.yard.lane import Lane
+from web.demo.yard.truth import Journal
 from web.demo.yard.wire import Wire
 
 log = logging.getLogger("yard")
@@ -42,18 +43,21 @@ def run(settings: HasPlace) -> None:
 
 
 def run_yard(yard: YardFile, broker_url: str, stop: threading.Event) -> None:
-    """Play ``yard`` against the broker until ``stop`` is set."""
+    """Play ``yard`` against the broker until ``stop`` is set, or all trucks that come once have come."""
     host, port = broker_address(broker_url)
-    wires = {code: Wire(device, yard.site, host, port) for code, device in yard.devices.items()}
+    wires = {code: Wire(device, yard.site, host, port, paced=yard.paced) for code, device in yard.devices.items()}
     log.info("simulated yard: %d devices, %d lanes, broker %s:%d", len(wires), len(yard.lanes), host, port)
     for wire in wires.values():
         wire.start()
     try:
         _wait_for_broker(wires, stop)
-        threads = [*_lane_threads(yard, wires, stop), *_other_threads(yard, wires, stop)]
-        for thread in threads:
+        lanes = _lane_threads(yard, wires, stop)
+        for thread in [*lanes, *_other_threads(yard, wires, stop)]:
             thread.start()
-        stop.wait()
+        while not stop.wait(0.5) and not (yard.once and not any(thread.is_alive() for thread in lanes)):
+            pass
+        if not stop.is_set():
+            _wait_for_receipts(wires, stop)
     finally:
         for wire in wires.values():
             wire.leave()  # all at once: one after the other would take too long
@@ -70,6 +74,13 @@ def _wait_for_broker(wires: dict[str, Wire], stop: threading.Event) -> None:
             return
 
 
+def _wait_for_receipts(wires: dict[str, Wire], stop: threading.Event) -> None:
+    """Before it goes for good, the yard waits until the server holds everything."""
+    deadline = time.monotonic() + WAIT_FOR_BROKER_S
+    while any(wire.waits_for_receipt for wire in wires.values()) and time.monotonic() < deadline and not stop.wait(0.2):
+        pass
+
+
 def noise(seed: str) -> random.Random:
     """Repeatable chance."""
     return random.Random(seed)  # noqa: S311 - noise, not a secret
@@ -77,20 +88,21 @@ def noise(seed: str) -> random.Random:
 
 def _lane_threads(yard: YardFile, wires: dict[str, Wire], stop: threading.Event) -> list[threading.Thread]:
     threads = []
+    journal = Journal(yard.journal)
     for place, file in enumerate(yard.lanes):
         wire = wires[file.devices["barrier"]]
-        barrier = Barrier(wire, file.code, wire.device.key)
+        barrier = Barrier(wire, file.code, wire.device.key, journal)
         barrier.announce()
-        lane = Lane(file, wires, barrier, noise(f"{yard.seed}-{file.code}"), yard.patience_s)
+        lane = Lane(file, wires, barrier, noise(f"{yard.seed}-{file.code}"), yard.patience_s, journal)
         lane.announce()
         trucks = [truck for truck in yard.trucks if truck.lane == file.code]
-        threads.append(threading.Thread(target=_drive, args=(lane, trucks, stop, yard.pause_s, place), daemon=True))
+        threads.append(threading.Thread(target=_drive, args=(lane, trucks, stop, yard, place), daemon=True))
     return threads
 
 
-def _drive(lane: Lane, trucks: list[Truck], stop: threading.Event, pause_s: float, place: int) -> None:
-    if not stop.wait(5.0 + 2.0 * place):  # the lanes settle first
-        lane.drive(trucks, stop, pause_s)
+def _drive(lane: Lane, trucks: list[Truck], stop: threading.Event, yard: YardFile, place: int) -> None:
+    if not stop.wait(5.0 + (0.1 if yard.once else 2.0) * place):  # the lanes settle first
+        lane.drive(trucks, stop, yard.pause_s, once=yard.once)
 
 
 def _other_threads(yard: YardFile, wires: dict[str, Wire], stop: threading.Event) -> list[threading.Thread]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from paho.mqtt.client import Client, ConnectFlags, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
@@ -17,23 +17,20 @@ from web.demo.yard.config import DeviceFile
 
 log = logging.getLogger("yard")
 KEEPALIVE_S = 30
+PACE_S = 60.0
 OUTBOX_LIMIT = 5_000
-
-
-def now() -> datetime:
-    """The device's own clock, UTC."""
-    return datetime.now(UTC)
 
 
 class Wire:
     """A device's MQTT connection. An event is dropped from the outbox only at the server's receipt, not at PUBACK."""
 
-    def __init__(self, device: DeviceFile, site: str, host: str, port: int) -> None:
-        self.device = device
+    def __init__(self, device: DeviceFile, site: str, host: str, port: int, *, paced: bool = False) -> None:
+        self.device, self._paced = device, paced
+        self._twice = False
         self.base = f"wms/v1/{site}/{device.family}/{device.code}"
         self.boot = uuid.uuid4().hex[:12]
         self.clock_offset = timedelta(0)  # the server's clock minus ours, learnt from receipts
-        self.link_since = now()
+        self.link_since = self.now()
         self.on_command: Callable[[bytes], None] | None = None
         self._seq = 0
         self._outbox: dict[int, dict[str, Any]] = {}
@@ -72,9 +69,19 @@ class Wire:
         """Whether the broker has accepted the device."""
         return self._client.is_connected()
 
+    def now(self) -> datetime:
+        """The device's own clock, UTC; it may be wrong."""
+        return datetime.now(UTC) + timedelta(seconds=self.device.clock_s)
+
+    @property
+    def waits_for_receipt(self) -> bool:
+        """Whether the server has not yet said that it holds all events."""
+        with self._lock:
+            return bool(self._outbox)
+
     def server_time(self) -> datetime:
         """The server's clock as the last receipt told it."""
-        return now() + self.clock_offset
+        return self.now() + self.clock_offset
 
     def event(self, type_: str, data: Mapping[str, Any], *, at: datetime | None = None) -> None:
         """Publish our own envelope on ``…/event`` and keep it until the server says that it holds it."""
@@ -82,8 +89,8 @@ class Wire:
             self._seq += 1
             body = {
                 "v": 1, "id": str(uuid.uuid4()), "device": self.device.code, "kind": self.device.family, "type": type_,
-                "seq": self._seq, "boot": self.boot, "ts": (at or now()).isoformat(), "ts_q": "ntp", "replay": False,
-                "data": dict(data), "simulated": True,
+                "seq": self._seq, "boot": self.boot, "ts": (at or self.now()).isoformat(), "ts_q": "ntp",
+                "replay": False, "data": dict(data), "simulated": True,
             }  # fmt: skip
             if len(self._outbox) < OUTBOX_LIMIT:
                 self._outbox[self._seq] = body
@@ -91,11 +98,18 @@ class Wire:
 
     def raw(self, payload: bytes, topic: str | None = None) -> None:
         """Publish bytes as a maker's device sends them (QoS 1, not retained)."""
-        self._client.publish(topic or self.device.topic, payload, qos=1)
+        for _ in range(2 if self._twice else 1):
+            sent = self._client.publish(topic or self.device.topic, payload, qos=1)
+        if self._paced and sent.rc == MQTTErrorCode.MQTT_ERR_SUCCESS:
+            sent.wait_for_publish(PACE_S)  # never in the network's own thread
+
+    def send_twice(self, *, twice: bool) -> None:
+        """Whether every message goes out a second time, as after a lost acknowledgement."""
+        self._twice = twice
 
     def result(self, body: Mapping[str, Any]) -> None:
         """Answer a command on ``…/cmd/result``."""
-        answer = {"id": str(uuid.uuid4()), "ts": now().isoformat(), **body}
+        answer = {"id": str(uuid.uuid4()), "ts": self.now().isoformat(), **body}
         self._client.publish(f"{self.base}/cmd/result", json.dumps(answer), qos=1)
 
     def _connected(
@@ -103,7 +117,7 @@ class Wire:
     ) -> None:
         if code.is_failure:
             return
-        self.link_since = now()
+        self.link_since = self.now()
         client.subscribe([(f"{self.base}/receipt", 1), (f"{self.base}/cmd", 1)])
         online = {"online": True, "boot": self.boot, "simulated": True}
         client.publish(f"{self.base}/status", json.dumps(online), qos=1, retain=True)
@@ -120,7 +134,7 @@ class Wire:
 
     def _take_receipt(self, body: Mapping[str, Any]) -> None:
         if "server_time" in body:
-            self.clock_offset = datetime.fromisoformat(body["server_time"]) - now()
+            self.clock_offset = datetime.fromisoformat(body["server_time"]) - self.now()
         if body.get("boot") != self.boot:
             return
         with self._lock:
@@ -129,4 +143,4 @@ class Wire:
             asked = {seq for first, last in body.get("missing", ()) for seq in range(first, min(last, first + 500) + 1)}
             again = [self._outbox[seq] | {"replay": True} for seq in sorted(asked & self._outbox.keys())]
         for envelope in again:
-            self.raw(json.dumps(envelope, ensure_ascii=False).encode())
+            self._client.publish(self.device.topic, json.dumps(envelope, ensure_ascii=False).encode(), qos=1)
