@@ -18,7 +18,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from iot import outbox, topics
@@ -26,13 +26,25 @@ from iot.readings import OpenReading
 from iot.tables import Device, DeviceState
 from wms.db import Database, Scope
 from wms.gate.service import CommandStep, command_due, expire_or_send, fail_silent, record_result
-from wms.gate.service.barrier import barrier_seen, set_link
+from wms.gate.service.barrier import ANSWERS_WITHIN, OPENS_WITHIN, barrier_seen, set_link
 from wms.gate.tables import BarrierCommand, Lane, LaneState
 from wms.parties.tables import Site
 from wms.settings import load_settings
 from wms.watch.service import NewAlarm, raise_alarm
 
 log = structlog.get_logger(__name__)
+
+# What a controller said in time counts, though a busy machine has not read it yet.
+UNREAD = text(
+    """
+    SELECT DISTINCT device.code FROM barrier_command AS command JOIN device ON device.code = command.device
+    WHERE command.state IN ('sent', 'accepted') AND (
+      EXISTS (SELECT 1 FROM inbox WHERE inbox.device_id = device.id AND inbox.state = 'received'
+              AND inbox.recorded_at <= coalesce(command.accepted_at + :opens, command.sent_at + :answers))
+      OR EXISTS (SELECT 1 FROM reading WHERE reading.device_id = device.id AND reading.state = 'open'
+                 AND reading.recorded_at <= coalesce(command.accepted_at + :opens, command.sent_at + :answers)))
+    """
+)
 
 
 @lru_cache(maxsize=1)
@@ -62,7 +74,8 @@ def tick(
             if expire_or_send(session, command, now):
                 _send(session, command, secret_key or _installation_secret())
             log.info("barrier_command", cmd_id=str(command.cmd_id), state=command.state, device=command.device)
-        failed = fail_silent(session, sites, now)
+        within = {"opens": OPENS_WITHIN, "answers": ANSWERS_WITHIN}
+        failed = fail_silent(session, sites, now, unread=session.scalars(UNREAD, within).all())
         linked = _follow_links(session, sites)
     return len(due) + failed + linked
 

@@ -83,6 +83,24 @@ def test_silent_barrier_is_a_fault_with_an_alarm_and_no_second_command(session: 
     assert balance(session, "customer", world.shelf) == 100
 
 
+def test_what_was_said_in_time_and_not_read_yet_is_no_silence(session: Session, world: World) -> None:
+    lifted = decide_passage(session, crossing(world.lane, seen_of(make_pass(session, world))))
+    command = command_of(session, lifted.passage_id)
+    sent_at = now()
+    expire_or_send(session, command, sent_at)
+    site, unread = [world.shelf.site_id], [command.device]
+    assert fail_silent(session, site, sent_at + timedelta(seconds=17), unread) == 0
+    assert fail_silent(session, site, sent_at + timedelta(seconds=5), ["barrier-other"]) == 1
+
+
+def test_nobody_waits_for_ever_for_what_is_not_read(session: Session, world: World) -> None:
+    lifted = decide_passage(session, crossing(world.lane, seen_of(make_pass(session, world))))
+    command = command_of(session, lifted.passage_id)
+    sent_at = now()
+    expire_or_send(session, command, sent_at)
+    assert fail_silent(session, [world.shelf.site_id], sent_at + timedelta(seconds=18), [command.device]) == 1
+
+
 def test_barrier_that_answers_after_its_fault_still_confirms_the_passage(session: Session, world: World) -> None:
     gate_pass = make_pass(session, world)
     lifted = decide_passage(session, crossing(world.lane, seen_of(gate_pass)))

@@ -101,7 +101,7 @@ def _lane_threads(yard: YardFile, wires: dict[str, Wire], stop: threading.Event)
 
 
 def _drive(lane: Lane, trucks: list[Truck], stop: threading.Event, yard: YardFile, place: int) -> None:
-    if not stop.wait(5.0 + (0.1 if yard.once else 2.0) * place):  # the lanes settle first
+    if not stop.wait(5.0 + (0.4 if yard.once else 2.0) * place):  # the lanes settle first
         lane.drive(trucks, stop, yard.pause_s, once=yard.once)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, not_, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -15,6 +15,7 @@ from wms.watch.service import NewAlarm, announce, raise_alarm
 
 ANSWERS_WITHIN = timedelta(seconds=3)
 OPENS_WITHIN = timedelta(seconds=8)  # from "accepted" to the limit switch
+READ_WITHIN = OPENS_WITHIN + timedelta(seconds=10)  # the longest that an answer may lie unread
 ORDER = ("queued", "sent", "accepted", "opened", "passed", "closed")
 UNDER_WAY = ("sent", "accepted", "opened", "passed")
 
@@ -54,14 +55,20 @@ def expire_or_send(session: Session, command: BarrierCommand, now: datetime) -> 
     return True
 
 
-def fail_silent(session: Session, sites: Collection[int], now: datetime) -> int:
-    """Commands without an answer in time become faults with an alarm; returns how many."""
+def fail_silent(session: Session, sites: Collection[int], now: datetime, unread: Collection[str] = ()) -> int:
+    """Commands without an answer in time become faults with an alarm; returns how many.
+
+    ``unread`` are devices of which something that came in time is not read yet: silence is what was not said, not what
+    was not heard. They are waited for ten seconds longer.
+    """
+    waited_for = and_(BarrierCommand.device.in_(unread), BarrierCommand.sent_at > now - READ_WITHIN)
     silent = list(
         session.scalars(
             select(BarrierCommand)
             .join(Lane, Lane.id == BarrierCommand.lane_id)
             .where(
                 Lane.site_id.in_(sites),
+                not_(waited_for),
                 or_(
                     and_(BarrierCommand.state == "sent", BarrierCommand.sent_at <= now - ANSWERS_WITHIN),
                     and_(BarrierCommand.state == "accepted", BarrierCommand.accepted_at <= now - OPENS_WITHIN),
