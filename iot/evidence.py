@@ -1,4 +1,7 @@
-"""The bytes behind readings, as they came: what an officer, an auditor or a court asks for."""
+"""The bytes behind readings, as they came: what an officer, an auditor or a court asks for.
+
+Also when the week in which they came is gone: what is referred to was kept (:mod:`iot.retention`).
+"""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -9,11 +12,22 @@ from sqlalchemy.orm import Session
 
 BEHIND = text(
     """
-    SELECT reading.id AS reading_id, inbox.id AS inbox_id, inbox.payload, inbox.payload_sha256, inbox.topic,
-           inbox.source, inbox.message_key, inbox.door, inbox.qos, inbox.is_dup, inbox.is_retained, inbox.copies,
-           inbox.received_at, reading.adapter, reading.adapter_version, reading.is_live, reading.flags, reading.skew_ms
-    FROM reading JOIN inbox ON inbox.id = reading.inbox_id
-    WHERE reading.id = ANY (:ids) ORDER BY reading.id
+    WITH read AS (
+        SELECT id, inbox_id, adapter, adapter_version, is_live, flags, skew_ms FROM reading WHERE id = ANY (:ids)
+        UNION ALL
+        SELECT id, inbox_id, adapter, adapter_version, is_live, flags, skew_ms FROM reading_kept WHERE id = ANY (:ids)
+    )
+    SELECT DISTINCT ON (read.id) read.id AS reading_id, message.id AS inbox_id, message.payload, message.payload_sha256,
+           message.topic, message.source, message.message_key, message.door, message.qos, message.is_dup,
+           message.is_retained, message.copies, message.received_at, read.adapter, read.adapter_version, read.is_live,
+           read.flags, read.skew_ms
+    FROM read CROSS JOIN LATERAL (
+        SELECT id, payload, payload_sha256, topic, source, message_key, door, qos, is_dup, is_retained, copies,
+               received_at FROM inbox WHERE inbox.id = read.inbox_id
+        UNION ALL
+        SELECT id, payload, payload_sha256, topic, source, message_key, door, qos, is_dup, is_retained, copies,
+               received_at FROM inbox_kept WHERE inbox_kept.id = read.inbox_id
+    ) AS message ORDER BY read.id
     """
 )
 

@@ -5,9 +5,10 @@ the caller's transaction, and only after its commit does the door acknowledge. N
 
 How the rest of the room works on it
 ------------------------------------
-1. ``store``: rows of table ``inbox``, unique by (tenant, source, message_key). The same id with the same bytes is one
-   row and a count; with other bytes it is a row of ``inbox_conflict`` and an alarm. What no device may say (foreign
-   topic, unknown device, broken id) is stored as ``dead`` with its reason in ``dead_letter``: quarantine.
+1. ``store``: rows of table ``inbox``, unique by (tenant, source, message_key), whose digest is the key of
+   ``inbox_key``: the inbox itself is divided by week (``partitions.sql``, ``iot.retention``). The same id with the
+   same bytes is one row and a count; with other bytes it is a row of ``inbox_conflict`` and an alarm. What no device
+   may say (foreign topic, unknown device, broken id) is stored as ``dead``, its reason in ``dead_letter``: quarantine.
 2. ``iot.parsing`` reads ``received`` rows in order (FOR UPDATE SKIP LOCKED), asks the device's format for readings and
    writes rows of table ``reading`` or dead letters, all in one transaction with the new state of the inbox row. A
    newer adapter may read a dead or parsed row again (``iot.parsing.replay``).
@@ -82,37 +83,46 @@ class Arrival:
         return self.source, self.message_key
 
 
+# The key tells whether the message came before, in whatever week; only a new one makes a row, in the order of arrival.
 INSERT = text(
     """
-    INSERT INTO inbox (source, message_key, is_weak_key, device_id, topic, payload, payload_sha256, qos, is_dup,
+    WITH came AS MATERIALIZED (
+        SELECT new_inbox_id() AS id, key_digest(app_tenant(), source, message_key) AS digest, in_order.*
+        FROM (SELECT * FROM unnest(
+                  CAST(:source AS text[]), CAST(:message_key AS text[]), CAST(:is_weak_key AS boolean[]),
+                  CAST(:device_id AS bigint[]), CAST(:topic AS text[]), CAST(:payload AS bytea[]),
+                  CAST(:qos AS smallint[]), CAST(:is_dup AS boolean[]), CAST(:is_retained AS boolean[]),
+                  CAST(:is_will AS boolean[]), CAST(:door AS text[]), CAST(:received_at AS timestamptz[]),
+                  CAST(:state AS text[]))
+              WITH ORDINALITY AS came (source, message_key, is_weak_key, device_id, topic, payload, qos, is_dup,
+                                       is_retained, is_will, door, received_at, state, place)
+              ORDER BY place) AS in_order
+    ), fresh AS (
+        INSERT INTO inbox_key (digest, inbox_id) SELECT digest, id FROM came ORDER BY id
+        ON CONFLICT (digest) DO NOTHING RETURNING inbox_id
+    )
+    INSERT INTO inbox (id, source, message_key, is_weak_key, device_id, topic, payload, payload_sha256, qos, is_dup,
                        is_retained, is_will, door, received_at, state)
-    SELECT source, message_key, is_weak_key, device_id, topic, payload, sha256(payload), qos, is_dup,
+    SELECT id, source, message_key, is_weak_key, device_id, topic, payload, sha256(payload), qos, is_dup,
            is_retained, is_will, door, received_at, state
-    FROM unnest(CAST(:source AS text[]), CAST(:message_key AS text[]), CAST(:is_weak_key AS boolean[]),
-                CAST(:device_id AS bigint[]), CAST(:topic AS text[]), CAST(:payload AS bytea[]),
-                CAST(:qos AS smallint[]), CAST(:is_dup AS boolean[]), CAST(:is_retained AS boolean[]),
-                CAST(:is_will AS boolean[]), CAST(:door AS text[]), CAST(:received_at AS timestamptz[]),
-                CAST(:state AS text[]))
-         WITH ORDINALITY AS came (source, message_key, is_weak_key, device_id, topic, payload, qos, is_dup,
-                                  is_retained, is_will, door, received_at, state, place)
-    ORDER BY place
-    ON CONFLICT (tenant_id, source, message_key) DO NOTHING
+    FROM came WHERE id IN (SELECT inbox_id FROM fresh)
     RETURNING id, source, message_key
     """
 )
 INSERT_DIRECTLY = re.sub(r":(\w+)", r"%(\1)s", str(INSERT))
 HELD = text(
     """
-    SELECT inbox.id, inbox.source, inbox.message_key, inbox.payload_sha256
+    SELECT inbox.id, came.source, came.message_key, inbox.payload_sha256
     FROM unnest(CAST(:source AS text[]), CAST(:message_key AS text[])) AS came (source, message_key)
-    JOIN inbox ON inbox.tenant_id = app_tenant() AND inbox.source = came.source
-              AND inbox.message_key = came.message_key
+    JOIN inbox_key ON inbox_key.digest = key_digest(app_tenant(), came.source, came.message_key)
+    JOIN inbox ON inbox.id = inbox_key.inbox_id
     """
 )
 COUNT_COPIES = text(
     """
     UPDATE inbox SET copies = copies + came.n
-    FROM unnest(CAST(:id AS bigint[]), CAST(:n AS int[])) AS came (id, n) WHERE inbox.id = came.id
+    FROM unnest(CAST(:id AS bigint[]), CAST(:n AS int[])) AS came (id, n)
+    WHERE inbox.id = came.id AND inbox.id = ANY(:id)
     """
 )
 KEEP_CONFLICT = text(

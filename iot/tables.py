@@ -6,6 +6,7 @@ and is never changed.
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     SmallInteger,
     Text,
     UniqueConstraint,
+    Uuid,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -29,6 +31,7 @@ FAMILIES = ("gate", "fence", "video", "scale", "rfid", "temp")
 DOORS = ("embedded", "client", "http")
 RECEIVED, PARSED, DEAD = "received", "parsed", "dead"
 OPEN, MATCHED, IGNORED = "open", "matched", "ignored"
+WEEK = 100_000_000_000  # ids of one week: an id is weeks since 1970 times this, and a number of the sequence
 QUEUED, SENT, UNHEARD, EXPIRED, FAILED = "queued", "sent", "unheard", "expired", "failed"
 
 
@@ -65,27 +68,13 @@ class Device(Tenanted, Base):
     recorded_at: Mapped[RecordedAt]
 
 
-class Inbox(Tenanted, Base):
-    """One message as it came. ``source`` and ``message_key`` tell it from every other; the rest is how it came.
+class Message:
+    """The columns of a message as it came. ``source`` and ``message_key`` tell it from every other."""
 
-    State: ``received`` (stored, acknowledged), then ``parsed`` (its readings stand in ``reading``) or ``dead`` (its
-    reason stands in ``dead_letter``). ``copies`` counts how often the same message came again.
-    """
-
-    __tablename__ = "inbox"
-    __table_args__ = (
-        UniqueConstraint("tenant_id", "source", "message_key"),
-        one_of("state", (RECEIVED, PARSED, DEAD)),
-        one_of("door", DOORS),
-        CheckConstraint("qos BETWEEN 0 AND 2", name="qos_known"),
-        Index("ix_inbox_waiting", "id", postgresql_where=text("state = 'received'")),
-        Index(None, "device_id", "id"),
-    )
-    id: Mapped[Id]
     source: Mapped[str]
     message_key: Mapped[str]
     is_weak_key: Mapped[bool]
-    device_id: Mapped[int | None] = mapped_column(ForeignKey("device.id"))
+    device_id: Mapped[int | None] = mapped_column(BigInteger)
     topic: Mapped[str]
     payload: Mapped[bytes] = mapped_column(LargeBinary)
     payload_sha256: Mapped[bytes] = mapped_column(LargeBinary)
@@ -102,28 +91,52 @@ class Inbox(Tenanted, Base):
     copies: Mapped[int] = mapped_column(server_default=text("0"))
 
 
-class Reading(Tenanted, Base):
-    """One canonical reading. ``payload`` is the reading as JSON (``iot.events.as_json``).
+class Inbox(Tenanted, Message, Base):
+    """One message as it came, divided by week (``partitions.sql``). No foreign keys: weeks go without a look around.
+
+    State: ``received`` (stored, acknowledged), then ``parsed`` (its readings stand in ``reading``) or ``dead`` (its
+    reason stands in ``dead_letter``). ``copies`` counts how often the same message came again.
+    """
+
+    __tablename__ = "inbox"
+    __table_args__ = (
+        one_of("state", (RECEIVED, PARSED, DEAD)),
+        one_of("door", DOORS),
+        CheckConstraint("qos BETWEEN 0 AND 2", name="qos_known"),
+        Index("ix_inbox_waiting", "id", postgresql_where=text("state = 'received'")),
+        Index(None, "device_id", "id"),
+        {"postgresql_partition_by": "RANGE (id)"},
+    )
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False, default=text("new_inbox_id()"))
+
+
+class InboxKey(Tenanted, Base):
+    """By what a message is known to have come before, whatever its week: a digest of tenant, source and key."""
+
+    __tablename__ = "inbox_key"
+    digest: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    inbox_id: Mapped[int] = mapped_column(BigInteger)
+
+
+class InboxKept(Tenanted, Message, Base):
+    """A message that a passage, a decision or an alarm refers to, kept when its week went."""
+
+    __tablename__ = "inbox_kept"
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+
+
+class Understood:
+    """The columns of one canonical reading. ``payload`` is the reading as JSON (``iot.events.as_json``).
 
     ``is_live`` False means that it came late, replayed, retained or with a wrong clock: it joins the history and
     never moves a barrier. ``state`` is the lanes' own mark: ``open`` until they have looked at it.
     """
 
-    __tablename__ = "reading"
-    __table_args__ = (
-        UniqueConstraint("tenant_id", "source", "reading_key"),
-        one_of("state", (OPEN, MATCHED, IGNORED)),
-        Index("ix_reading_open", "site_id", "lane", "id", postgresql_where=text("state = 'open'")),
-        Index(None, "inbox_id"),
-        Index(None, "device_id", "recorded_at"),
-        Index(None, "site_id", "lane", "recorded_at"),
-    )
-    id: Mapped[Id]
-    inbox_id: Mapped[int] = mapped_column(ForeignKey("inbox.id"))
+    inbox_id: Mapped[int] = mapped_column(BigInteger)
     source: Mapped[str]
     reading_key: Mapped[str]
-    site_id: Mapped[int | None] = mapped_column(ForeignKey("site.id"))
-    device_id: Mapped[int | None] = mapped_column(ForeignKey("device.id"))
+    site_id: Mapped[int | None] = mapped_column(BigInteger)
+    device_id: Mapped[int | None] = mapped_column(BigInteger)
     lane: Mapped[str | None]
     kind: Mapped[str]
     event_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
@@ -137,6 +150,38 @@ class Reading(Tenanted, Base):
     state: Mapped[str] = mapped_column(server_default=OPEN)
 
 
+class Reading(Tenanted, Understood, Base):
+    """One canonical reading, divided by week as the inbox is."""
+
+    __tablename__ = "reading"
+    __table_args__ = (
+        one_of("state", (OPEN, MATCHED, IGNORED)),
+        Index("ix_reading_open", "site_id", "id", postgresql_where=text("state = 'open'")),
+        Index(None, "inbox_id"),
+        Index(None, "device_id", "recorded_at"),
+        Index(None, "site_id", "lane", "recorded_at"),
+        Index("ix_reading_period", "recorded_at", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
+        {"postgresql_partition_by": "RANGE (id)"},
+    )
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False, default=text("new_reading_id()"))
+
+
+class ReadingKey(Tenanted, Base):
+    """By what a reading with its maker's own key is known to have come before: a digest of tenant, source and key."""
+
+    __tablename__ = "reading_key"
+    digest: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    reading_id: Mapped[int] = mapped_column(BigInteger)
+
+
+class ReadingKept(Tenanted, Understood, Base):
+    """A reading that a passage, a decision or an alarm refers to, kept when its week went."""
+
+    __tablename__ = "reading_kept"
+    __table_args__ = (Index(None, "inbox_id"),)
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+
+
 class DeadLetter(Tenanted, Base):
     """Why a stored message, or a part of it, gave no reading. Closed when a newer adapter has read it."""
 
@@ -146,7 +191,7 @@ class DeadLetter(Tenanted, Base):
         Index("ix_dead_letter_open", "id", postgresql_where=text("closed_at IS NULL")),
     )
     id: Mapped[Id]
-    inbox_id: Mapped[int] = mapped_column(ForeignKey("inbox.id"))
+    inbox_id: Mapped[int] = mapped_column(BigInteger)
     reason: Mapped[str]
     detail: Mapped[str]
     adapter: Mapped[str | None]
@@ -161,7 +206,7 @@ class InboxConflict(Tenanted, Base):
     __tablename__ = "inbox_conflict"
     __table_args__ = (UniqueConstraint("inbox_id", "payload_sha256"),)
     id: Mapped[Id]
-    inbox_id: Mapped[int] = mapped_column(ForeignKey("inbox.id"))
+    inbox_id: Mapped[int] = mapped_column(BigInteger)
     topic: Mapped[str]
     payload: Mapped[bytes] = mapped_column(LargeBinary)
     payload_sha256: Mapped[bytes] = mapped_column(LargeBinary)

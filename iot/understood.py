@@ -34,29 +34,41 @@ OPEN_KINDS = frozenset(
     }
 )
 
-# One JSON document for all rows: an array of texts would be escaped sign by sign on our side.
+# One JSON document for all rows: an array of texts would be escaped sign by sign on our side. A row with a digest has
+# its maker's own key, which makes it the same reading in whatever week it comes; the others are new, unless replayed.
 WRITE = text(
     """
-    INSERT INTO reading (inbox_id, source, reading_key, site_id, device_id, lane, kind, event_at, recorded_at, skew_ms,
-                         is_live, flags, payload, adapter, adapter_version, state)
-    SELECT inbox_id, source, reading_key, site_id, device_id, lane, kind, event_at, recorded_at, skew_ms, is_live,
+    WITH came AS MATERIALIZED (
+        SELECT new_reading_id() AS id, in_order.*,
+               CASE WHEN has_key THEN key_digest(app_tenant(), source, reading_key) END AS digest
+        FROM (SELECT * FROM ROWS FROM (jsonb_to_recordset(CAST(:rows AS jsonb)) AS (
+                  inbox_id bigint, source text, reading_key text, site_id bigint, device_id bigint, lane text,
+                  kind text, event_at timestamptz, recorded_at timestamptz, skew_ms bigint, is_live boolean,
+                  flags text[], payload jsonb, adapter text, adapter_version int, state text, has_key boolean))
+              WITH ORDINALITY AS r (inbox_id, source, reading_key, site_id, device_id, lane, kind, event_at,
+                  recorded_at, skew_ms, is_live, flags, payload, adapter, adapter_version, state, has_key, place)
+              ORDER BY place) AS in_order
+    ), fresh AS (
+        INSERT INTO reading_key (digest, reading_id) SELECT digest, id FROM came WHERE has_key ORDER BY id
+        ON CONFLICT (digest) DO NOTHING RETURNING reading_id
+    )
+    INSERT INTO reading (id, inbox_id, source, reading_key, site_id, device_id, lane, kind, event_at, recorded_at,
+                         skew_ms, is_live, flags, payload, adapter, adapter_version, state)
+    SELECT id, inbox_id, source, reading_key, site_id, device_id, lane, kind, event_at, recorded_at, skew_ms, is_live,
            flags, payload, adapter, adapter_version, state
-    FROM ROWS FROM (jsonb_to_recordset(CAST(:rows AS jsonb)) AS (
-             inbox_id bigint, source text, reading_key text, site_id bigint, device_id bigint, lane text, kind text,
-             event_at timestamptz, recorded_at timestamptz, skew_ms bigint, is_live boolean, flags text[],
-             payload jsonb, adapter text, adapter_version int, state text)) WITH ORDINALITY
-         AS r (inbox_id, source, reading_key, site_id, device_id, lane, kind, event_at, recorded_at, skew_ms, is_live,
-               flags, payload, adapter, adapter_version, state, place)
-    ORDER BY place
-    ON CONFLICT (tenant_id, source, reading_key) DO NOTHING
+    FROM came
+    WHERE CASE WHEN has_key THEN id IN (SELECT reading_id FROM fresh)
+               ELSE NOT CAST(:is_replay AS boolean) OR NOT EXISTS (
+                   SELECT FROM reading known
+                   WHERE known.inbox_id = came.inbox_id AND known.reading_key = came.reading_key) END
     RETURNING id, source, reading_key
     """
 )
 SAME = text(
     """
-    SELECT count(*) FROM reading
-    WHERE tenant_id = app_tenant() AND source = :source AND reading_key = :reading_key
-      AND payload = CAST(:payload AS jsonb)
+    SELECT count(*) FROM reading_key JOIN reading ON reading.id = reading_key.reading_id
+    WHERE reading_key.digest = key_digest(app_tenant(), :source, :reading_key)
+      AND reading.payload = CAST(:payload AS jsonb)
     """
 )
 BURY = text(
@@ -71,7 +83,7 @@ SETTLE = text(
     UPDATE inbox SET state = done.state, adapter = done.adapter, adapter_version = done.adapter_version
     FROM unnest(CAST(:id AS bigint[]), CAST(:state AS text[]), CAST(:adapter AS text[]),
                 CAST(:adapter_version AS int[])) AS done (id, state, adapter, adapter_version)
-    WHERE inbox.id = done.id
+    WHERE inbox.id = done.id AND inbox.id = ANY(:id)
     """
 )
 SEEN = text(
@@ -132,7 +144,7 @@ class Understood:
 
 def write(session: Session, understood: Sequence[Understood], *, is_replay: bool) -> int:
     rows = [row for one in understood for row in _reading_rows(one, is_replay=is_replay)]
-    highest = _write_readings(session, rows) if rows else 0
+    highest = _write_readings(session, rows, is_replay=is_replay) if rows else 0
     letters = [(one, fault) for one in understood for fault in one.faults]
     if letters:
         _bury(session, letters)
@@ -172,6 +184,7 @@ def _reading_rows(one: Understood, *, is_replay: bool) -> Iterable[dict[str, Any
             "inbox_id": one.stored.id,
             "source": one.device.code if one.device else one.stored.source,
             "reading_key": key,
+            "has_key": bool(reading.key),
             "site_id": one.device.site_id if one.device else None,
             "device_id": one.device.id if one.device else None,
             "lane": known or body.get("lane"),
@@ -216,12 +229,12 @@ def _flags(one: Understood, reading: Reading, *, is_replay: bool) -> tuple[str, 
     return tuple(flags)
 
 
-def _write_readings(session: Session, rows: Sequence[dict[str, Any]]) -> int:
-    given = {"rows": json.dumps(rows)}
+def _write_readings(session: Session, rows: Sequence[dict[str, Any]], *, is_replay: bool) -> int:
+    given = {"rows": json.dumps(rows), "is_replay": is_replay}
     written = {(row.source, row.reading_key): row.id for row in session.execute(WRITE, given)}
     fresh = dict(written)
     for row in rows:
-        if fresh.pop((row["source"], row["reading_key"]), None) is None:
+        if fresh.pop((row["source"], row["reading_key"]), None) is None and row["has_key"]:
             _meet_again(session, row)
     return max(written.values(), default=0)
 

@@ -44,6 +44,8 @@ def readyz() -> tuple[Response, int]:
     checks = {"database": _database()}
     if checks["database"].ok:
         checks |= {"migrations": _migrations(), "workers": _workers()}
+        if checks["migrations"].ok:
+            checks["weeks"] = _weeks()
     checks["broker"] = _broker(settings().broker_url)
     for part, check in checks.items():
         READY.labels(part).set(int(check.ok))
@@ -94,6 +96,17 @@ def _workers() -> Check:
     except SQLAlchemyError:
         return Check(ok=False, detail="cannot be counted")
     return Check(bool(alive), f"{alive} alive")
+
+
+def _weeks() -> Check:
+    """Events of the coming week have a place of their own; without one they are kept all the same, in the spare one."""
+    try:
+        ready = _ask("SELECT count(*) FROM event_weeks() WHERE low > event_week(clock_timestamp())")
+        until = _ask("SELECT to_timestamp(min(m) / 100000000000 * 604800)::date"
+                     " FROM (SELECT max(high) AS m FROM event_weeks() GROUP BY parent) AS ends")  # fmt: skip
+    except SQLAlchemyError:
+        return Check(ok=False, detail="cannot be counted")
+    return Check(isinstance(ready, int) and ready > 1, f"weeks of events are made until {until}")
 
 
 def _broker(url: str) -> Check:

@@ -114,7 +114,8 @@ CATALOGUE = {
         " || CASE WHEN a.attnotnull THEN ' NOT NULL ' ELSE ' ' END"
         " || coalesce(pg_get_expr(d.adbin, d.adrelid), '')"
         " FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
-        " LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum WHERE c.relkind = 'r' AND "
+        " LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum"
+        " WHERE c.relkind IN ('r', 'p') AND "
     ),
     "constraints": (
         "SELECT c.relname || ' ' || k.conname || ' ' || pg_get_constraintdef(k.oid)"

@@ -47,7 +47,7 @@ def test_alive_says_nothing_of_what_is_behind(client: FlaskClient) -> None:
 
 
 @pytest.mark.usefixtures("worker")
-def test_ready_when_all_four_are(client: FlaskClient) -> None:
+def test_ready_when_all_five_are(client: FlaskClient) -> None:
     answer = client.get("/readyz")
     assert answer.status_code == 200, answer.json
     assert answer.json is not None
@@ -55,6 +55,7 @@ def test_ready_when_all_four_are(client: FlaskClient) -> None:
         "database": True,
         "migrations": True,
         "workers": True,
+        "weeks": True,
         "broker": True,
     }
 

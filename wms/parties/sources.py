@@ -78,4 +78,8 @@ SHIPPED = (
     N_("tariff chapter 2 and heading 0504, general knowledge; to be confirmed by customs"),
     N_("a plant that is not on file is not registered"),
     N_("Cai Guan Shui 2018 No. 49"),
+    N_(
+        "raw messages and readings as long as recordings, three months; what a gate record refers to, three years: a"
+        " draft's figure, to be confirmed with customs"
+    ),
 )
