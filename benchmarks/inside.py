@@ -94,6 +94,7 @@ def build(database: Database) -> int:
             post_many(session, fill[start : start + AT_ONCE])
     return site_id
 
+
 def run(full: bool) -> Iterator[Row]:
     """Lines a second of four writers together; about half a minute."""
     with durable_server() as urls:
