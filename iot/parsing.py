@@ -1,7 +1,9 @@
 """From stored bytes to readings: one worker, in the order of arrival, each step in the transaction of its marks."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -9,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
-from iot import devices, topics
+from iot import alarms, devices, topics
 from iot.devices.base import Message
 from iot.events import Fault
 from iot.inbox import storable
@@ -19,12 +21,21 @@ from iot.understood import Stored, Understood, write
 
 log = structlog.get_logger(__name__)
 BATCH = 500
+LOUD_PER_S = 100  # from one source; a camera at a lane sends a few
+LOOK_AHEAD = 50_000  # messages in which those of others are looked for
 
 ALONE = text("SELECT pg_try_advisory_xact_lock(hashtextextended('dongting parse ' || app_tenant(), 0))")
 WAITING = text(
     """
     SELECT id, source, device_id, topic, payload, is_weak_key, is_retained, is_will, received_at
     FROM inbox WHERE state = 'received' ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED
+    """
+)
+QUIET = text(
+    """
+    SELECT id, source, device_id, topic, payload, is_weak_key, is_retained, is_will, received_at
+    FROM inbox WHERE state = 'received' AND id BETWEEN :first AND :last AND source <> ALL(:loud)
+    ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED
     """
 )
 AGAIN = text(
@@ -51,7 +62,33 @@ def parse_waiting(session: Session, register: Register, limit: int = BATCH) -> D
     if not session.execute(ALONE).scalar_one():
         return Done()
     rows = [_stored(row) for row in session.execute(WAITING, {"limit": limit})]
+    if len(rows) == limit and (loud := _loud(rows)):
+        rows = _with_the_quiet(session, rows, loud, limit)
     return _understand_all(session, register, rows)
+
+
+def _loud(rows: Sequence[Stored]) -> dict[str, int]:
+    """Sources that sent more than a quarter of these messages, and within a few seconds: how many each."""
+    share = {source: n for source, n in Counter(row.source for row in rows).items() if n > len(rows) // 4}
+    loud = {}
+    for source, n in share.items():
+        at = [row.received_at for row in rows if row.source == source]
+        if max(at) - min(at) < timedelta(seconds=n / LOUD_PER_S):
+            loud[source] = n
+    return loud
+
+
+def _with_the_quiet(session: Session, rows: Sequence[Stored], loud: Mapping[str, int], limit: int) -> list[Stored]:
+    """Whoever waits behind a flood is read with its first messages, not after its last; the flood is an alarm."""
+    for source, n in sorted(loud.items()):
+        device_id = next(row.device_id for row in rows if row.source == source)
+        detail = f"{n} of {len(rows)} waiting messages are its own"
+        alarms.raise_alarm(session, "flood", source, detail, device_id=device_id, n=n)
+    others = [row for row in rows if row.source not in loud]
+    given = {"first": rows[-1].id + 1, "last": rows[0].id + LOOK_AHEAD, "loud": list(loud), "limit": limit // 2}
+    others += [_stored(row) for row in session.execute(QUIET, given)]
+    own = [row for row in rows if row.source in loud][: max(limit - len(others), limit // 4)]
+    return sorted([*others, *own], key=lambda row: row.id)
 
 
 def replay(session: Session, register: Register, inbox_ids: Iterable[int]) -> Done:

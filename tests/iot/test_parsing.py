@@ -53,6 +53,26 @@ def test_readings_are_open_for_the_lanes_in_the_order_of_arrival(database: Datab
         assert [one.id for one in open_readings(session, site_id)] == [found[2].id]
 
 
+def test_who_waits_behind_a_flood_is_read_with_its_first_messages(database: Database, scope: Scope) -> None:
+    noisy, quiet = site_with(database, scope, "gate", "scale")
+    register = read_register(database, scope)
+    given = {"qos": 1, "door": "embedded", "limit_bytes": 10**6}
+    flood = [
+        arrival(register, register.by_code[noisy.code], noisy.topic(), noisy.message(seq=seq), **given)
+        for seq in range(1, 2001)
+    ]
+    late = arrival(register, register.by_code[quiet.code], quiet.topic(), quiet.message(), **given)
+    keep(database, scope, *flood, late)
+    first = understand(database, scope)
+    assert first.messages == 500
+    assert first.device_ids == {register.by_code[noisy.code].id, register.by_code[quiet.code].id}
+    assert rows(database, scope, "SELECT subject FROM device_alarm WHERE code = 'flood'") == [(noisy.code,)]
+    while understand(database, scope).messages:
+        pass
+    assert rows(database, scope, "SELECT upto FROM device_seq ORDER BY 1") == [(1,), (2000,)]
+    assert count(database, scope, "device_gap") == 0
+
+
 def test_what_came_late_replayed_retained_or_too_early_never_opens(database: Database, scope: Scope) -> None:
     [camera] = site_with(database, scope, "gate")
     now = datetime.now(UTC)
