@@ -21,7 +21,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from iot import topics
-from iot.committer import BATCH, RETRY_S, Write, is_away
+from iot.committer import BATCH, RETRY_S, Write, is_away, trouble_of
 from iot.inbox import Arrival, Outcome
 from iot.register import Registry, arrival
 
@@ -99,6 +99,7 @@ class SiteBroker:
         self._lost = ""
         self._subscribed: frozenset[str] = frozenset()
         self._stopping = threading.Event()
+        self.trouble = ""
         self.failed: BaseException | None = None
         self._client = self._made()
         self._writer = threading.Thread(target=self._write_all, name="writer", daemon=True)
@@ -275,13 +276,15 @@ class SiteBroker:
             except Exception as error:
                 if not is_away(error):
                     raise
-                log.error("database_away", waiting=self.waiting, error=str(error)[:200])
+                if self.trouble != (trouble := trouble_of(error)):
+                    self.trouble = trouble
+                    log.error(trouble, waiting=self.waiting, error=str(error)[:200])
                 self._stopping.wait(RETRY_S)
                 continue
             for one in batch:
                 if one.qos and one.connection == self._connection:
                     self._client.ack(one.mid, one.qos)
-            self._oldest = None
+            self._oldest, self.trouble = None, ""
             self._after_commit(arrivals, outcomes)
             return
 

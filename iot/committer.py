@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 BATCH = 1000
 FULL = 4000
 RETRY_S = 0.5
+NO_SPACE = "53100"  # PostgreSQL: disk_full
+DISK_FULL, AWAY_NOW = "disk_full", "database_away"
 
 Write = Callable[[Sequence[Arrival]], list[Outcome]]
 
@@ -31,6 +33,12 @@ Write = Callable[[Sequence[Arrival]], list[Outcome]]
 def is_away(error: BaseException) -> bool:
     """Whether the database cannot be reached or cannot write just now (restart, recovery, disk full)."""
     return isinstance(error, (OperationalError, InterfaceError, *AWAY))
+
+
+def trouble_of(error: BaseException) -> str:
+    """Why nothing can be written: ``disk_full``, or ``database_away`` for all else."""
+    cause = getattr(error, "orig", None) or error
+    return DISK_FULL if getattr(cause, "sqlstate", None) == NO_SPACE else AWAY_NOW
 
 
 def _resolve(future: asyncio.Future[Outcome], outcome: Outcome) -> None:
@@ -50,6 +58,7 @@ class Committer:
         self.room = asyncio.Event()
         self.room.set()
         self.away_since: float | None = None
+        self.trouble = ""
 
     @property
     def waiting(self) -> int:
@@ -118,10 +127,12 @@ class Committer:
                     raise
                 if self.away_since is None:
                     self.away_since = time.monotonic()
-                    log.error("database_away", waiting=self.waiting, error=str(error)[:200])
+                if self.trouble != (trouble := trouble_of(error)):
+                    self.trouble = trouble
+                    log.error(trouble, waiting=self.waiting, error=str(error)[:200])
                 await asyncio.sleep(RETRY_S)
             else:
                 if self.away_since is not None:
                     log.info("database_back", away_s=round(time.monotonic() - self.away_since, 1))
-                    self.away_since = None
+                    self.away_since, self.trouble = None, ""
                 return outcomes

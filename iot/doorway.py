@@ -15,13 +15,17 @@ Outgoing = tuple[str, bytes, float | None]  # topic, payload, seconds until it i
 
 @dataclass(frozen=True)
 class Report:
-    """How a door is. ``listening`` are devices that are owed a receipt, ``refused`` the names of who was not let in."""
+    """How a door is. ``listening`` are devices that are owed a receipt, ``refused`` the names of who was not let in.
+
+    ``trouble`` tells why nothing can be committed just now: ``disk_full`` or ``database_away``; empty when all is well.
+    """
 
     name: str
     address: str
     waiting: int
     oldest_waiting_ms: int
     is_connected: bool
+    trouble: str = ""
     listening: frozenset[int] = frozenset()
     refused: tuple[str, ...] = ()
 
@@ -39,6 +43,11 @@ class Door(Protocol):
     def waiting(self) -> int: ...
     @property
     def oldest_waiting_s(self) -> float: ...
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be committed just now; empty when all is well."""
+        ...
+
     def send(self, topic: str, payload: bytes, expires_s: float | None = None) -> bool:
         """Send a message to a device; False when nobody can hear it. Called from threads."""
         ...
@@ -76,6 +85,11 @@ class EmbeddedDoor:
     def oldest_waiting_s(self) -> float:
         """Age of the oldest of them, in seconds."""
         return self._committer.oldest_waiting_s
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be committed."""
+        return self._committer.trouble
 
     def send(self, topic: str, payload: bytes, expires_s: float | None = None) -> bool:  # noqa: ARG002 - the other door's
         """Send to the connected listeners of ``topic``."""

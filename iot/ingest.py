@@ -8,6 +8,7 @@ processes end and their supervisor starts them anew: a door that takes and never
 
 import asyncio
 import ctypes
+import gc
 import multiprocessing
 import os
 import signal
@@ -179,6 +180,8 @@ def run(settings: Settings, in_reader: Callable[[], None] = lambda: None) -> Non
     ``in_reader`` is called first thing in the reader's process. Raises :class:`iot.broker.PortTaken` when the embedded
     broker cannot listen. To be called while the process has one thread and no connection: it forks.
     """
+    gc.collect()
+    gc.freeze()  # what is loaded stays: no collection need look at it again
     door_ends, reader_ends = pair()
     fork = multiprocessing.get_context("fork")
     reader = fork.Process(target=_read, args=(settings, door_ends, reader_ends, os.getpid(), in_reader), name="reader")

@@ -127,7 +127,8 @@ class DoorEnd(threading.Thread):
             door.address,
             waiting=door.waiting,
             oldest_waiting_ms=int(door.oldest_waiting_s * 1000),
-            is_connected=door.is_connected,
+            is_connected=door.is_connected and not door.trouble,
+            trouble=door.trouble,
             listening=frozenset(notes.listening),
             refused=tuple(notes.refused),
         )

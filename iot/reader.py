@@ -32,7 +32,10 @@ TICK_S = 0.2
 BEAT_S = 1.0
 SILENCE_S = 10.0
 STOP_S = 5.0
+SMALL, GATHER_S = 100, 0.004  # a transaction for two messages costs nearly what one for fifty does
 
+# What is read can be read again: its commit need not wait for the disk. Whatever decides waits for both.
+LOOSELY = text("SET LOCAL synchronous_commit = off")
 GAPS_DUE = text(
     "SELECT DISTINCT device_id FROM device_gap WHERE closed_at IS NULL AND (asked_at IS NULL OR asked_at < :before)"
     " LIMIT 500"
@@ -54,6 +57,7 @@ class Reader:
         self._reported_at = 0.0
         self._due: set[int] = set()
         self._refused: deque[str] = deque(maxlen=10_000)
+        self._troubles: dict[str, tuple[datetime, datetime]] = {}
         self._due_lock = threading.Lock()
         self._renew_after, self._listen_after = 0.0, 0.0
         self._parse = Round("parse", self._parse_step, TICK_S, self._stopping)
@@ -118,6 +122,11 @@ class Reader:
         self._refused.extend(report.refused)
         if report.listening:
             self._owe_receipts(report.listening)
+        if report.trouble:
+            now = datetime.now(UTC)
+            with self._due_lock:
+                since, _ = self._troubles.get(report.trouble, (now, now))
+                self._troubles[report.trouble] = since, now
 
     def _owe_receipts(self, device_ids: set[int] | frozenset[int]) -> None:
         with self._due_lock:
@@ -127,11 +136,14 @@ class Reader:
 
     def _parse_step(self) -> int:
         with self._database.unit_of_work(self._scope) as session:
+            session.execute(LOOSELY)
             done = parse_waiting(session, self._registry.current)
         if done.device_ids:
             self._owe_receipts(done.device_ids)
         if done.reading_id:
             self._lanes.wake()
+        if 0 < done.messages < SMALL:
+            self._stopping.wait(GATHER_S)
         return done.messages
 
     def _lanes_step(self) -> int:
@@ -169,6 +181,7 @@ class Reader:
             )
         self._send_receipts()
         self._alarm_refused()
+        self._alarm_trouble()
         if time.monotonic() >= self._listen_after:
             self._listen_after = time.monotonic() + SILENCE_S
             with self._database.unit_of_work(self._scope) as session:
@@ -182,6 +195,23 @@ class Reader:
             with self._database.unit_of_work(self._scope) as session:
                 for name, n in sorted(names.items())[:100]:
                     alarms.raise_alarm(session, "connect_refused", name, "wrong token or client id", n=n)
+
+    def _alarm_trouble(self) -> None:
+        """That nothing could be stored becomes an alarm as soon as one can be written, for a person to close."""
+        if self._report is None or self._report.trouble:
+            return
+        with self._due_lock:
+            troubles = dict(self._troubles)
+        if not troubles:
+            return
+        with self._database.unit_of_work(self._scope) as session:
+            for trouble, (since, until) in troubles.items():
+                lasted = round((until - since).total_seconds())
+                alarms.raise_alarm(
+                    session, trouble, "inbox", f"nothing was stored for {lasted} s from {since:%F %T} UTC"
+                )
+        with self._due_lock:
+            self._troubles.clear()
 
     def _send_receipts(self) -> None:
         with self._due_lock:

@@ -11,10 +11,12 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from iot import health as ingest
 from migrations.run import head
 from web.auth.policy import public
 from web.context import database, settings
 from web.metrics import READY, REQUESTS, exposition
+from wms.db import Scope
 
 bp = Blueprint("health", __name__)
 
@@ -46,7 +48,7 @@ def readyz() -> tuple[Response, int]:
         checks |= {"migrations": _migrations(), "workers": _workers()}
         if checks["migrations"].ok:
             checks["weeks"] = _weeks()
-    checks["broker"] = _broker(settings().broker_url)
+    checks["broker"] = _door(settings().broker_url)
     for part, check in checks.items():
         READY.labels(part).set(int(check.ok))
     ready = all(check.ok for check in checks.values())
@@ -117,6 +119,27 @@ def _broker(url: str) -> Check:
     except OSError as error:
         return Check(ok=False, detail=f"{parts.hostname}:{port} {error.strerror or 'does not answer'}")
     return Check(ok=True, detail=f"{parts.hostname}:{port} listens")
+
+
+def _door(url: str) -> Check:
+    """The broker listens, and what is taken in at it can be stored and is read."""
+    broker = _broker(url)
+    if not broker.ok:
+        return broker
+    try:
+        with database().unit_of_work(Scope.system(settings().tenant_id)) as session:
+            pulses = ingest.facts(session)
+    except SQLAlchemyError:
+        return Check(ok=True, detail=broker.detail)  # the database says for itself that it is away
+    alive = [pulse for pulse in pulses if pulse.is_alive]
+    if pulses and not alive:
+        return Check(ok=False, detail=f"{broker.detail}; ingest is silent for {pulses[0].beat_age_ms // 1000} s")
+    for pulse in alive:
+        if not pulse.is_ready:
+            late = f"{pulse.waiting} messages wait, the oldest for {pulse.oldest_waiting_ms // 1000} s"
+            stuck = "are read late" if pulse.is_connected else "cannot be stored"
+            return Check(ok=False, detail=f"{broker.detail}; messages {stuck}: {late}")
+    return Check(ok=True, detail=broker.detail)
 
 
 @bp.before_app_request

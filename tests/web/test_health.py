@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 from apiflask import APIFlask
@@ -11,7 +12,7 @@ from sqlalchemy import text
 
 from tests.conftest import Urls
 from web.app import create_app
-from wms.db import Database
+from wms.db import Database, Scope
 from wms.settings import Settings
 
 
@@ -85,6 +86,49 @@ def test_not_ready_at_another_revision(client: FlaskClient, fresh_urls: Urls) ->
         connection.execute(text("UPDATE alembic_version SET version_num = '0001_pre_ground'"))
     owner.close()
     assert broken(client) == {"migrations"}
+
+
+def pulse(database: Database, tenant: int, *, age_s: int, is_connected: bool, oldest_ms: int) -> None:
+    with database.unit_of_work(Scope.system(tenant)) as session:
+        session.execute(
+            text(
+                "INSERT INTO ingest_pulse (holder, door, address, started_at, beat_at, waiting, oldest_waiting_ms,"
+                " is_connected) VALUES (:holder, 'embedded', 'here', now(), now() - make_interval(secs => :age), 7,"
+                " :oldest, :connected)"
+            ),
+            {"holder": str(uuid4()), "age": age_s, "oldest": oldest_ms, "connected": is_connected},
+        )
+
+
+@pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize(
+    ("age_s", "is_connected", "oldest_ms", "told"),
+    [
+        (0, False, 12_000, "messages cannot be stored: 7 messages wait, the oldest for 12 s"),
+        (0, True, 40_000, "messages are read late: 7 messages wait, the oldest for 40 s"),
+        (600, True, 0, "ingest is silent for 60"),
+    ],
+)
+def test_not_ready_while_messages_cannot_be_stored_or_read(
+    client: FlaskClient,
+    fresh_database: Database,
+    tenant: int,
+    age_s: int,
+    is_connected: bool,
+    oldest_ms: int,
+    told: str,
+) -> None:
+    pulse(fresh_database, tenant, age_s=3000, is_connected=True, oldest_ms=0)  # one that was killed, long replaced
+    pulse(fresh_database, tenant, age_s=age_s, is_connected=is_connected, oldest_ms=oldest_ms)
+    assert broken(client) == {"broker"}
+    assert told in client.get("/readyz").get_json()["checks"]["broker"]["detail"]
+
+
+@pytest.mark.usefixtures("worker")
+def test_ready_when_ingest_stores_and_reads(client: FlaskClient, fresh_database: Database, tenant: int) -> None:
+    pulse(fresh_database, tenant, age_s=3000, is_connected=False, oldest_ms=0)
+    pulse(fresh_database, tenant, age_s=0, is_connected=True, oldest_ms=100)
+    assert client.get("/readyz").status_code == 200
 
 
 @pytest.mark.usefixtures("worker")
