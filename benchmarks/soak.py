@@ -1,11 +1,12 @@
-"""The long runs, each with its length: ``--proofs 15 --days 10 --vehicles 2000 --minutes 10 --rounds 2 --seed N``.
+"""The long runs, each with its length: ``--proofs 15 --days 10 --vehicles 2000 --minutes 10 --faults 10 --seed N``.
 
 First the proof tests again and again, each time with another seed and ``rounds`` times their usual number of sequences
 and kills, until ``proofs`` minutes are over; then ``days`` of the simulated warehouse floor
 (:mod:`benchmarks.floor_day`) in half of ``minutes``; then a day of ``vehicles`` at the gate
 (:mod:`benchmarks.gate_day`), each decided as the truth demands; then the whole demo for ``minutes`` with its programs
-killed now and then while a robot scans over HTTP, and ``dongting verify`` on what it leaves. About 50 minutes in all.
-Exit status 0: all clean, and each scan counted once.
+killed now and then while a robot scans over HTTP, and ``dongting verify`` on what it leaves; last ``faults`` minutes of
+the fault run at the gate (:mod:`benchmarks.faults`). About 65 minutes in all. Exit status 0: all clean, and each scan
+counted once.
 """
 
 import argparse
@@ -49,7 +50,8 @@ def main() -> int:
     floor = asked.days == 0 or _timed("floor", lambda: _floor(asked.days, asked.minutes, asked.seed))
     gate = asked.vehicles == 0 or _timed("gate", lambda: _gate(asked.vehicles, asked.seed))
     demo = asked.minutes == 0 or _timed("demo", lambda: _demo(asked.minutes, random.Random(asked.seed)))
-    said = {"proofs": proofs, "floor": floor, "gate": gate, "demo": demo}
+    faults = asked.faults == 0 or _timed("faults", lambda: _faults(asked.faults, asked.rate, asked.seed))
+    said = {"proofs": proofs, "floor": floor, "gate": gate, "demo": demo, "faults": faults}
     print(", ".join(f"{name} {'clean' if clean else 'FAILED'}" for name, clean in said.items()))
     return 0 if all(said.values()) else 1
 
@@ -57,6 +59,8 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10, help="how long the demo runs; 0: not at all")
+    parser.add_argument("--faults", type=float, default=10, help="minutes of kills at the gate; 0: none")
+    parser.add_argument("--rate", type=float, default=1000, help="events a second meanwhile")
     parser.add_argument("--days", type=float, default=10, help="days of the simulated warehouse floor; 0: none")
     parser.add_argument("--vehicles", type=int, default=2_000, help="vehicles of a day at the gate; 0: none")
     parser.add_argument("--proofs", type=float, default=15, help="minutes of proofs, the last pass is ended; 0: none")
@@ -94,6 +98,12 @@ def _gate(vehicles: int, seed: int) -> bool:
     """Sixteen lanes; about a quarter of an hour for two thousand vehicles."""
     command = [sys.executable, "-m", "benchmarks.gate_day", "--vehicles", str(vehicles), "--seed", str(seed)]
     return subprocess.run(command, check=False).returncode == 0
+
+
+def _faults(minutes: float, rate: float, seed: int) -> bool:
+    """Ingest, brokers, PostgreSQL and the whole program killed in turn, with vehicles at the gate."""
+    command = [sys.executable, "-m", "benchmarks.faults", "--minutes", str(minutes), "--rate", str(rate)]
+    return subprocess.run([*command, "--seed", str(seed)], check=False).returncode == 0
 
 
 def _demo(minutes: float, draw: random.Random) -> bool:
