@@ -47,6 +47,9 @@ def run(minutes: float, rate: float, seed: int, say: Callable[[str], None] = pri
     program, mosquitto = Program(folder, SECRET), Mosquitto(folder)
     try:
         return _both(program, mosquitto, minutes, rate, draw_of(seed), say)
+    except Exception as why:
+        why.add_note(program.last_words())
+        raise
     finally:
         program.stop()
         mosquitto.stop()

@@ -105,6 +105,15 @@ class Program:
         pids = {process.pid for process in ingest}
         return _kill([process for process in ingest if (_parent(process) in pids) == (part == "reader")])
 
+    def last_words(self, n: int = 40) -> str:
+        """The end of what ingest and the supervisor wrote, for whoever must find out what went wrong."""
+        said = []
+        for name in ("ingest.log", "ingest.out", "supervisor.log"):
+            file = self.data / "logs" / name
+            if file.exists():
+                said += [f"--- {name}", *file.read_text(errors="replace").splitlines()[-n:]]
+        return "\n".join(said)
+
     def stop(self) -> None:
         """Ask it to end, and see to it that it does."""
         if self._process is None or self._process.poll() is not None:
