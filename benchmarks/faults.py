@@ -145,9 +145,11 @@ def _trouble(
 def _wait_until_heard(sources: Sequence[Source]) -> None:
     """Until a receipt has told each source that more of what it sent is held."""
     before = [source.upto for source in sources]
-    until(
-        lambda: all(source.upto > upto for source, upto in zip(sources, before, strict=True)), "every source is heard"
-    )
+    try:
+        until(lambda: all(one.upto > upto for one, upto in zip(sources, before, strict=True)), "every source is heard")
+    except TimeoutError as why:
+        why.add_note("\n".join(map(str, sources)))
+        raise
 
 
 def _is_settled(database: Database) -> bool:

@@ -22,6 +22,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from iot import outbox, topics
+from iot.events import UNTRUSTED
 from iot.readings import OpenReading
 from iot.tables import Device, DeviceState
 from wms.db import Database, Scope
@@ -137,7 +138,18 @@ def take_reading(session: Session, row: OpenReading, lanes: Mapping[str, Lane]) 
 
 
 def _take_result(session: Session, row: OpenReading) -> bool:
-    """A result counts also when it comes late: what it tells has happened. It moves no barrier."""
+    """A result counts also when it comes late: what it tells has happened. It moves no barrier.
+
+    One that lacks the signature it should have tells nothing: its sender may be anybody.
+    """
+    if doubts := UNTRUSTED & set(row.flags):
+        detail = f"{row.payload['result']} {row.payload['cmd_id']} {' '.join(sorted(doubts))}"[:200]
+        code = row.device_code or "?"
+        raise_alarm(
+            session,
+            NewAlarm(row.site_id, "barrier", "untrusted_result", code, row.recorded_at, detail, reading_id=row.id),
+        )
+        return False
     try:
         cmd_id = UUID(str(row.payload["cmd_id"]))
     except ValueError:

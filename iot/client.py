@@ -7,6 +7,7 @@ connection that the message came by: packet numbers of an older connection mean 
 
 import queue
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -34,7 +35,11 @@ CLIENT_ID = "dongting-ingest"
 
 @dataclass(frozen=True)
 class BrokerUrl:
-    """``mqtt[s]://login:password@host:port/?client_id=…&version=5|311`` taken apart."""
+    """``mqtt[s]://login:password@host:port/?client_id=…&version=5|311&ca=…&cert=…&key=…`` taken apart.
+
+    ``ca`` is who must have signed the broker's certificate (the system's authorities unless told), ``cert`` and ``key``
+    what we show it ourselves: PEM files.
+    """
 
     host: str
     port: int
@@ -43,6 +48,9 @@ class BrokerUrl:
     password: str | None
     client_id: str
     version: MQTTProtocolVersion
+    authority: str | None = None
+    certificate: str | None = None
+    key: str | None = None
 
     @classmethod
     def parse(cls, url: str) -> "BrokerUrl":
@@ -58,7 +66,18 @@ class BrokerUrl:
             password=unquote(parts.password) if parts.password else None,
             client_id=options.get("client_id", [CLIENT_ID])[0],
             version=MQTTProtocolVersion.MQTTv5 if version == "5" else MQTTProtocolVersion.MQTTv311,
+            authority=options.get("ca", [None])[0],
+            certificate=options.get("cert", [None])[0],
+            key=options.get("key", [None])[0],
         )
+
+    def tls(self) -> ssl.SSLContext:
+        """Our side of TLS: the broker's name and certificate are checked. Raises OSError with the file's fault."""
+        context = ssl.create_default_context(cafile=self.authority)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if self.certificate:
+            context.load_cert_chain(self.certificate, self.key)
+        return context
 
 
 @dataclass(frozen=True)
@@ -178,9 +197,10 @@ class SiteBroker:
         if self._to.login:
             client.username_pw_set(self._to.login, self._to.password)
         if self._to.is_tls:
-            client.tls_set()
+            client.tls_set_context(self._to.tls())
         client.on_socket_open = self._no_delay
         client.on_connect = self._connected
+        client.on_disconnect = self._disconnected
         client.on_message = self._came
         return client
 
@@ -204,6 +224,14 @@ class SiteBroker:
             client.subscribe([(one, 1) for one in sorted(self._subscribed)])
         except Exception:
             log.exception("callback_failed", callback="connect")
+
+    def _disconnected(self, client: paho.Client, *_: Any) -> None:
+        """What was under way to devices is dropped: paho would say it again later, a command has five seconds."""
+        try:
+            with client._out_message_mutex:
+                client._out_messages.clear()
+        except Exception:
+            log.exception("callback_failed", callback="disconnect")
 
     def _came(self, _client: paho.Client, _userdata: Any, message: paho.MQTTMessage) -> None:
         try:

@@ -1,6 +1,7 @@
 """What the rest of ingest knows of a door, whichever it is."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from iot.broker import EmbeddedBroker
 from iot.committer import Committer
 
 SEND_S = 2.0
-Outgoing = tuple[str, bytes, float | None]  # topic, payload, seconds until it is stale
+Outgoing = tuple[str, bytes, float | None]  # topic, payload, the monotonic instant after which it must not leave
 
 
 @dataclass(frozen=True)
@@ -91,14 +92,21 @@ class EmbeddedDoor:
         """Why nothing can be committed."""
         return self._committer.trouble
 
-    def send(self, topic: str, payload: bytes, expires_s: float | None = None) -> bool:  # noqa: ARG002 - the other door's
+    def send(self, topic: str, payload: bytes, expires_s: float | None = None) -> bool:
         """Send to the connected listeners of ``topic``."""
-        sent: Future[bool] = asyncio.run_coroutine_threadsafe(self._broker.send(topic, payload), self._loop)
+        until_s = None if expires_s is None else time.monotonic() + expires_s
+        sent: Future[bool] = asyncio.run_coroutine_threadsafe(self._in_time(topic, payload, until_s), self._loop)
         try:
             return sent.result(SEND_S)
         except TimeoutError:
             sent.cancel()
             return False
+
+    async def _in_time(self, topic: str, payload: bytes, until_s: float | None) -> bool:
+        """In the loop itself, which may have been busy or the whole process frozen: look at the clock once more."""
+        if until_s is not None and time.monotonic() >= until_s:
+            return False
+        return await self._broker.send(topic, payload)
 
     def subscribe(self, filters: Sequence[str]) -> None:
         """Nothing to do: what comes, comes here."""

@@ -14,7 +14,9 @@ DIRECTIONS = ("toward", "away", "left", "right", "up", "down", "unknown")
 
 # Flags on a reading that keep it from ever moving a barrier (devices reference, section 5).
 REPLAYED, RETAINED, LATE, AHEAD = "replayed", "retained", "late", "ahead"
-NEVER_OPENS = frozenset({REPLAYED, RETAINED, LATE, AHEAD})
+UNSIGNED, BAD_SIGNATURE = "unsigned", "bad_signature"  # of a device whose register demands a signature, or has its key
+UNTRUSTED = frozenset({UNSIGNED, BAD_SIGNATURE})
+NEVER_OPENS = frozenset({REPLAYED, RETAINED, LATE, AHEAD}) | UNTRUSTED
 # Flags that only tell how the reading came to be.
 TIME_UNKNOWN, DEVICE_UNKNOWN, WEAK_KEY, BEST_EFFORT = (
     "time_unknown",

@@ -17,6 +17,10 @@ PULSE = text(
         is_connected = excluded.is_connected, address = excluded.address
     """
 )
+NEIGHBOURS = text(
+    "SELECT EXISTS (SELECT 1 FROM ingest_pulse WHERE holder <> :holder"
+    " AND beat_at > clock_timestamp() - interval '1 minute')"
+)
 FORGET = text("DELETE FROM ingest_pulse WHERE beat_at < clock_timestamp() - interval '1 hour'")
 END = text("DELETE FROM ingest_pulse WHERE holder = :holder")
 UNREAD = text(
@@ -45,6 +49,11 @@ HEARD_AGAIN = text(
 )
 ALIVE_WITHIN_MS = 10_000
 READY_WITHIN_MS = 30_000
+
+
+def has_neighbours(session: Session, holder: str) -> bool:
+    """Whether another ingest process works on this database, or did a minute ago."""
+    return bool(session.execute(NEIGHBOURS, {"holder": holder}).scalar_one())
 
 
 @dataclass(frozen=True)

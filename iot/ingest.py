@@ -22,6 +22,7 @@ from sqlalchemy import text
 
 from iot import alarms
 from iot.broker import EmbeddedBroker
+from iot.broker.tls import REQUIRED, Tls
 from iot.client import SiteBroker
 from iot.committer import RETRY_S, Committer, InboxWriter, is_away
 from iot.doorway import EmbeddedDoor
@@ -40,6 +41,7 @@ DOOR_POOL = 4
 READER_STOP_S = 8.0
 READER_NICE = 5  # what is acknowledged late is sent twice; what is read late is only read late
 PR_SET_PDEATHSIG = 1
+FROZEN = "-c idle_in_transaction_session_timeout=6000"
 
 RETAINED = text(
     "SELECT status_topic, status_payload FROM device_state JOIN device ON device.id = device_state.device_id"
@@ -88,6 +90,8 @@ class Ingest:
             self._settings.host,
             self._settings.mqtt_port,
             limit_bytes=self._settings.body_limit_bytes,
+            tls=Tls.of(self._settings),
+            is_plain=self._settings.mqtt_plain and self._settings.mqtt_client_certificates != REQUIRED,
             on_listening=self._listening,
             on_refused=self._link.refused,
         )
@@ -169,6 +173,12 @@ class Ingest:
         log.warning("session_lost", detail=detail)
 
 
+def _database(settings: Settings, pool_size: int) -> Database:
+    """A transaction that stands still is ended by the server: a frozen process must not hold a site or the parser."""
+    url = database_url(settings)
+    return Database(url, pool_size=pool_size, connect_args={"options": FROZEN})
+
+
 def database_url(settings: Settings) -> str:
     """The product's own login, of the given server or of the embedded one."""
     return settings.database_url or EmbeddedPostgres(settings.data_dir).urls.app
@@ -188,7 +198,7 @@ def run(settings: Settings, in_reader: Callable[[], None] = lambda: None) -> Non
     reader.start()
     reader_ends.close()
     sys.setswitchinterval(SWITCH_S)
-    database = Database(database_url(settings), pool_size=DOOR_POOL)
+    database = _database(settings, DOOR_POOL)
     try:
         status = asyncio.run(_serve(settings, database, door_ends))
     finally:
@@ -218,7 +228,7 @@ def _read(settings: Settings, door_ends: Ends, ends: Ends, parent: int, in_reade
     with suppress(OSError):
         os.nice(READER_NICE)
     sys.setswitchinterval(SWITCH_S)
-    database = Database(database_url(settings), pool_size=settings.ingest_pool)
+    database = _database(settings, settings.ingest_pool)
     give_keys(database, partial(open_vault, settings.data_dir))  # a passage is told to customs, and kept sealed
     reader = Reader(settings, database, Scope.system(settings.tenant_id), ends)
     signal.signal(signal.SIGTERM, lambda *_: reader.stop())

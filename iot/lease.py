@@ -8,7 +8,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 
 import structlog
@@ -21,28 +21,51 @@ from wms.errors import N_, Kind, WmsError
 
 log = structlog.get_logger(__name__)
 LEASE_S = 6.0
-RENEW_S = 2.0
+RENEW_S = 1.0
+HOLD_S = LEASE_S - 1  # how long we trust a renewal by our own clock; a rival waits for the whole lease
 
 SELF = text("SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()")
-TAKE = text(
+KEEP = text(
+    """
+    UPDATE lease SET until_at = clock_timestamp() + make_interval(secs => :seconds),
+                     backend_pid = :pid, backend_start_at = CAST(:start AS timestamptz)
+    WHERE holder = :holder RETURNING site_id, fence
+    """
+)
+FIRST = text(
     """
     INSERT INTO lease (site_id, holder, backend_pid, backend_start_at, until_at, fence)
-    SELECT site_id, :holder, :pid, CAST(:start AS timestamptz), clock_timestamp() + make_interval(secs => :seconds), 1
-    FROM (SELECT DISTINCT site_id FROM device WHERE is_active) AS watched ORDER BY site_id
-    ON CONFLICT (site_id) DO UPDATE
-    SET holder = excluded.holder, backend_pid = excluded.backend_pid, backend_start_at = excluded.backend_start_at,
-        until_at = excluded.until_at, fence = lease.fence + CASE WHEN lease.holder = excluded.holder THEN 0 ELSE 1 END
-    WHERE lease.holder = excluded.holder OR lease.until_at < clock_timestamp()
-       OR NOT EXISTS (SELECT 1 FROM pg_stat_activity a
-                      WHERE a.pid = lease.backend_pid AND a.backend_start = lease.backend_start_at)
+    SELECT id, :holder, :pid, CAST(:start AS timestamptz), clock_timestamp() + make_interval(secs => :seconds), 1
+    FROM site WHERE id IN (SELECT site_id FROM device WHERE is_active) AND (:all_sites OR code = ANY(:codes))
+    ORDER BY id
+    ON CONFLICT (site_id) DO NOTHING
+    RETURNING site_id, fence
+    """
+)
+# A row that is locked is left alone: its holder is writing, or frozen in the middle of it; the next look takes it.
+TAKE = text(
+    """
+    UPDATE lease SET holder = :holder, backend_pid = :pid, backend_start_at = CAST(:start AS timestamptz),
+                     until_at = clock_timestamp() + make_interval(secs => :seconds), fence = lease.fence + 1,
+                     taken_at = clock_timestamp()
+    WHERE site_id IN (
+        SELECT lease.site_id FROM lease JOIN site ON site.id = lease.site_id
+        WHERE lease.holder <> :holder AND (:all_sites OR site.code = ANY(:codes))
+          AND (lease.until_at < clock_timestamp()
+               OR NOT EXISTS (SELECT 1 FROM pg_stat_activity a
+                              WHERE a.pid = lease.backend_pid AND a.backend_start = lease.backend_start_at))
+          AND EXISTS (SELECT 1 FROM device WHERE device.site_id = lease.site_id AND device.is_active)
+        ORDER BY lease.site_id FOR UPDATE OF lease SKIP LOCKED)
     RETURNING site_id, fence
     """
 )
 GIVE_BACK = text("UPDATE lease SET until_at = clock_timestamp() WHERE holder = :holder")
 HELD = text(
     """
-    SELECT count(*) FROM (SELECT 1 FROM lease WHERE site_id = ANY(:sites) AND holder = :holder
-                          AND until_at > clock_timestamp() ORDER BY site_id FOR SHARE) AS held
+    SELECT count(*) FROM (
+        SELECT 1 FROM lease JOIN unnest(CAST(:sites AS bigint[]), CAST(:fences AS bigint[])) AS ours (site_id, fence)
+                        ON ours.site_id = lease.site_id AND ours.fence = lease.fence
+        WHERE holder = :holder AND until_at > clock_timestamp() ORDER BY lease.site_id FOR SHARE OF lease) AS held
     """
 )
 
@@ -63,8 +86,8 @@ def new_holder() -> str:
 class Leases:
     """The leases of one process. :meth:`renew` is to be called every two seconds."""
 
-    def __init__(self, database: Database, scope: Scope, holder: str) -> None:
-        self._database, self._scope, self.holder = database, scope, holder
+    def __init__(self, database: Database, scope: Scope, holder: str, codes: Collection[str] = ()) -> None:
+        self._database, self._scope, self.holder, self._codes = database, scope, holder, tuple(codes)
         self._connection: Connection | None = None
         self._backend: Mapping[str, object] = {}
         self._held: dict[int, int] = {}
@@ -73,7 +96,12 @@ class Leases:
     @property
     def held(self) -> Mapping[int, int]:
         """The fencing number of each site that is surely held; empty once the last renewal is too long ago."""
-        return dict(self._held) if time.monotonic() - self._renewed_at < LEASE_S - 1 else {}
+        return dict(self._held) if time.monotonic() < self.until_s else {}
+
+    @property
+    def until_s(self) -> float:
+        """Until when on the machine's monotonic clock what is held is surely held. Nothing is sent after it."""
+        return self._renewed_at + HOLD_S
 
     @property
     def sites(self) -> frozenset[int]:
@@ -88,7 +116,12 @@ class Leases:
             with Session(connection) as session, session.begin():
                 set_scope(session, self._scope)
                 given = {"holder": self.holder, "seconds": LEASE_S, **self._backend}
-                held = {row.site_id: row.fence for row in session.execute(TAKE, given)}
+                held = {row.site_id: row.fence for row in session.execute(KEEP, given)}
+            with Session(connection) as session, session.begin():  # what others hold never delays our own
+                set_scope(session, self._scope)
+                given |= {"codes": list(self._codes), "all_sites": not self._codes}
+                for free in (FIRST, TAKE):
+                    held |= {row.site_id: row.fence for row in session.execute(free, given)}
         except DBAPIError:
             self._drop()
             raise
@@ -106,10 +139,13 @@ class Leases:
             log.warning("leases_not_given_back", error=str(why.orig)[:200])
         self._drop()
 
-    def guard(self, session: Session, sites: frozenset[int]) -> None:
-        """Lock the lease rows of ``sites`` for this transaction. Raises :class:`LeaseLost`."""
-        given = {"sites": list(sites), "holder": self.holder}
-        if session.execute(HELD, given).scalar_one() != len(sites):
+    def guard(self, session: Session, fences: Mapping[int, int]) -> None:
+        """Lock the lease rows of the sites in ``fences`` for this transaction. Raises :class:`LeaseLost`.
+
+        The number counts, not only the name: a lease that was lost and won again meanwhile is another one.
+        """
+        given = {"sites": list(fences), "fences": list(fences.values()), "holder": self.holder}
+        if session.execute(HELD, given).scalar_one() != len(fences):
             raise LeaseLost
 
     def _connected(self) -> Connection:
@@ -133,11 +169,12 @@ class Fenced(Database):
 
     def __init__(self, inner: Database, leases: Leases, sites: frozenset[int]) -> None:
         self.url, self.engine, self._inner = inner.url, inner.engine, inner
-        self._leases, self._sites = leases, sites
+        known = leases.held
+        self._leases, self._fences = leases, {site_id: known.get(site_id, 0) for site_id in sites}
 
     @contextmanager
     def unit_of_work(self, scope: Scope, first: Question | None = None) -> Iterator[Session]:
         """As :meth:`Database.unit_of_work`. Raises :class:`LeaseLost` before anything is done."""
         with self._inner.unit_of_work(scope, first) as session:
-            self._leases.guard(session, self._sites)
+            self._leases.guard(session, self._fences)
             yield session

@@ -200,9 +200,14 @@ class ReaderEnd:
         self._stopping.set()
 
 
-def _sent(door: Door, topic: str, payload: bytes, expires_s: float | None) -> bool:
+def _sent(door: Door, topic: str, payload: bytes, until_s: float | None) -> bool:
+    """Both processes read one monotonic clock: what waited here while a process was frozen does not leave."""
+    left_s = None if until_s is None else until_s - time.monotonic()
+    if left_s is not None and left_s <= 0:
+        log.warning("too_late", topic=topic)
+        return False
     try:
-        return door.send(topic, payload, expires_s)
+        return door.send(topic, payload, left_s)
     except Exception:
         log.exception("not_sent", topic=topic)
         return False

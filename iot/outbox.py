@@ -1,6 +1,6 @@
 """Messages to devices: a row in the transaction that decided them, sent after its commit, never after their expiry."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,17 +10,24 @@ from sqlalchemy.orm import Session
 CHANNEL = "dongting_outbox"
 
 QUEUE = text(
-    "INSERT INTO outbox (site_id, topic, payload, qos, expires_at)"
-    " VALUES (:site_id, :topic, :payload, :qos, :expires_at) RETURNING id"
+    "INSERT INTO outbox (site_id, topic, payload, qos, expires_at, fence)"
+    " VALUES (:site_id, :topic, :payload, :qos, :expires_at, (SELECT fence FROM lease WHERE site_id = :site_id))"
+    " RETURNING id"
 )
 WAKE = text("SELECT pg_notify(:channel, :tenant)")
 DUE = text(
     """
-    UPDATE outbox SET state = CASE WHEN expires_at <= clock_timestamp() THEN 'expired' ELSE 'sent' END,
-                      sent_at = CASE WHEN expires_at <= clock_timestamp() THEN NULL ELSE clock_timestamp() END
-    WHERE id IN (SELECT id FROM outbox WHERE state = 'queued' AND (site_id IS NULL OR site_id = ANY(:sites))
-                 ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED)
-    RETURNING id, topic, payload, qos, expires_at, state
+    WITH due AS (
+        SELECT outbox.id, expires_at <= clock_timestamp() OR outbox.fence <> ours.fence AS is_over
+        FROM outbox
+        LEFT JOIN unnest(CAST(:sites AS bigint[]), CAST(:fences AS bigint[])) AS ours (site_id, fence)
+               ON ours.site_id = outbox.site_id
+        WHERE state = 'queued' AND (outbox.site_id IS NULL OR ours.site_id IS NOT NULL)
+        ORDER BY outbox.id LIMIT :limit FOR UPDATE OF outbox SKIP LOCKED)
+    UPDATE outbox SET state = CASE WHEN is_over THEN 'expired' ELSE 'sent' END,
+                      sent_at = CASE WHEN is_over THEN NULL ELSE clock_timestamp() END
+    FROM due WHERE due.id = outbox.id
+    RETURNING outbox.id, topic, payload, qos, expires_at, state
     """
 )
 CLOSE = text("UPDATE outbox SET state = :state, sent_at = NULL WHERE id = ANY(:ids) AND state = 'sent'")
@@ -48,7 +55,8 @@ def publish(
 ) -> int:
     """Queue a message to a device and return its row's id; it leaves only if this transaction commits.
 
-    Never retained. ``expires_at`` is judged on the database's clock when the row is taken out to be sent.
+    It carries the fencing number of its site's lease, so that it dies with its holder. Never retained. ``expires_at``
+    is judged on the database's clock when the row is taken out to be sent.
     """
     row = {"site_id": site_id, "topic": topic, "payload": payload, "qos": qos, "expires_at": expires_at}
     outbox_id: int = session.execute(QUEUE, row).scalar_one()
@@ -56,12 +64,14 @@ def publish(
     return outbox_id
 
 
-def take_due(session: Session, sites: Sequence[int], limit: int = 100) -> list[Due]:
-    """Take out what may be sent for ``sites``, marked as sent **before** it is: a command leaves at most once.
+def take_due(session: Session, fences: Mapping[int, int], limit: int = 100) -> list[Due]:
+    """Take out what may be sent for the sites of ``fences``, marked as sent **before** it is: it leaves at most once.
 
-    What expired while it waited is marked so and not returned. Commit before sending.
+    ``fences`` are the numbers of the leases that the caller holds. What expired while it waited, and what an earlier
+    holder of the site left behind, is marked as expired and not returned. Commit before sending.
     """
-    rows = session.execute(DUE, {"sites": list(sites), "limit": limit}).all()
+    given = {"sites": list(fences), "fences": list(fences.values()), "limit": limit}
+    rows = session.execute(DUE, given).all()
     return [
         Due(row.id, row.topic, bytes(row.payload), row.qos, row.expires_at)
         for row in sorted(rows, key=lambda row: int(row.id))

@@ -17,6 +17,7 @@ from iot.events import Fault
 from iot.inbox import storable
 from iot.readings import CHANNEL
 from iot.register import Register
+from iot.signing import doubt_of
 from iot.understood import Stored, Understood, write
 
 log = structlog.get_logger(__name__)
@@ -133,7 +134,8 @@ def understand(stored: Stored, register: Register) -> Understood:
     message = Message(payload=stored.payload, topic=stored.topic, profile=device.profile if device else {})
     known = devices.FORMATS.get(name)
     results = devices.parse(name, message)
-    return Understood(stored, device, name, known.version if known else 0, results)
+    doubt = doubt_of(device.keys, stored.payload, stored.received_at, must_sign=device.must_sign) if device else None
+    return Understood(stored, device, name, known.version if known else 0, results, doubt)
 
 
 def _write_alone(session: Session, one: Understood, *, is_replay: bool) -> int:

@@ -22,7 +22,7 @@ from iot.link import STALE_S, Ends, ReaderEnd
 from iot.parsing import parse_waiting
 from iot.register import REFRESH_S, Registry
 from iot.rounds import Round
-from iot.sending import OutboxRound
+from iot.sending import OutboxRound, tell_heard
 from wms.db import Database, Scope
 from wms.postgres import libpq
 from wms.settings import Settings
@@ -33,6 +33,7 @@ BEAT_S = 1.0
 SILENCE_S = 10.0
 STOP_S = 5.0
 SMALL, GATHER_S = 100, 0.004  # a transaction for two messages costs nearly what one for fifty does
+DOOR_SILENT_S = 4.0
 
 # What is read can be read again: its commit need not wait for the disk. Whatever decides waits for both.
 LOOSELY = text("SET LOCAL synchronous_commit = off")
@@ -50,7 +51,8 @@ class Reader:
         self.holder = new_holder()
         self._started_at = datetime.now(UTC)
         self._registry = Registry(database, scope, settings.secret_key)
-        self._leases = Leases(database, scope, self.holder)
+        sites = [code.strip() for code in settings.ingest_sites.split(",") if code.strip()]
+        self._leases = Leases(database, scope, self.holder, sites)
         self._stopping = threading.Event()
         self._link = ReaderEnd(ends, self._stopping)
         self._report: Report | None = None
@@ -59,11 +61,12 @@ class Reader:
         self._refused: deque[str] = deque(maxlen=10_000)
         self._troubles: dict[str, tuple[datetime, datetime]] = {}
         self._due_lock = threading.Lock()
+        self._has_neighbours = True
         self._renew_after, self._listen_after = 0.0, 0.0
         self._parse = Round("parse", self._parse_step, TICK_S, self._stopping)
         self._lanes = Round("lanes", self._lanes_step, TICK_S, self._stopping)
         self._beat = Round("beat", self._beat_step, BEAT_S, self._stopping)
-        self._outbox = OutboxRound(self._send_due, libpq(database.url), self._stopping)
+        self._outbox = OutboxRound(self._send_due, libpq(database.url), self._stopping, self._owe_receipts)
 
     # -- life ------------------------------------------------------------------------------------------------------
 
@@ -138,6 +141,8 @@ class Reader:
         with self._database.unit_of_work(self._scope) as session:
             session.execute(LOOSELY)
             done = parse_waiting(session, self._registry.current)
+            if self._has_neighbours:
+                tell_heard(session, done.device_ids)
         if done.device_ids:
             self._owe_receipts(done.device_ids)
         if done.reading_id:
@@ -159,10 +164,14 @@ class Reader:
             return 0
 
     def _beat_step(self) -> int:
-        if time.monotonic() >= self._renew_after:
+        door = self._report
+        if door is not None and time.monotonic() - self._reported_at > DOOR_SILENT_S:
+            if self._leases.held:  # a gate whose door hears nothing is better served by another process
+                log.warning("door_silent", seconds=round(time.monotonic() - self._reported_at, 1))
+                self._leases.give_back()
+        elif time.monotonic() >= self._renew_after:
             self._leases.renew()
             self._renew_after = time.monotonic() + RENEW_S
-        door = self._report
         if door is None:
             return 0
         register = self._registry.refresh(REFRESH_S)
@@ -179,6 +188,7 @@ class Reader:
                 oldest_waiting_ms=door.oldest_waiting_ms,
                 is_connected=door.is_connected and is_fresh,
             )
+            self._has_neighbours = health.has_neighbours(session, self.holder)
         self._send_receipts()
         self._alarm_refused()
         self._alarm_trouble()
@@ -230,16 +240,25 @@ class Reader:
 
     def _send_due(self) -> int:
         """Send what the outbox holds for our sites; each row leaves at most once."""
-        sites = self._leases.sites
+        until_s, held = self._leases.until_s, self._leases.held
         if self._report is None:
             return 0
-        with self._database.unit_of_work(self._scope) as session:
-            due = outbox.take_due(session, sorted(sites))
+        try:
+            with Fenced(self._database, self._leases, frozenset(held)).unit_of_work(self._scope) as session:
+                due = outbox.take_due(session, held)
+        except LeaseLost:
+            log.warning("lease_lost", sites=sorted(held))
+            return 0
         if not due:
             return 0
-        now = datetime.now(UTC)
+        now, tick_s = datetime.now(UTC), time.monotonic()
         leaving = [
-            (one.topic, one.payload, (one.expires_at - now).total_seconds() if one.expires_at else None) for one in due
+            (
+                one.topic,
+                one.payload,
+                min(until_s, tick_s + (one.expires_at - now).total_seconds()) if one.expires_at else until_s,
+            )
+            for one in due
         ]
         heard = self._link.send(leaving)
         unheard = [one.outbox_id for one, was_heard in zip(due, heard, strict=True) if not was_heard]

@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from iot import topics
 from iot.devices import FORMATS
 from iot.inbox import Arrival, checked
+from iot.signing import SigningKey, signing_keys
 from iot.tables import Device
 from wms.db import Database, Scope
 from wms.errors import N_, Kind, WmsError
@@ -87,6 +88,9 @@ class KnownDevice:
     profile: Mapping[str, Any]
     token_mac: bytes | None
     heartbeat_s: int | None
+    certificate_from_at: datetime | None = None
+    must_sign: bool = False
+    keys: tuple[SigningKey, ...] = ()
 
     def topic(self, leaf: str) -> str:
         """The device's topic with the given leaf."""
@@ -172,8 +176,9 @@ class Register:
         return next((device for device in self._with_filters if device.may_publish(topic)), None)
 
 
-def load(session: Session) -> Register:
-    """Read all active devices of the tenant."""
+def load(session: Session, secret_key: str = "") -> Register:
+    """Read all active devices of the tenant; HMAC keys are derived from ``secret_key``."""
+    keys = signing_keys(session, secret_key)
     query = select(Device, Site.code).join(Site, Site.id == Device.site_id).where(Device.is_active)
     return Register(
         KnownDevice(
@@ -188,6 +193,9 @@ def load(session: Session) -> Register:
             profile=device.profile,
             token_mac=None if device.token_mac is None else bytes(device.token_mac),
             heartbeat_s=device.heartbeat_s,
+            certificate_from_at=device.certificate_from_at,
+            must_sign=device.must_sign,
+            keys=keys.get(device.id, ()),
         )
         for device, site_code in session.execute(query)
     )
@@ -207,7 +215,7 @@ class Registry:
         with self._lock:
             if time.monotonic() - self._read_at >= older_than_s:
                 with self._database.unit_of_work(self._scope) as session:
-                    self.current = load(session)
+                    self.current = load(session, self._secret_key)
                 self._read_at = time.monotonic()
             return self.current
 
@@ -221,6 +229,21 @@ class Registry:
             if device and device.token_mac and hmac.compare_digest(mac, device.token_mac):
                 return device
         return None
+
+    def certified(self, code: str | None, token: str | None, name: str, valid_from_at: datetime) -> KnownDevice | None:
+        """The device that a certificate of our authority names; a token that is given along must be its own.
+
+        May read the table: call it outside the event loop.
+        """
+        if not name or code != name:
+            return None
+        if token is not None:
+            device = self.authenticate(code, token)
+        else:
+            device = self.refresh(REFRESH_S).by_code.get(name) or self.refresh(RETRY_S).by_code.get(name)
+        if device is None or (device.certificate_from_at and valid_from_at < device.certificate_from_at):
+            return None
+        return device
 
 
 def message_key(device: KnownDevice | None, topic: str, payload: bytes) -> tuple[str, bool]:

@@ -41,6 +41,8 @@ class Device(Tenanted, Base):
     ``code`` is its MQTT user name and the device part of its topics; ``token_mac`` the keyed SHA-256 of its token.
     ``topic_filters`` are topics of its maker that it may publish besides its own subtree. ``profile`` holds what its
     format must know (time zone, decoder, indicator profile); ``heartbeat_s`` is the interval of its signs of life.
+    A client certificate counts when it holds from ``certificate_from_at`` on or later: setting it revokes all older
+    ones. What a device that ``must_sign`` says without a right signature is kept and never opens anything.
     """
 
     __tablename__ = "device"
@@ -65,6 +67,34 @@ class Device(Tenanted, Base):
     profile: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
     heartbeat_s: Mapped[int | None]
     is_active: Mapped[bool] = mapped_column(server_default=text("true"))
+    certificate_from_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    must_sign: Mapped[bool] = mapped_column(server_default=text("false"))
+    recorded_at: Mapped[RecordedAt]
+
+
+class DeviceKey(Tenanted, Base):
+    """A key by which a device signs what it says, from when until when (open end: until it is retired).
+
+    ``public_key`` is that of Ed25519 (32 bytes); a key of HMAC-SHA-256 is derived from the installation's secret, the
+    device's code and ``key_id`` (:func:`iot.signing.hmac_key`), so that no secret stands here.
+    """
+
+    __tablename__ = "device_key"
+    __table_args__ = (
+        UniqueConstraint("device_id", "key_id"),
+        one_of("algorithm", ("ed25519", "hmac-sha256")),
+        CheckConstraint("key_id ~ '^[A-Za-z0-9_.-]{1,64}$'", name="key_id_is_name"),
+        CheckConstraint("(algorithm = 'ed25519') = (public_key IS NOT NULL)", name="ed25519_has_key"),
+        CheckConstraint("length(public_key) = 32", name="key_length"),
+        CheckConstraint("valid_from_at < valid_until_at", name="period_ordered"),
+    )
+    id: Mapped[Id]
+    device_id: Mapped[int] = mapped_column(ForeignKey("device.id"))
+    key_id: Mapped[str]
+    algorithm: Mapped[str]
+    public_key: Mapped[bytes | None] = mapped_column(LargeBinary)
+    valid_from_at: Mapped[Instant]
+    valid_until_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     recorded_at: Mapped[RecordedAt]
 
 
@@ -287,7 +317,8 @@ class DeviceAlarm(Tenanted, Base):
 class Outbox(Tenanted, Base):
     """A message to a device, written in the transaction that decided it. Not sent once ``expires_at`` has passed.
 
-    ``unheard`` means that no connected client listened; it is not sent again: a new one needs a new decision.
+    ``unheard`` means that no connected client listened; it is not sent again: a new one needs a new decision. ``fence``
+    is the number of the site's lease when it was written; whoever takes the site over does not send it.
     """
 
     __tablename__ = "outbox"
@@ -305,6 +336,7 @@ class Outbox(Tenanted, Base):
     queued_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=text("clock_timestamp()"))
     state: Mapped[str] = mapped_column(server_default=QUEUED)
     sent_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    fence: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class Lease(Tenanted, Base):
@@ -317,6 +349,7 @@ class Lease(Tenanted, Base):
     backend_start_at: Mapped[Instant]
     until_at: Mapped[Instant]
     fence: Mapped[int] = mapped_column(BigInteger)
+    taken_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=text("clock_timestamp()"))
 
 
 class IngestPulse(Tenanted, Base):

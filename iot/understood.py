@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -123,13 +124,14 @@ class Stored:
 
 @dataclass(frozen=True)
 class Understood:
-    """What one stored message was read as, and by whom."""
+    """What one stored message was read as, and by whom. ``doubt``: it lacks the signature that it should have."""
 
     stored: Stored
     device: KnownDevice | None
     adapter: str
     version: int
     results: Sequence[Reading | Fault]
+    doubt: str | None = None
 
     @property
     def readings(self) -> list[Reading]:
@@ -157,6 +159,7 @@ def write(session: Session, understood: Sequence[Understood], *, is_replay: bool
             "adapter_version": [one.version for one in understood],
         },
     )
+    _alarm_doubts(session, understood)
     for step in (_note_sequences, _note_status, _note_seen):
         step(session, understood)
     temperatures.keep(
@@ -169,6 +172,13 @@ def write(session: Session, understood: Sequence[Understood], *, is_replay: bool
         ),
     )
     return highest
+
+
+def _alarm_doubts(session: Session, understood: Sequence[Understood]) -> None:
+    """What is not signed as it should be is kept, and somebody hears of it."""
+    counted = Counter((one.doubt, one.device.code, one.device.id) for one in understood if one.doubt and one.device)
+    for (doubt, code, device_id), n in counted.items():
+        alarms.raise_alarm(session, str(doubt), code, "its readings open nothing", device_id=device_id, n=n)
 
 
 def _reading_rows(one: Understood, *, is_replay: bool) -> Iterable[dict[str, Any]]:
@@ -218,6 +228,8 @@ def _flags(one: Understood, reading: Reading, *, is_replay: bool) -> tuple[str, 
         flags["replayed"] = None
     if one.stored.is_retained:
         flags[RETAINED] = None
+    if one.doubt:
+        flags[one.doubt] = None
     if one.stored.is_weak_key and not reading.key:
         flags[WEAK_KEY] = None
     if reading.event_at is not None:

@@ -101,6 +101,8 @@ MODULES = (
     "web.pages.setup",
     "web.pages.webhooks",
     "web.pages.dead_webhooks",
+    "web.pages.ingest",
+    "web.api.ingest",
     "web.pages.values",
     "web.pages.desk_months",
     "web.pages.desk_inside",

@@ -175,6 +175,19 @@ TABLE = (
             "The live stream's port when it has a process of its own.", port),
     Setting("mqtt_port", "DONGTING_MQTT_PORT", "1883", "port",
             "The embedded broker's port.", port),
+    Setting("mqtt_plain", "DONGTING_MQTT_PLAIN", "on", "",
+            "Whether the embedded broker listens without TLS, too; never while client certificates are required.",
+            _switch),
+    Setting("mqtt_tls_port", "DONGTING_MQTT_TLS_PORT", "0", "port",
+            "Where the embedded broker speaks TLS (8883 by custom), with the certificate of the web; 0: nowhere.",
+            partial(_whole, low=0, high=65535)),
+    Setting("mqtt_client_certificates", "DONGTING_MQTT_CLIENT_CERTIFICATES", "optional", "",
+            "Whether a device shows a certificate whose common name is its code: off (token alone), optional (either), "
+            "required.", partial(_choice, among=("off", "optional", "required"))),
+    Setting("mqtt_authority", "DONGTING_MQTT_AUTHORITY", "", "file",
+            "Who signs devices' certificates (PEM).", _optional_file, "the authority of `dongting cert`"),
+    Setting("ingest_sites", "DONGTING_INGEST_SITES", "", "list",
+            "Codes of the sites that this ingest process may work for, comma-separated. Empty: any that is free."),
     Setting("metrics_port", "DONGTING_METRICS_PORT", "0", "port",
             "Serve metrics of ingest and worker on a port of their own; 0: only through the web's /metrics.",
             partial(_whole, low=0, high=65535)),
@@ -269,6 +282,11 @@ class Settings:
     port: int
     live_port: int
     mqtt_port: int
+    mqtt_plain: bool
+    mqtt_tls_port: int
+    mqtt_client_certificates: str
+    mqtt_authority: Path | None
+    ingest_sites: str
     metrics_port: int
     log_level: str
     log_file_bytes: int

@@ -119,6 +119,12 @@ class Source(threading.Thread):
         """Whether a receipt has told that all is held."""
         return self._stop.is_set() and self.upto >= self.sent
 
+    def __str__(self) -> str:
+        with self._lock:
+            unacked = sorted(self._mids.values())[:5]
+        is_connected = self._client.is_connected()
+        return f"{self.name}: sent {self.sent}, held {self.upto}, connected {is_connected}, first unacked {unacked}"
+
     def close(self) -> None:
         """Leave."""
         self._stop.set()
@@ -150,5 +156,5 @@ class Source(threading.Thread):
         asked = (seq for first, last in body.get("missing", ()) for seq in range(first, last + 1))
         old = time.monotonic() - AGAIN_AFTER_S / 2
         with self._lock:
-            wanted = [seq for seq in asked if seq in self.acked and self._outbox.get(seq, (b"", old))[1] < old]
+            wanted = [seq for seq in asked if self._outbox.get(seq, (b"", old))[1] < old]
         threading.Thread(target=self._repeat, args=(wanted[:AT_ONCE],), daemon=True).start()

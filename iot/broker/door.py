@@ -4,12 +4,14 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
+from ssl import SSLContext
 from typing import Any
 
 import structlog
 from amqtt.adapters import ReaderAdapter, StreamWriterAdapter, WriterAdapter
 from amqtt.broker import Broker, Server
-from amqtt.contexts import Action, ListenerConfig
+from amqtt.contexts import Action, ListenerConfig, ListenerType
 from amqtt.errors import AMQTTError, BrokerError, MQTTError
 from amqtt.mqtt.connack import NOT_AUTHORIZED, SERVER_UNAVAILABLE, ConnackPacket
 from amqtt.mqtt.disconnect import DisconnectPacket
@@ -18,6 +20,7 @@ from amqtt.session import Session
 
 from iot.broker.handler import STOP_S, CommittingHandler, Flow, is_gone
 from iot.broker.packets import PACKET_BYTES, PacketReader
+from iot.broker.tls import NoTlsFiles, Tls, shown
 from iot.committer import Committer, is_away
 from iot.inbox import Outcome, storable
 from iot.register import KnownDevice, Registry, arrival
@@ -30,6 +33,7 @@ TAKE_OVER_S = 5.0
 MAX_CONNECTIONS = 10_000
 LOGGERS = ("amqtt", "transitions")
 DEVICE = "dongting.device"
+PLAIN, TLS = "plain", "tls"
 
 
 def _nobody_listens(_: KnownDevice) -> None:
@@ -69,6 +73,8 @@ class EmbeddedBroker(Broker):  # type: ignore[misc]  # amqtt ships no types
         port: int,
         *,
         limit_bytes: int,
+        tls: Tls | None = None,
+        is_plain: bool = True,
         on_listening: Callable[[KnownDevice], None] = _nobody_listens,
         on_refused: Callable[[str], None] = _nobody_asks,
     ) -> None:
@@ -76,14 +82,23 @@ class EmbeddedBroker(Broker):  # type: ignore[misc]  # amqtt ships no types
             logging.getLogger(name).setLevel(logging.CRITICAL)  # that it cannot start is said by us, in one line
         bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         listener = {"type": "tcp", "bind": bind, "max_connections": MAX_CONNECTIONS}
-        super().__init__({"listeners": {"default": listener}, "plugins": {}})
+        self._tls, self._names = tls, {PLAIN: "default", TLS: "tls"}
+        listeners = {"default": listener}
+        if tls is not None:
+            if not is_plain:  # amqtt wants one called default
+                self._names = {TLS: "default"}
+            listeners[self._names[TLS]] = listener | {
+                "bind": bind.removesuffix(str(port)) + str(tls.port),
+                "ssl": True,
+            }
+        super().__init__({"listeners": listeners, "plugins": {}})
         self._registry, self._committer, self._limit_bytes = registry, committer, limit_bytes
         self._host, self._wanted_port, self._on_listening = host, port, on_listening
         self._on_refused = on_refused
         self._subscriptions = SteadyDict()
         self._is_closing = False
         self._open: set[asyncio.StreamWriter] = set()
-        self.port = port  # the one listened on, once it is open
+        self.port, self.tls_port = port, 0  # those listened on, once it is open; 0: not listened on
 
     # -- start and stop ------------------------------------------------------------------------------------------
 
@@ -93,14 +108,39 @@ class EmbeddedBroker(Broker):  # type: ignore[misc]  # amqtt ships no types
             await self.start()
         except BrokerError as why:
             cause = why.__cause__
+            if isinstance(cause, NoTlsFiles):
+                raise cause from why
             reason = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause or why)
             raise PortTaken(host=self._host, port=self._wanted_port, reason=reason) from why
         for name in LOGGERS:
             logging.getLogger(name).setLevel(logging.ERROR)
-        instance = self._servers["default"].instance
-        self.port = int(instance.sockets[0].getsockname()[1]) if isinstance(instance, asyncio.Server) else 0
+        self.port, self.tls_port = self._listened(PLAIN), self._listened(TLS)
         for topic, payload in retained:
             await self.retain_message(None, topic, payload, 1)
+
+    def _listened(self, name: str) -> int:
+        server = self._servers.get(self._names.get(name, ""))
+        instance = server.instance if server else None
+        return int(instance.sockets[0].getsockname()[1]) if isinstance(instance, asyncio.Server) else 0
+
+    async def _create_server_instance(
+        self,
+        listener_name: str,
+        listener_type: ListenerType,  # noqa: ARG002 - amqtt's signature
+        address: str | None,
+        port: int,
+        ssl_context: SSLContext | None,
+    ) -> Any:
+        """As amqtt, but who is slow to shake hands is closed as soon as who is slow to say CONNECT."""
+        patience_s = None if ssl_context is None else CONNECT_S
+        connected = partial(self.stream_connected, listener_name=listener_name)
+        return await asyncio.start_server(
+            connected, address, port, reuse_address=True, ssl=ssl_context, ssl_handshake_timeout=patience_s
+        )
+
+    def _create_ssl_context(self, _: ListenerConfig) -> SSLContext:
+        assert self._tls is not None
+        return self._tls.context()
 
     async def close(self) -> None:
         """Take no more, commit and acknowledge what waits, then close every connection."""
@@ -263,11 +303,27 @@ class EmbeddedBroker(Broker):  # type: ignore[misc]  # amqtt ships no types
         return handler, session
 
     async def _identify(self, session: Session, writer: WriterAdapter, remote_address: str) -> KnownDevice:
-        """The device whose token was given under a client id that is its own. Raises after a refusing CONNACK."""
+        """The device whose token or certificate was given under a client id that is its own.
+
+        A certificate stands for the device of its name and no other; a token that comes with it must be right, too.
+        Raises after a refusing CONNACK.
+        """
         loop = asyncio.get_running_loop()
         refusal = NOT_AUTHORIZED
+        certificate = shown(writer.get_ssl_info())
         try:
-            device = await loop.run_in_executor(None, self._registry.authenticate, session.username, session.password)
+            if certificate is None:
+                proof = partial(self._registry.authenticate, session.username, session.password)
+            else:
+                session.username = session.username or certificate.name
+                proof = partial(
+                    self._registry.certified,
+                    session.username,
+                    session.password,
+                    certificate.name,
+                    certificate.valid_from_at,
+                )
+            device = await loop.run_in_executor(None, proof)
         except Exception as error:
             if not is_away(error):
                 raise

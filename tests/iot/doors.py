@@ -31,8 +31,10 @@ def until(what: Callable[[], Any], patience_s: float = 10.0) -> Any:
 class RunningDoor:
     """A broker with its committer. ``hold`` keeps commits back; ``fail`` is called before each write."""
 
-    def __init__(self, database: Database, scope: Scope, retained: Sequence[tuple[str, bytes]] = ()) -> None:
-        self._database, self._scope, self._retained = database, scope, retained
+    def __init__(
+        self, database: Database, scope: Scope, retained: Sequence[tuple[str, bytes]] = (), **options: Any
+    ) -> None:
+        self._database, self._scope, self._retained, self._options = database, scope, retained, options
         self._write = InboxWriter(database, scope)
         self.go = threading.Event()
         self.go.set()
@@ -51,7 +53,7 @@ class RunningDoor:
         self._stop = asyncio.Event()
         self.committer = Committer(self._gated, lambda a, o: self.committed.extend(zip(a, o, strict=True)))
         registry = Registry(self._database, self._scope, SECRET)
-        self.broker = EmbeddedBroker(registry, self.committer, "127.0.0.1", 0, limit_bytes=1_048_576)
+        self.broker = EmbeddedBroker(registry, self.committer, "127.0.0.1", 0, limit_bytes=1_048_576, **self._options)
         await self.broker.open(self._retained)
         self.port = self.broker.port
         committing = asyncio.create_task(self.committer.run())
@@ -80,14 +82,19 @@ class RunningDoor:
 class Client:
     """A paho client that keeps what it sees."""
 
-    def __init__(self, port: int, user: str, token: str, *, client_id: str | None = None, **options: Any) -> None:
+    def __init__(
+        self, port: int, user: str, token: str | None, *, client_id: str | None = None, **options: Any
+    ) -> None:
         clean = options.pop("clean_session", True)
         self.keepalive = options.pop("keepalive", 30)
         self.port = port
         self.paho = paho.Client(
             CallbackAPIVersion.VERSION2, client_id or user, clean, protocol=MQTTProtocolVersion.MQTTv311
         )
-        self.paho.username_pw_set(user, token)
+        if user:
+            self.paho.username_pw_set(user, token)
+        if context := options.pop("tls", None):
+            self.paho.tls_set_context(context)
         if will := options.pop("will", None):
             self.paho.will_set(**will)
         assert not options

@@ -22,11 +22,16 @@ log_dest file {folder}/mosquitto.log
 """
 
 
+def find() -> str | None:
+    """Where Mosquitto is, None where it is not installed."""
+    return shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
+
+
 class Mosquitto:
     """One broker with its own folder."""
 
     def __init__(self, folder: Path) -> None:
-        found = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
+        found = find()
         if found is None:
             lacking("mosquitto", "Mosquitto is not installed (apt install mosquitto)")
         self._program = str(found)

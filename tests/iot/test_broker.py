@@ -237,6 +237,23 @@ def test_nonsense_before_connect_is_closed_and_the_door_stays_open(
     until(lambda: gate.is_acked(mid))
 
 
+@pytest.mark.parametrize("topic", [b"$SYS/broker/version", b"$share/all/wms/v1/x", b"wms/v1/+/gate/x/event", b"wms/#"])
+def test_a_publish_on_a_topic_that_nobody_may_have_reaches_nobody_and_is_not_acknowledged(
+    topic: bytes, visit: Visitors, gates: list[Sender], database: Database, scope: Scope
+) -> None:
+    other = visit(gates[1])
+    sock = visit.raw(connect_packet(gates[0]))
+    assert sock.recv(4) == b"\x20\x02\x00\x00"
+    body = struct.pack("!H", len(topic)) + topic + b"\x00\x07" + b"{}"
+    sock.sendall(b"\x32" + bytes([len(body)]) + body + b"\xc0\x00")  # and a ping, which an open connection answers
+    sock.settimeout(30)
+    assert sock.recv(4) in (b"", b"\xd0\x00")  # closed, or dropped and open; never a PUBACK
+    mid = other.publish(gates[1].topic(), gates[1].message())
+    until(lambda: other.is_acked(mid))
+    assert not other.messages
+    assert count(database, scope, "inbox", "source = :code", code=gates[0].code) == 0
+
+
 def test_a_packet_of_256_megabytes_is_refused_when_it_is_announced(
     door: RunningDoor, visit: Visitors, gates: list[Sender]
 ) -> None:

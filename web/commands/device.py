@@ -1,13 +1,24 @@
-"""``dongting device``: what a device's payload says, without a database."""
+"""``dongting device``: what a device's payload says, without a database; the keys by which devices sign."""
 
+import base64
 import json
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from sqlalchemy.orm import Session
 
-from iot import devices
+from iot import devices, signing
 from iot.devices.base import Message, digest
 from iot.events import Fault, Reading, as_json
+from web.commands._options import data_option, settings_from
+from web.databases import app_url
+from wms.db import Database, Scope
+from wms.settings import Settings
 
 
 @click.group()
@@ -59,3 +70,67 @@ def formats() -> None:
             "quality": dict(one.quality),
         }
         click.echo(json.dumps(row, ensure_ascii=False))
+
+
+def _write(settings: Settings, deed: Callable[[Session], None]) -> None:
+    with (
+        closing(Database(app_url(settings), pool_size=1)) as database,
+        database.unit_of_work(Scope.system(settings.tenant_id)) as session,
+    ):
+        deed(session)
+
+
+@command.command("add-key")
+@click.argument("device")
+@click.argument("key_id", metavar="KEY")
+@click.option(
+    "--ed25519",
+    "public_key",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="The device's public key (PEM). Without it the key is of HMAC-SHA-256 and is printed, this once.",
+)
+@data_option
+def add_key(device: str, key_id: str, public_key: Path | None, data: str | None) -> None:
+    """Give DEVICE a further KEY to sign with, beside those that it has; take the old one away with retire-key."""
+    settings = settings_from(data=data)
+    raw = None if public_key is None else _public(public_key)
+    _write(settings, lambda session: signing.add_key(session, device, key_id, datetime.now(UTC), raw))
+    if raw is None:
+        click.echo(base64.b64encode(signing.hmac_key(settings.secret_key, device, key_id)).decode())
+
+
+def _public(file: Path) -> bytes:
+    try:
+        key = load_pem_public_key(file.read_bytes())
+    except ValueError as why:
+        raise click.BadParameter(str(why), param_hint="--ed25519") from None
+    if not isinstance(key, Ed25519PublicKey):
+        raise click.BadParameter("not a public key of Ed25519", param_hint="--ed25519")
+    return key.public_bytes_raw()
+
+
+@command.command("retire-key")
+@click.argument("device")
+@click.argument("key_id", metavar="KEY")
+@data_option
+def retire_key(device: str, key_id: str, data: str | None) -> None:
+    """What DEVICE signs with KEY from now on is not trusted any more."""
+    _write(settings_from(data=data), lambda session: signing.retire_key(session, device, key_id, datetime.now(UTC)))
+
+
+@command.command("must-sign")
+@click.argument("device")
+@click.argument("answer", type=click.Choice(["yes", "no"]))
+@data_option
+def must_sign(device: str, answer: str, data: str | None) -> None:
+    """Whether what DEVICE says must be signed; what is not is kept, alarmed, and opens nothing."""
+    _write(settings_from(data=data), lambda session: signing.demand(session, device, must_sign=answer == "yes"))
+
+
+@command.command("revoke-certificates")
+@click.argument("device")
+@data_option
+def revoke_certificates(device: str, data: str | None) -> None:
+    """Let nobody in any more by a certificate of DEVICE that was made before now."""
+    _write(settings_from(data=data), lambda session: signing.revoke_certificates(session, device, datetime.now(UTC)))

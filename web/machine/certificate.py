@@ -6,6 +6,7 @@ worker. The authority's certificate is installed once on each device; its key ne
 
 import ipaddress
 import os
+import re
 import socket
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -17,11 +18,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from iot.signing import CERTIFICATE_EARLY
 from wms.errors import N_, Kind, WmsError
 from wms.settings import Settings
 
 AUTHORITY_DAYS = 3650
 SERVER_DAYS = 397  # Apple's devices refuse server certificates that live longer (398 days, since 2020-09-01)
+DEVICE_DAYS = 1826
 EARLY = timedelta(days=1)  # handhelds' clocks run late
 
 
@@ -38,6 +41,14 @@ class BadName(WmsError):
     code = "bad_host_name"
     kind = Kind.INVALID
     text = N_("%(name)s is neither a host name nor an address.")
+
+
+class BadDevice(WmsError):
+    """Not the code of a device: it would name nobody."""
+
+    code = "bad_device_code"
+    kind = Kind.INVALID
+    text = N_("%(name)s cannot be a device's code: 1 to 64 letters, digits, underscores and hyphens.")
 
 
 @dataclass(frozen=True)
@@ -62,6 +73,10 @@ class Files:
     def server_key(self) -> Path:
         return self.folder / "server.key"
 
+    def device(self, code: str) -> tuple[Path, Path]:
+        """Certificate and key of a device."""
+        return self.folder / "devices" / f"{code}.crt", self.folder / "devices" / f"{code}.key"
+
 
 def files(data_dir: Path) -> Files:
     return Files(data_dir / "certificates")
@@ -77,12 +92,32 @@ def with_tls(settings: Settings) -> Settings:
     return replace(settings, tls_certificate=ours.server, tls_key=ours.server_key)
 
 
-def make(data_dir: Path, names: tuple[str, ...]) -> Files:
-    """Make the authority if there is none yet, and a new certificate for ``names`` and this machine's own."""
+def make_device(data_dir: Path, code: str) -> tuple[Path, Path]:
+    """A certificate and key by which the device ``code`` proves to a broker who it is. Raises :class:`BadDevice`."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", code):
+        raise BadDevice(field="device", name=repr(code))
+    ours = _with_authority(data_dir)
+    certificate, key_file = ours.device(code)
+    certificate.parent.mkdir(mode=0o700, exist_ok=True)
+    key = ec.generate_private_key(ec.SECP256R1())
+    # A device's certificate begins now: what was made before a revocation is told by it.
+    made = _signed(ours, code, key, early=CERTIFICATE_EARLY, days=DEVICE_DAYS, use=ExtendedKeyUsageOID.CLIENT_AUTH)
+    _write_key(key_file, key)
+    certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    return certificate, key_file
+
+
+def _with_authority(data_dir: Path) -> Files:
     ours = files(data_dir)
     ours.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not ours.authority.exists() or not ours.authority_key.exists():
         _make_authority(ours)
+    return ours
+
+
+def make(data_dir: Path, names: tuple[str, ...]) -> Files:
+    """Make the authority if there is none yet, and a new certificate for ``names`` and this machine's own."""
+    ours = _with_authority(data_dir)
     _make_server(ours, tuple(dict.fromkeys((*names, *own_names()))))
     return ours
 
@@ -117,31 +152,44 @@ def _make_authority(ours: Files) -> None:
 
 
 def _make_server(ours: Files, names: tuple[str, ...]) -> None:
+    alternatives = x509.SubjectAlternativeName([_general_name(name) for name in names])
+    key = ec.generate_private_key(ec.SECP256R1())
+    made = _signed(
+        ours, "Dongting", key, early=EARLY, days=SERVER_DAYS, use=ExtendedKeyUsageOID.SERVER_AUTH, names=alternatives
+    )
+    _write_key(ours.server_key, key)
+    ours.server.write_bytes(made.public_bytes(serialization.Encoding.PEM) + ours.authority.read_bytes())
+
+
+def _signed(
+    ours: Files,
+    name: str,
+    key: ec.EllipticCurvePrivateKey,
+    *,
+    early: timedelta,
+    days: int,
+    use: x509.ObjectIdentifier,
+    names: x509.SubjectAlternativeName | None = None,
+) -> x509.Certificate:
+    """A certificate for ``key``, signed by the authority."""
     authority = x509.load_pem_x509_certificate(ours.authority.read_bytes())
     signer = serialization.load_pem_private_key(ours.authority_key.read_bytes(), password=None)
     assert isinstance(signer, ec.EllipticCurvePrivateKey)
-    alternatives = x509.SubjectAlternativeName([_general_name(name) for name in names])
-    key = ec.generate_private_key(ec.SECP256R1())
     now = datetime.now(UTC)
     made = (
         x509.CertificateBuilder()
-        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Dongting")]))
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
         .issuer_name(authority.subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - EARLY)
-        .not_valid_after(min(now + timedelta(days=SERVER_DAYS), authority.not_valid_after_utc))
-        .add_extension(alternatives, critical=False)
+        .not_valid_before(now - early)
+        .not_valid_after(min(now + timedelta(days=days), authority.not_valid_after_utc))
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage([use]), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
-        .sign(signer, hashes.SHA256())
     )
-    _write_key(ours.server_key, key)
-    ours.server.write_bytes(
-        made.public_bytes(serialization.Encoding.PEM) + authority.public_bytes(serialization.Encoding.PEM)
-    )
+    return (made.add_extension(names, critical=False) if names else made).sign(signer, hashes.SHA256())
 
 
 def _usage(*, signs_certificates: bool) -> x509.KeyUsage:

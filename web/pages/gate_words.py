@@ -104,6 +104,7 @@ ALARMS = {
     "opened_after_fault": N_("Barrier opened after its fault"),
     "opened_without_release": N_("Barrier opened without a release"),
     "unknown_command": N_("Answer to an unknown command"),
+    "untrusted_result": N_("Answer of a barrier without a right signature"),
     "passed_while_held": N_("Vehicle passed while held"),
     "tailgating": N_("Vehicle followed another through the same opening"),
     "goods_not_posted": N_("Goods left, but the ledger refused"),
