@@ -110,7 +110,7 @@ class PacketReader(ReaderAdapter):  # type: ignore[misc]  # amqtt ships no types
         if len(self._buffer) < end:
             return False
         if self._buffer[0] >> 4 == PUBLISH_TYPE and not _has_good_topic(self._buffer[place:end]):
-            self._end("a topic that is not UTF-8")
+            self._end("a topic that is not UTF-8 or holds a wildcard")
             return False
         self._packet, self._place, self._body = bytes(self._buffer[:end]), 0, place
         del self._buffer[:end]
@@ -122,7 +122,9 @@ class PacketReader(ReaderAdapter):  # type: ignore[misc]  # amqtt ships no types
 
 
 def _has_good_topic(body: bytearray) -> bool:
+    """MQTT 3.1.1, 3.3.2-2 and 4.8: a wildcard in a topic is an error of the protocol, which closes the connection."""
     try:
-        return bool(body[2 : 2 + int.from_bytes(body[:2], "big")].decode("utf-8"))
+        topic = body[2 : 2 + int.from_bytes(body[:2], "big")].decode("utf-8")
     except UnicodeDecodeError:
         return False
+    return bool(topic) and not set(topic) & {"+", "#"}
