@@ -1,7 +1,7 @@
 """From stored bytes to readings: one worker, in the order of arrival, each step in the transaction of its marks."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -58,13 +58,20 @@ class Done:
     device_ids: frozenset[int] = frozenset()
 
 
-def parse_waiting(session: Session, register: Register, limit: int = BATCH) -> Done:
-    """Read up to ``limit`` waiting messages in the order of arrival. Only one worker of a tenant works at a time."""
+def parse_waiting(
+    session: Session, register: Register, limit: int = BATCH, fresh: Callable[[], Register] | None = None
+) -> Done:
+    """Read up to ``limit`` waiting messages in the order of arrival. Only one worker of a tenant works at a time.
+
+    ``fresh`` reads the register anew: the door may have let in a device that was registered a moment ago.
+    """
     if not session.execute(ALONE).scalar_one():
         return Done()
     rows = [_stored(row) for row in session.execute(WAITING, {"limit": limit})]
     if len(rows) == limit and (loud := _loud(rows)):
         rows = _with_the_quiet(session, rows, loud, limit)
+    if fresh is not None and any(row.device_id and row.device_id not in register.by_id for row in rows):
+        register = fresh()
     return _understand_all(session, register, rows)
 
 

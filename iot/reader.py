@@ -140,7 +140,7 @@ class Reader:
     def _parse_step(self) -> int:
         with self._database.unit_of_work(self._scope) as session:
             session.execute(LOOSELY)
-            done = parse_waiting(session, self._registry.current)
+            done = parse_waiting(session, self._registry.current, fresh=self._registry.refresh)
             if self._has_neighbours:
                 tell_heard(session, done.device_ids)
         if done.device_ids:

@@ -73,6 +73,16 @@ def test_who_waits_behind_a_flood_is_read_with_its_first_messages(database: Data
     assert count(database, scope, "device_gap") == 0
 
 
+def test_a_device_that_was_registered_a_moment_ago_is_known_to_the_reader(database: Database, scope: Scope) -> None:
+    before = read_register(database, scope)
+    [camera] = site_with(database, scope, "gate", lane="L1")
+    keep(database, scope, come(database, scope, camera, plate(camera)))
+    with database.unit_of_work(scope) as session:
+        done = parse_waiting(session, before, fresh=lambda: read_register(database, scope))
+    assert done.device_ids == {camera.id}
+    assert rows(database, scope, "SELECT upto FROM device_seq") == [(1,)]
+
+
 def test_what_came_late_replayed_retained_or_too_early_never_opens(database: Database, scope: Scope) -> None:
     [camera] = site_with(database, scope, "gate")
     now = datetime.now(UTC)
