@@ -66,7 +66,7 @@ class IngestProcess:
         assert self.process is not None
         self.process.terminate()
         try:
-            return self.process.wait(10)
+            return self.process.wait(60)
         finally:
             if self.process.poll() is None:
                 self.process.kill()
