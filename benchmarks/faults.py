@@ -35,8 +35,8 @@ SOURCES = 8
 SECONDS_A_TRUCK = 15
 SCOPE = Scope.system(1)
 WAITING = text(
-    "SELECT (SELECT count(*) FROM inbox WHERE state = 'received') + (SELECT count(*) FROM lane_state"
-    " WHERE passage_id IS NOT NULL) + (SELECT count(*) FROM reading WHERE state = 'open')"
+    "SELECT (SELECT count(*) FROM inbox WHERE state = 'received') + (SELECT count(*) FROM barrier_command"
+    " WHERE state IN ('queued', 'sent', 'accepted', 'opened', 'passed'))"
 )
 
 
@@ -111,7 +111,7 @@ def _phase(
             source.finish()
         gate.finish()
         until(lambda: all(source.is_held for source in sources), "receipts for all that was sent")
-        until(lambda: _is_settled(database), "lanes empty and everything read")
+        until(lambda: _is_settled(database), "everything is read and every barrier closed")
     finally:
         for source in sources:
             source.close()
@@ -153,7 +153,7 @@ def _wait_until_heard(sources: Sequence[Source]) -> None:
 
 
 def _is_settled(database: Database) -> bool:
-    """Nothing waits to be read or matched, and no command is under way."""
+    """Nothing waits to be read, and no command is under way. A lane may still think that somebody stands in it."""
     try:
         with database.unit_of_work(SCOPE) as session:
             return session.execute(WAITING).scalar_one() == 0
