@@ -11,7 +11,7 @@ from typing import Any
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-AGAIN_AFTER_S = 10.0
+AGAIN_AFTER_S = 20.0
 AT_ONCE = 500
 
 
