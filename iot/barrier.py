@@ -21,7 +21,7 @@ import structlog
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from iot import outbox, topics
+from iot import fence, outbox, topics
 from iot.events import UNTRUSTED
 from iot.readings import OpenReading
 from iot.tables import Device, DeviceState
@@ -133,7 +133,9 @@ def take_reading(session: Session, row: OpenReading, lanes: Mapping[str, Lane]) 
         barrier_seen(session, lane, str(row.payload["state"]).lower(), row.recorded_at)
         return True
     if row.kind == "FenceAlarm":
-        return _take_fence_alarm(session, row)
+        return fence.take(session, row)
+    if row.kind == "VideoEvent":
+        return fence.take_alert(session, row)
     return False
 
 
@@ -168,15 +170,3 @@ def _take_result(session: Session, row: OpenReading) -> bool:
             ),
         )  # fmt: skip
     return outcome != "unknown"
-
-
-def _take_fence_alarm(session: Session, row: OpenReading) -> bool:
-    """The alarming edge raises or joins an alarm; the clearing edge stays in the history and closes nothing."""
-    if not row.payload.get("active", True):
-        return False
-    body = row.payload
-    detail = " ".join(str(body[name]) for name in ("rule", "object_class", "section") if body.get(name))
-    device = row.device_code or str(body.get("device"))
-    at = row.event_at if row.event_at is not None and row.is_live else row.recorded_at
-    raise_alarm(session, NewAlarm(row.site_id, "fence", "fence_alarm", device, at, detail=detail, reading_id=row.id))
-    return True

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from iot import alarms, sequence, temperatures, topics
 from iot.devices.base import Malformed, load_object
 from iot.devices.dongting import envelope_of
-from iot.events import AHEAD, LATE, NEVER_OPENS, RETAINED, WEAK_KEY, Fault, Reading, as_json
+from iot.events import AHEAD, LATE, NEVER_OPENS, RETAINED, WEAK_KEY, Fault, Reading, VideoEvent, as_json
 from iot.inbox import storable
 from iot.register import KnownDevice
 
@@ -207,8 +207,18 @@ def _reading_rows(one: Understood, *, is_replay: bool) -> Iterable[dict[str, Any
             "payload": body,
             "adapter": one.adapter,
             "adapter_version": one.version,
-            "state": "open" if reading.kind in OPEN_KINDS and one.device and not is_replay else "ignored",
+            "state": "open" if one.device and _is_open(reading, is_replay=is_replay) else "ignored",
         }
+
+
+def _is_open(reading: Reading, *, is_replay: bool) -> bool:
+    """Whether somebody looks at it. An alarm that is read late still needs a person; the rest is history by then.
+
+    Of what recorders notice only their alerts are looked at.
+    """
+    if isinstance(reading, VideoEvent):
+        return reading.phase.startswith("review_") and reading.more.get("severity") == "alert"
+    return reading.kind in OPEN_KINDS and (not is_replay or reading.kind == "FenceAlarm")
 
 
 def short_hash(key: str) -> str:

@@ -19,6 +19,7 @@ from wms.gate.queries import Explained
 from wms.gate.queries.proof import EXPORTED, leaves_of
 from wms.record.bundles import BundleKey, pack, signing_key
 from wms.record.service import append_leaf
+from wms.watch.queries.fence import clips_of
 
 KEY_LEAF = "evidence_key"
 
@@ -67,7 +68,10 @@ def bundle_of(session: Session, found: Explained, key: BundleKey) -> Bundle:
     """The bundle of a passage; the same facts give the same bytes."""
     raws = behind(session, [reading.reading_id for reading in found.readings])
     payloads = {raw.inbox_id: raw.payload for raw in raws.values()}
-    media = {"pictures": [asdict(one) for one in media_of(found)]}
+    media = {
+        "pictures": [asdict(one) for one in media_of(found)],
+        "clips": [asdict(one) for one in clips_of(session, "passage", found.passage.id)],
+    }
     files = evidence.files_of(found, {n: _told(raw) for n, raw in raws.items()}, payloads, media)
     content = pack(files, evidence.about(found), key)
     return Bundle(f"evidence-{found.passage.seq_no}.zip", content, key.key_id)

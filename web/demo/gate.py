@@ -11,7 +11,7 @@ from iot.register import NewDevice, register_device
 from web.demo.bulk import insert_rows
 from web.demo.read_data import document_of
 from wms.gate.service import NewLane, add_lane, set_tolerance
-from wms.watch.tables import Camera, FenceSection
+from wms.watch.tables import Camera, CameraLink, FenceSection
 
 CAMERA_SITE = "4902005"  # customs office and site, first seven digits of a camera's code (customs reference, 4)
 
@@ -67,7 +67,9 @@ def enter_gate(session: Session, site_id: int, secret_key: str, now: datetime) -
         {**section, "site_id": site_id, "sensor": f"fence-{section['code'].lower()}"} for section in gates["fence"]
     ]
     section_ids = insert_rows(session, FenceSection, sections)
-    insert_rows(session, Camera, _cameras(site_id, gates, section_ids))
+    camera_ids = insert_rows(session, Camera, _cameras(site_id, gates, section_ids))
+    links = [{"camera_id": number, "lane": lane} for number, lane in zip(camera_ids, lanes, strict=False)]
+    insert_rows(session, CameraLink, links)  # the cameras of the lanes come first
     return lanes
 
 

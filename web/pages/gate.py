@@ -27,6 +27,7 @@ from wms.record.bundles import signing_key
 from wms.record.service import once
 from wms.watch import queries as watch
 from wms.watch import service as watching
+from wms.watch.queries.fence import clips_of
 
 bp = Blueprint("gate", __name__, url_prefix="/gate")
 RECENT, ALARMS_SHOWN, PAGE = 15, 8, 50
@@ -93,8 +94,9 @@ def _passage_page(passage_id: int, problem: dict[str, Any] | None = None) -> str
         raws = behind(session, [reading.reading_id for reading in found.readings])
         return _render(
             "gate/passage.html", it=found, problem=problem, form=request.form, last_note=last_note, raws=raws,
-            media=media_of(found), key_id=signing_key(settings().data_dir).key_id,
-            may_export=current_scope().role in EXPORTERS, **_told(found),
+            media=media_of(found), clips=clips_of(session, "passage", passage_id),
+            key_id=signing_key(settings().data_dir).key_id, may_export=current_scope().role in EXPORTERS,
+            **_told(found),
         )  # fmt: skip
 
 
@@ -138,7 +140,7 @@ def _told(found: Explained) -> dict[str, Any]:
     }
 
 
-def _deed(act: Callable[[Session], dict[str, Any]], content: dict[str, Any], done: str) -> dict[str, Any] | None:
+def done_once(act: Callable[[Session], dict[str, Any]], content: dict[str, Any], done: str) -> dict[str, Any] | None:
     """Do it once under the form's key; the refusal as a problem, None when it is done."""
     key, content_hash = request_key(), request_hash(content)
     given = database().run(current_scope(), lambda session: once(session, key, content_hash, lambda: act(session)))
@@ -158,7 +160,7 @@ def release(passage_id: int) -> AnyResponse | tuple[str, int]:
     def act(session: Session) -> dict[str, Any]:
         return dict(release_body(release_hold(session, ReleaseHold(passage_id, officer_id(), reason, at))))
 
-    problem = _deed(act, {"reason": reason}, _("The release is recorded."))
+    problem = done_once(act, {"reason": reason}, _("The release is recorded."))
     if problem is not None:
         return _passage_page(passage_id, problem), int(problem["status"])
     return redirect(url_for("gate.passage", passage_id=passage_id))
@@ -176,7 +178,7 @@ def second(passage_id: int) -> AnyResponse | tuple[str, int]:
             return dict(release_body(approve_release(session, release_id, officer_id=officer_id(), at=at)))
         return dict(release_body(refuse_release(session, release_id, officer_id=officer_id())))
 
-    problem = _deed(act, {"release_id": release_id, "deed": deed}, _("Your answer is recorded."))
+    problem = done_once(act, {"release_id": release_id, "deed": deed}, _("Your answer is recorded."))
     if problem is not None:
         return _passage_page(passage_id, problem), int(problem["status"])
     return redirect(url_for("gate.passage", passage_id=passage_id))
@@ -192,7 +194,7 @@ def gone(passage_id: int) -> AnyResponse | tuple[str, int]:
         officer_id()
         return {"state": close_passage(session, passage_id, at=at, went_through=False).state}
 
-    problem = _deed(act, {}, _("The lane is free."))
+    problem = done_once(act, {}, _("The lane is free."))
     if problem is not None:
         return _passage_page(passage_id, problem), int(problem["status"])
     return redirect(url_for("gate.index"))
@@ -217,7 +219,7 @@ def settle_alarm(alarm_id: int) -> AnyResponse | tuple[str, int]:
             return {"state": watching.close(session, alarm_id, person_id=officer_id(), cause=cause, at=at).state}
         return {"state": watching.acknowledge(session, alarm_id, person_id=officer_id(), at=at).state}
 
-    problem = _deed(act, {"deed": deed, "cause": cause}, _("The alarm is recorded under your name."))
+    problem = done_once(act, {"deed": deed, "cause": cause}, _("The alarm is recorded under your name."))
     if problem is not None:
         with unit_of_work() as session:
             rows = watch.alarms(session, only_open=False, limit=PAGE)

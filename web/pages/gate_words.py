@@ -97,6 +97,15 @@ WHY = {
 }
 ALARMS = {
     "fence_alarm": N_("Fence touched"),
+    "fence_alarm_late": N_("Fence was touched earlier; told late"),
+    "fence_disarmed_long": N_("Fence section disarmed for too long"),
+    "patrol_missed": N_("Checkpoints of a patrol were missed"),
+    "patrol_finding": N_("A patrol found something"),
+    "video_alert": N_("Somebody seen on a camera of the fence"),
+    "clip_missing": N_("A recording could not be fetched"),
+    "recording_gap": N_("A camera did not record"),
+    "retention_short": N_("A recorder keeps less than it must"),
+    "camera_offline": N_("A camera is away"),
     "barrier_fault": N_("Barrier did not answer"),
     "barrier_refused": N_("Barrier refused the command"),
     "command_expired": N_("Command expired before it could be sent"),
@@ -124,14 +133,29 @@ ALARM_STATES = {
     "acknowledged": ("warn", N_("acknowledged")),
     "dispatched": ("warn", N_("somebody is on the way")),
     "closed": ("ok", N_("settled")),
+    "reviewed": ("ok", N_("reviewed")),
 }
 FENCE = {
     "touch": N_("touched"),
     "animal": N_("animal"),
     "branch": N_("branch"),
     "human": N_("person"),
+    "person": N_("person"),
+    "seen": N_("seen on camera"),
+    "contact": N_("opened"),
+    "vibration": N_("shaken"),
+    "tamper": N_("tampered with"),
+    "cut": N_("cut"),
+    "power": N_("power lost"),
+    "battery_low": N_("battery low"),
 }
 ACCOUNTS = WORDS["account"]
+CLIPS = {
+    "wanted": ("busy", N_("being fetched")),
+    "held": ("ok", N_("in the recorder")),
+    "missing": ("stop", N_("not to be had")),
+    "expired": ("none", N_("past its retention")),
+}
 RELEASES = {
     "requested": ("warn", N_("waits for a second officer")),
     "granted": ("warn", N_("granted")),
@@ -219,4 +243,6 @@ NAMES = {
     "DOCUMENTS": DOCUMENTS,
     "LEAVES": LEAVES,
     "ACCOUNTS": ACCOUNTS,
+    "FENCE": FENCE,
+    "CLIPS": CLIPS,
 }

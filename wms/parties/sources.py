@@ -82,4 +82,10 @@ SHIPPED = (
         "raw messages and readings as long as recordings, three months; what a gate record refers to, three years: a"
         " draft's figure, to be confirmed with customs"
     ),
+    N_(
+        "GAC standard for facilities of special supervision areas, metal mesh; strip of 6 m: trade knowledge,"
+        " to be confirmed"
+    ),
+    N_("bonded-warehouse framework of a customs district: three months"),
+    N_("camera numbering of customs, 20 digits; classes as far as they are known, to be confirmed"),
 )

@@ -1,4 +1,4 @@
-"""What the watch does by itself: places are judged every minute, also when nothing came; account books each night."""
+"""What the watch does by itself: places, alarms and patrols are judged every minute; account books each night."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -9,6 +9,9 @@ from sqlalchemy import text
 from wms.db import Database, Scope
 from wms.watch.service.books import watch_books
 from wms.watch.service.cold_evaluating import evaluate, evaluate_due
+from wms.watch.service.fence import alarm_long_disarmed
+from wms.watch.service.levels import escalate
+from wms.watch.service.patrols import judge_rounds
 
 
 def evaluate_places(database: Database, *, timestamp: int | None = None) -> int:
@@ -42,11 +45,29 @@ def watch_books_of(database: Database, scope: Scope, now: datetime) -> int:
     return database.run(scope, partial(watch_books, at=now)).alarms
 
 
+def watch_fence(database: Database, *, timestamp: int | None = None) -> int:
+    """Judge patrol rounds, overdue steps of alarms and long disarmings, of every installation; return how many."""
+    del timestamp  # what is overdue is judged as of now, not as of when it was due
+    now = datetime.now(UTC)
+    with database.engine.connect() as connection:
+        tenants = connection.execute(text("SELECT id FROM tenant ORDER BY id")).scalars().all()
+    return sum(watch_fence_of(database, Scope.system(tenant_id), now) for tenant_id in tenants)
+
+
+def watch_fence_of(database: Database, scope: Scope, now: datetime) -> int:
+    """The same of one installation, a transaction for each kind."""
+    return sum(
+        database.run(scope, partial(judge, now=now)) for judge in (judge_rounds, escalate, alarm_long_disarmed)
+    )
+
+
 TASKS: Mapping[str, Callable[..., object]] = {
     "watch.evaluate_places": evaluate_places,
     "watch.account_books": watch_account_books,
+    "watch.fence": watch_fence,
 }
 EVERY: Mapping[str, str] = {
     "watch.evaluate_places": "* * * * *",
+    "watch.fence": "* * * * *",
     "watch.account_books": "7 19 * * *",  # 03:07 in Beijing
 }

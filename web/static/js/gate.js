@@ -97,7 +97,7 @@
       show("live");
       soon();
     };
-    for (const topic of ["passage", "lane", "alarm", "reset"]) {
+    for (const topic of ["passage", "lane", "alarm", "fence", "reset"]) {
       stream.addEventListener(topic, (event) => {
         last = event.lastEventId || last;
         soon();

@@ -19,6 +19,7 @@ from wms.gate.tables import BarrierCommand, GatePassUse, Lane, LaneState, Passag
 from wms.record.service import append_leaf
 from wms.stock.ledger import post
 from wms.watch.service import NewAlarm, announce, raise_alarm
+from wms.watch.service.clips import want_for_lane
 
 LIVING = ("requested", "granted")
 
@@ -208,6 +209,8 @@ def close_passage(session: Session, passage_id: int, *, at: datetime, went_throu
         .execution_options(synchronize_session=False)
     )
     session.flush()
+    lane = session.get_one(Lane, passage.lane_id)
+    want_for_lane(session, passage_id, passage.site_id, lane.code, passage.opened_at, at)
     announce(session, "passage", passage_id)
     return passage
 

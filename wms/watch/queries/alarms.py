@@ -63,7 +63,7 @@ def alarms(session: Session, *, only_open: bool = True, after: int = 0, limit: i
         .limit(limit)
     )  # fmt: skip
     if only_open:
-        wanted = wanted.where(Alarm.state != "closed")
+        wanted = wanted.where(Alarm.state.not_in(("closed", "reviewed")))
     if after:
         wanted = wanted.where(Alarm.id < after)
     return [AlarmRow(*cast("Any", row)) for row in session.execute(wanted)]

@@ -6,7 +6,9 @@ from wms.watch.service.alarms import (
     acknowledge,
     announce,
     close,
+    dispatch,
     raise_alarm,
+    review,
 )
 
 __all__ = [
@@ -15,5 +17,7 @@ __all__ = [
     "acknowledge",
     "announce",
     "close",
+    "dispatch",
     "raise_alarm",
+    "review",
 ]

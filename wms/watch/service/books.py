@@ -60,4 +60,5 @@ def _line_of(one: differences.DifferenceRow) -> str:
 def _waits(session: Session, new: NewAlarm) -> bool:
     """Whether an alarm about this is not settled yet: one is enough until somebody closes it."""
     same = (Alarm.source == new.source, Alarm.code == new.code, Alarm.subject == new.subject)
-    return session.scalar(select(Alarm.id).where(*same, Alarm.state != "closed").limit(1)) is not None
+    waits = Alarm.state.not_in(("closed", "reviewed"))
+    return session.scalar(select(Alarm.id).where(*same, waits).limit(1)) is not None

@@ -1,4 +1,4 @@
-"""Fence sections, cameras and alarms; and the notes (ids only) that wake live pages."""
+"""Alarms with each step of their life, and the notes (ids only) that wake live pages."""
 
 from datetime import datetime
 
@@ -8,54 +8,18 @@ from sqlalchemy.orm import Mapped, mapped_column
 from wms.db import Base, Id, Instant, RecordedAt, Tenanted
 from wms.parties.tables import one_of
 
-CAMERA_PLACES = ("gate", "fence", "warehouse", "yard")
-ALARM_SOURCES = ("fence", "barrier", "lane", "temperature", "device", "ledger", "webhook")
-ALARM_STATES = ("raised", "acknowledged", "dispatched", "closed")
-
-
-class FenceSection(Tenanted, Base):
-    """A section of the fence (围网). ``sensor`` is the device whose alarms belong to it."""
-
-    __tablename__ = "fence_section"
-    __table_args__ = (
-        UniqueConstraint("site_id", "code"),
-        UniqueConstraint("tenant_id", "sensor"),
-        CheckConstraint("height_mm > 0 AND length_mm > 0", name="sizes_positive"),
-    )
-    id: Mapped[Id]
-    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
-    code: Mapped[str]
-    name_zh: Mapped[str]
-    name_en: Mapped[str]
-    sensor: Mapped[str]
-    height_mm: Mapped[int]
-    length_mm: Mapped[int]
-    is_armed: Mapped[bool] = mapped_column(server_default=text("true"))
-
-
-class Camera(Tenanted, Base):
-    """A camera with its 20-digit code (devices reference, section 10) and what it looks at."""
-
-    __tablename__ = "camera"
-    __table_args__ = (
-        UniqueConstraint("tenant_id", "camera_code"),
-        one_of("place", CAMERA_PLACES),
-        CheckConstraint("camera_code ~ '^[0-9]{20}$'", name="camera_code_digits"),
-    )
-    id: Mapped[Id]
-    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
-    camera_code: Mapped[str]
-    name_zh: Mapped[str]
-    name_en: Mapped[str]
-    place: Mapped[str]
-    device: Mapped[str | None]
-    fence_section_id: Mapped[int | None] = mapped_column(ForeignKey("fence_section.id"))
+ALARM_SOURCES = ("fence", "barrier", "lane", "temperature", "device", "ledger", "webhook", "video", "patrol")
+ALARM_STATES = ("raised", "acknowledged", "dispatched", "closed", "reviewed")
+ALARM_STEPS = ("acknowledge", "dispatch", "settle", "review")
+OUTCOMES = ("real", "false", "test")
 
 
 class Alarm(Tenanted, Base):
     """Something that a person must look at. Nothing closes itself: each step has its person and its time.
 
+    Raised → acknowledged → dispatched (where somebody goes) → closed with its cause → reviewed by another person.
     Triggers of one place and kind within 30 s join one alarm; ``trigger_count`` counts them, none is lost by it.
+    ``outcome``: whether it was real, false or a test, as who settled it says; a review may say otherwise.
     """
 
     __tablename__ = "alarm"
@@ -64,7 +28,19 @@ class Alarm(Tenanted, Base):
         one_of("state", ALARM_STATES),
         CheckConstraint("(state = 'raised') = (acknowledged_at IS NULL)", name="acknowledged_has_time"),
         CheckConstraint("(acknowledged_at IS NULL) = (acknowledged_by IS NULL)", name="acknowledged_by_name"),
+        one_of("outcome", OUTCOMES),
         CheckConstraint("state <> 'closed' OR (closed_at IS NOT NULL AND cause IS NOT NULL)", name="closed_has_cause"),
+        CheckConstraint(
+            "(dispatched_at IS NULL) = (dispatched_by IS NULL)"
+            " AND (state <> 'dispatched' OR (dispatched_at IS NOT NULL AND length(btrim(dispatched_to)) > 0))",
+            name="dispatched_by_name",
+        ),
+        CheckConstraint(
+            "(state = 'reviewed') = (reviewed_at IS NOT NULL) AND (reviewed_at IS NULL) = (reviewed_by IS NULL)"
+            " AND (state <> 'reviewed' OR (cause IS NOT NULL AND closed_at IS NOT NULL))",
+            name="reviewed_by_name",
+        ),
+        CheckConstraint("reviewed_by IS NULL OR reviewed_by IS DISTINCT FROM closed_by", name="reviewer_not_settler"),
         CheckConstraint("trigger_count > 0", name="trigger_count_positive"),
         Index("ix_alarm_open", "tenant_id", "source", "subject", postgresql_where=text("state = 'raised'")),
         Index(None, "tenant_id", "site_id", "raised_at"),
@@ -88,6 +64,25 @@ class Alarm(Tenanted, Base):
     closed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     closed_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     cause: Mapped[str | None]
+    outcome: Mapped[str | None]
+    dispatched_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    dispatched_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    dispatched_to: Mapped[str | None]  # who goes there: a name, a patrol
+    reviewed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    reviewed_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    review_note: Mapped[str | None]
+
+
+class AlarmOverdue(Tenanted, Base):
+    """A step of an alarm that was not taken within its service level; told once, kept for good."""
+
+    __tablename__ = "alarm_overdue"
+    __table_args__ = (UniqueConstraint("alarm_id", "step"), one_of("step", ALARM_STEPS))
+    id: Mapped[Id]
+    alarm_id: Mapped[int] = mapped_column(ForeignKey("alarm.id"))
+    step: Mapped[str]
+    due_at: Mapped[Instant]
+    found_at: Mapped[Instant]
 
 
 class LiveNote(Tenanted, Base):
