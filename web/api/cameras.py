@@ -32,10 +32,6 @@ SETS_UP = ("supervisor",)
 class RecorderIn(Body):
     """A recorder by the code of its device, and where its own interface answers."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"site": "CLJ", "code": "nvr-1", "address": "https://nvr.example:8971"}]}
-    )
-
     site: Code
     code: Code
     address: Annotated[str, Field(min_length=8, max_length=200)]

@@ -35,7 +35,7 @@ FLAGS = {
     "ahead": N_("the device's clock is ahead"),
 }
 ROUNDS = {
-    "open": ("busy", N_("under way")),
+    "open": ("busy", N_("being walked")),
     "done": ("ok", N_("walked")),
     "missed": ("stop", N_("missed")),
 }
