@@ -76,8 +76,8 @@ def parse_waiting(
 
 
 def _loud(rows: Sequence[Stored]) -> dict[str, int]:
-    """Sources that sent more than a quarter of these messages, and within a few seconds: how many each."""
-    share = {source: n for source, n in Counter(row.source for row in rows).items() if n > len(rows) // 4}
+    """A source that sent more than half of these messages, and within a few seconds: how many each."""
+    share = {source: n for source, n in Counter(row.source for row in rows).items() if n > len(rows) // 2}
     loud = {}
     for source, n in share.items():
         at = [row.received_at for row in rows if row.source == source]
