@@ -78,7 +78,7 @@ def first_start(up: Up, port: int) -> None:
     assert get(url + "/healthz") == (200, {"status": "ok"})
     status, ready = get(url + "/readyz")
     assert (status, ready["status"]) == (200, "ready")
-    assert set(ready["checks"]) == {"database", "migrations", "broker", "workers"}
+    assert set(ready["checks"]) == {"database", "migrations", "weeks", "broker", "workers"}
     assert "dongting_request_seconds" in get(url + "/metrics")[1]
 
 
