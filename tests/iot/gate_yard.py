@@ -102,7 +102,7 @@ def running_ingest(settings: Settings, database: Database) -> Iterator[None]:
     thread.start()
     reading.start()
     try:
-        until(lambda: _listens(settings.mqtt_port), 20)
+        until(lambda: _listens(settings.mqtt_port), 60)
         yield
     finally:
         loop.call_soon_threadsafe(stop.set)

@@ -45,7 +45,7 @@ class IngestProcess:
                 stderr=subprocess.STDOUT,
             )
         if wait:
-            until(self.is_open, 20)
+            until(self.is_open, 60)
         return self
 
     def is_open(self) -> bool:
