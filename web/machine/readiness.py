@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 from wms.errors import N_, Kind, WmsError
 from wms.settings import Settings
 
+LATE = "messages are read late"  # as web.health says it
+
 
 class NotReady(WmsError):
     """The programs run but do not become ready."""
@@ -20,7 +22,11 @@ class NotReady(WmsError):
 
 
 def wait_ready(url: str, settings: Settings, timeout_s: float, is_alive: Callable[[], bool]) -> None:
-    """Wait until ``/readyz`` answers 200. Raises :class:`NotReady` naming what is not."""
+    """Wait until ``/readyz`` answers 200, or only says that messages are still being read from before.
+
+    Whoever comes back after an outage has them waiting; to end everything for it would be to never come back.
+    Raises :class:`NotReady` naming what is not.
+    """
     deadline = time.monotonic() + timeout_s
     reason = "the web does not answer"
     while time.monotonic() < deadline and is_alive():
@@ -29,7 +35,7 @@ def wait_ready(url: str, settings: Settings, timeout_s: float, is_alive: Callabl
         except (OSError, http.client.HTTPException):
             time.sleep(0.1)
             continue
-        if status == http.HTTPStatus.OK:
+        if status == http.HTTPStatus.OK or _is_only_late(body):
             return
         reason = _what_is_not(body)
         time.sleep(0.2)
@@ -52,6 +58,15 @@ def _ask(url: str) -> tuple[int, bytes]:
         return answer.status, answer.read()
     finally:
         connection.close()
+
+
+def _is_only_late(body: bytes) -> bool:
+    """Whether all that is not ready is the reading of what came before."""
+    try:
+        broken = [check["detail"] for check in json.loads(body)["checks"].values() if not check["ok"]]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return False
+    return bool(broken) and all(LATE in str(detail) for detail in broken)
 
 
 def _what_is_not(body: bytes) -> str:
