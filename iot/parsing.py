@@ -11,12 +11,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
-from iot import alarms, devices, topics
+from iot import alarms, devices, memory, topics
 from iot.devices.base import Message
 from iot.events import Fault
 from iot.inbox import storable
 from iot.readings import CHANNEL
-from iot.register import Register
+from iot.register import KnownDevice, Register
 from iot.signing import doubt_of
 from iot.understood import Stored, Understood, write
 
@@ -46,6 +46,7 @@ AGAIN = text(
     """
 )
 NOTIFY = text("SELECT pg_notify(:channel, CAST(:reading_id AS text))")
+FOREIGN = text("SELECT inbox_id FROM dead_letter WHERE inbox_id = ANY(:ids) AND reason = 'foreign_topic'")
 CLOSE_LETTERS = text("UPDATE dead_letter SET closed_at = now() WHERE inbox_id = ANY(:ids) AND closed_at IS NULL")
 
 
@@ -102,12 +103,26 @@ def _with_the_quiet(session: Session, rows: Sequence[Stored], loud: Mapping[str,
 def replay(session: Session, register: Register, inbox_ids: Iterable[int]) -> Done:
     """Read stored messages again, with the adapters of today: readings that were missing are added, letters closed.
 
-    A reading that is there already stays as it is. What comes of a replay is history: it never moves a barrier.
+    A reading that is there already stays as it is. What comes of a replay is history: it never moves a barrier. A
+    message that nobody was registered for belongs to the device that is registered for its topic now; what a device
+    may not say stays in quarantine.
     """
-    ids = list(inbox_ids)
-    session.execute(CLOSE_LETTERS, {"ids": ids})
-    rows = [_stored(row) for row in session.execute(AGAIN, {"ids": ids})]
+    given = {"ids": list(inbox_ids)}
+    foreign = {row.inbox_id for row in session.execute(FOREIGN, given)}
+    found = [_stored(row) for row in session.execute(AGAIN, given)]
+    rows = [kept for row in found if row.id not in foreign and (kept := _owned(register, row)) is not None]
+    session.execute(CLOSE_LETTERS, {"ids": [row.id for row in rows]})
     return _understand_all(session, register, rows, is_replay=True)
+
+
+def _owned(register: Register, row: Stored) -> Stored | None:
+    """The row with its device; None while nobody is registered for it."""
+    if row.device_id is not None:
+        return row
+    device = register.by_topic(row.topic)
+    if device is None:
+        return None
+    return replace(row, device_id=device.id, source=device.code)
 
 
 def _stored(row: Any) -> Stored:
@@ -118,6 +133,8 @@ def _understand_all(session: Session, register: Register, rows: Sequence[Stored]
     if not rows:
         return Done()
     understood = [understand(row, register) for row in rows]
+    if not is_replay:
+        understood = _compared(session, understood)
     try:
         with session.begin_nested():
             highest = write(session, understood, is_replay=is_replay)
@@ -131,6 +148,25 @@ def _understand_all(session: Session, register: Register, rows: Sequence[Stored]
     return Done(len(rows), highest, frozenset(one.device.id for one in understood if one.device))
 
 
+def _compared(session: Session, understood: Sequence[Understood]) -> list[Understood]:
+    """Each beside what its device said before it, for the formats that send states or deltas."""
+    recalled = memory.recall(session, (one.device for one in understood if one.device))
+    compared = [_beside(one, recalled) for one in understood]
+    memory.keep(session, recalled)
+    return compared
+
+
+def _beside(one: Understood, recalled: memory.Memory) -> Understood:
+    if one.device is None or one.doubt is not None:
+        return one
+    message = _message(one.stored, one.device)
+    return replace(one, results=recalled.compare(one.device, one.adapter, message, tuple(one.results)))
+
+
+def _message(stored: Stored, device: KnownDevice | None) -> Message:
+    return Message(payload=stored.payload, topic=stored.topic, profile=device.profile if device else {})
+
+
 def understand(stored: Stored, register: Register) -> Understood:
     """Ask the device's format what the message says. Never raises."""
     device = register.by_id.get(stored.device_id) if stored.device_id else None
@@ -138,9 +174,8 @@ def understand(stored: Stored, register: Register) -> Understood:
     own = topics.parse(stored.topic)
     if own and own.leaf in (topics.STATUS, topics.CMD_RESULT):
         name = "dongting"  # status and results on our own topics are ours, whatever the device's format
-    message = Message(payload=stored.payload, topic=stored.topic, profile=device.profile if device else {})
     known = devices.FORMATS.get(name)
-    results = devices.parse(name, message)
+    results = devices.parse(name, _message(stored, device))
     doubt = doubt_of(device.keys, stored.payload, stored.received_at, must_sign=device.must_sign) if device else None
     return Understood(stored, device, name, known.version if known else 0, results, doubt)
 

@@ -276,7 +276,10 @@ class DeviceGap(Tenanted, Base):
 
 
 class DeviceState(Tenanted, Base):
-    """The latest of each device: its retained status message and its last sign of life."""
+    """The latest of each device: its retained status message, its last sign of life.
+
+    ``memory`` is what its format remembers to read the next message by (states, aliases, the last number).
+    """
 
     __tablename__ = "device_state"
     device_id: Mapped[int] = mapped_column(ForeignKey("device.id"), primary_key=True)
@@ -287,6 +290,7 @@ class DeviceState(Tenanted, Base):
     status_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     last_seen_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     skew_ms: Mapped[int | None] = mapped_column(BigInteger)
+    memory: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
 
 
 class DeviceAlarm(Tenanted, Base):

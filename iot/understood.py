@@ -69,7 +69,7 @@ SAME = text(
     """
     SELECT count(*) FROM reading_key JOIN reading ON reading.id = reading_key.reading_id
     WHERE reading_key.digest = key_digest(app_tenant(), :source, :reading_key)
-      AND reading.payload = CAST(:payload AS jsonb)
+      AND reading.payload - 'flags' = CAST(:payload AS jsonb) - 'flags'
     """
 )
 BURY = text(
@@ -257,14 +257,24 @@ def _write_readings(session: Session, rows: Sequence[dict[str, Any]], *, is_repl
     fresh = dict(written)
     for row in rows:
         if fresh.pop((row["source"], row["reading_key"]), None) is None and row["has_key"]:
-            _meet_again(session, row)
+            _meet_again(session, row, is_replay=is_replay)
     return max(written.values(), default=0)
 
 
-def _meet_again(session: Session, row: dict[str, Any]) -> None:
-    """The maker's own key came again: the same content is a copy; other content is a conflict, kept and shown."""
-    same = {"source": row["source"], "reading_key": row["reading_key"], "payload": json.dumps(row["payload"])}
+def _meet_again(session: Session, row: dict[str, Any], *, is_replay: bool) -> None:
+    """The maker's own key came again: the same content is a copy; other content is a conflict, kept and shown.
+
+    When a replay reads the same bytes otherwise than the adapter of then, both stand: the new one under a key that
+    names the adapter and what it read.
+    """
+    payload = json.dumps(row["payload"])
+    same = {"source": row["source"], "reading_key": row["reading_key"], "payload": payload}
     if session.execute(SAME, same).scalar_one():
+        return
+    if is_replay:
+        unflagged = json.dumps({name: value for name, value in row["payload"].items() if name != "flags"})
+        key = f"{row['reading_key']}@{row['adapter_version']}:{short_hash(unflagged)[:16]}"
+        session.execute(WRITE, {"rows": json.dumps([{**row, "reading_key": key}]), "is_replay": True})
         return
     letter = {
         "inbox_id": [row["inbox_id"]],

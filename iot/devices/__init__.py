@@ -9,7 +9,7 @@ import pkgutil
 from collections.abc import Mapping
 from typing import Any
 
-from iot.devices.base import Message, Parsed
+from iot.devices.base import Malformed, Message, Parsed
 from iot.devices.manifest import Compared, Format
 from iot.events import Fault
 
@@ -43,6 +43,8 @@ def compare(format_name: str, message: Message, results: Parsed, memory: Mapping
         return Compared(results=results, memory=memory)
     try:
         return known.compare(message, results, memory)
+    except Malformed:  # the results say so already
+        return Compared(results=results, memory=memory)
     except Exception as why:  # noqa: BLE001 - a format's surprise must not stop the inbox
         fault = Fault(fault="unreadable", detail=f"{type(why).__name__}: {why}"[:200])
         return Compared(results=(*results, fault), memory=memory)

@@ -23,7 +23,7 @@ from iot.devices.base import (
     total,
 )
 from iot.devices.manifest import Format, quality
-from iot.events import DEVICE_UNKNOWN, TIME_UNKNOWN, DeviceStatus, FenceAlarm, Reading
+from iot.events import DEVICE_UNKNOWN, TIME_UNKNOWN, DeviceStatus, FenceAlarm, LoopRead, Reading
 
 APPLICATIONS = (
     "ObjectAnalytics",
@@ -33,6 +33,7 @@ APPLICATIONS = (
     "VMD",
     "VideoMotionDetection",
 )
+INPUTS = frozenset({"IO", "DigitalInput", "VirtualInput"})
 
 
 @total
@@ -44,10 +45,12 @@ def parse(message: Message) -> Parsed:
     topic = required(body, "topic").split(":", 1)[-1]
     content = child(body, "message")
     data = child(content, "data")
-    levels = topic.split("/")
+    levels = [level.rsplit(":", 1)[-1] for level in topic.split("/")]
     common = _common(body, data, topic, message)
     if levels[-1] in ("Connected", "Status") and flag(data, "connected") is not None:
         return (DeviceStatus(**common, state="online" if flag(data, "connected") else "offline"),)
+    if INPUTS & set(levels):
+        return (_input(common, data, child(content, "source"), message),)
     if not any(level in APPLICATIONS for level in levels):
         raise Malformed("unknown_type", topic)
     return (_alarm(common, levels, data, child(content, "source")),)
@@ -74,6 +77,17 @@ def _at(body: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[datetime | No
         return epoch(millis), None
     trigger = text(data, "triggerTime")
     return instant(trigger) if trigger else (None, None)
+
+
+def _input(common: dict[str, Any], data: Mapping[str, Any], source: Mapping[str, Any], message: Message) -> Reading:
+    """A wired input of the camera; the device's profile says which loop it is (``inputs``)."""
+    state = flag(data, "state") if "state" in data else flag(data, "active")
+    if state is None:
+        raise Malformed("field_missing", "state")
+    port = text(source, "port") or text(source, "input") or "0"
+    names = message.profile.get("inputs")
+    loop = names.get(port, f"input_{port}") if isinstance(names, dict) else f"input_{port}"
+    return LoopRead(**common, loop=str(loop), is_occupied=state)
 
 
 def _alarm(common: dict[str, Any], levels: list[str], data: Mapping[str, Any], source: Mapping[str, Any]) -> Reading:

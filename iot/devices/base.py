@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any, NoReturn
 from xml.etree.ElementTree import Element
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import defusedxml.ElementTree
 from defusedxml.common import DefusedXmlException
@@ -24,7 +25,9 @@ from wms.codes import plates
 Parsed = tuple[Reading | Fault, ...]
 MAX_PAYLOAD_BYTES = 1_048_576
 MAX_TEXT = 512
-UNREAD = frozenset({"", "unknown", "_无_", "无", "none", "null", "n/a", "noplate", "no plate", "无车牌"})
+UNREAD = frozenset(
+    {"", "unknown", "_无_", "无", "none", "null", "n/a", "noplate", "no plate", "无车牌", "无牌车", "未识别"}
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,8 +97,20 @@ def load_object(payload: bytes) -> dict[str, Any]:
     return value
 
 
+_CHINESE_XML = re.compile(rb"\s*<\?xml[^>]{0,80}encoding=[\"'](gb2312|gbk|gb18030)[\"'][^>]{0,80}\?>", re.IGNORECASE)
+
+
 def load_xml(payload: bytes) -> Element:
-    """An XML document without DTD and entities. Raises :class:`Malformed` ``not_xml`` or ``forbidden_xml``."""
+    """An XML document without DTD and entities, in UTF-8, UTF-16, or a Chinese charset that it declares.
+
+    Raises :class:`Malformed` ``not_xml`` or ``forbidden_xml``.
+    """
+    declared = _CHINESE_XML.match(payload)
+    if declared:  # the parser below knows no multi-byte charset but Unicode's
+        try:
+            payload = payload[declared.end() :].decode("gb18030").encode()
+        except UnicodeDecodeError as why:
+            raise Malformed("not_xml", f"not {declared.group(1).decode()} at byte {why.start}") from None
     try:
         root: Element = defusedxml.ElementTree.fromstring(payload, forbid_dtd=True)
     except DefusedXmlException as why:
@@ -256,6 +271,25 @@ def _offset(offset: str) -> tzinfo:
     return timezone(timedelta(minutes=-minutes if offset[0] == "-" else minutes))
 
 
+def later(at: datetime, **more: float) -> datetime:
+    """``at`` and so much later (arguments of ``timedelta``). Raises :class:`Malformed` beyond the calendar."""
+    try:
+        return at + timedelta(**more)
+    except OverflowError:
+        raise Malformed("bad_time", str(more)[:60]) from None
+
+
+def zone_of(profile: Mapping[str, Any]) -> tzinfo | None:
+    """The time zone that a device's profile names (``time_zone``), None when it names none."""
+    named = profile.get("time_zone")
+    if named is None:
+        return None
+    try:
+        return ZoneInfo(named)
+    except (ValueError, TypeError, OSError, ZoneInfoNotFoundError):
+        raise Malformed("bad_profile", f"time_zone {str(named)[:40]!r}") from None
+
+
 def epoch(value: float) -> datetime:
     """An instant from seconds, milliseconds or microseconds since 1970, told apart by their magnitude."""
     size = abs(value)
@@ -264,3 +298,32 @@ def epoch(value: float) -> datetime:
         return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=round(seconds * 1_000_000))
     except (OverflowError, ValueError):
         raise Malformed("bad_time", str(value)[:40]) from None
+
+
+MAX_MEASURED = 1e7
+TEMPERATURES = ("temperature_mdegc", "temperature", "TempC_SHT", "temp")
+HUMIDITIES = ("humidity", "Hum_SHT")
+
+
+def climate(values: Mapping[str, Any]) -> tuple[int, int | None] | None:
+    """Thousandths of a degree Celsius and of a per cent from a decoded uplink; None when it tells no temperature."""
+    found = next((name for name in TEMPERATURES if number(values, name) is not None), None)
+    if found is None:
+        return None
+    humidity = next((number(values, name) for name in HUMIDITIES if number(values, name) is not None), None)
+    scale = 1 if found == "temperature_mdegc" else 1000
+    measured = number(values, found) or 0
+    if max(abs(measured), abs(humidity or 0)) > MAX_MEASURED:
+        raise Malformed("wrong_type", f"{found} is beyond any sensor")
+    return round(measured * scale), None if humidity is None else round(humidity * 1000)
+
+
+def _half_word(raw: bytes) -> Mapping[str, Any]:
+    """Two bytes, signed, big endian, hundredths of a degree: the shape many plain sensors use."""
+    if len(raw) < 2:
+        raise Malformed("too_short", f"{len(raw)} bytes")
+    return {"temperature_mdegc": int.from_bytes(raw[:2], "big", signed=True) * 10}
+
+
+# Decoders of uplinks that a device's profile may name where the network server has none.
+DECODERS: Mapping[str, Callable[[bytes], Mapping[str, Any]]] = {"int16_centidegrees": _half_word}

@@ -1,7 +1,7 @@
 """ChirpStack 4: integration events ``application/{app}/device/{devEui}/event/{type}`` in JSON.
 
 An uplink has an ``object`` only where a codec is set. Without one the uplink is the fault ``no_decoder`` and stays raw;
-a device's profile may name one of :data:`DECODERS` instead. ``f_cnt`` is not 0 when it is absent.
+a device's profile may name one of :data:`iot.devices.base.DECODERS` instead. ``f_cnt`` is not 0 when it is absent.
 """
 
 import base64
@@ -10,10 +10,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from iot.devices.base import (
+    DECODERS,
     Malformed,
     Message,
     Parsed,
     child,
+    climate,
     flag,
     instant,
     items,
@@ -26,19 +28,6 @@ from iot.devices.base import (
 )
 from iot.devices.manifest import Format, quality
 from iot.events import TIME_UNKNOWN, DeviceStatus, Fault, TemperatureRead
-
-TEMPERATURES = ("temperature_mdegc", "temperature", "TempC_SHT", "temp")
-HUMIDITIES = ("humidity", "Hum_SHT")
-
-
-def _half_word(raw: bytes) -> Mapping[str, Any]:
-    """Two bytes, signed, big endian, hundredths of a degree: the shape many plain sensors use."""
-    if len(raw) < 2:
-        raise Malformed("too_short", f"{len(raw)} bytes")
-    return {"temperature_mdegc": int.from_bytes(raw[:2], "big", signed=True) * 10}
-
-
-DECODERS: Mapping[str, Callable[[bytes], Mapping[str, Any]]] = {"int16_centidegrees": _half_word}
 
 
 @total
@@ -84,7 +73,8 @@ def _common(body: Mapping[str, Any], kind: str) -> dict[str, Any]:
     if kind == "txack":
         key = f"{device}|txack|{required(body, 'downlinkId')}"
     if kind == "log":
-        key = f"{device}|log|{text(child(body, 'context'), 'deduplication_id') or ''}" if "context" in body else ""
+        context = text(child(body, "context"), "deduplication_id")
+        key = f"{device}|log|{context}" if context else ""
     return {
         "device": device,
         "event_at": at,
@@ -119,17 +109,16 @@ def _up(body: Mapping[str, Any], message: Message) -> TemperatureRead | Fault:
     }
     decoder = DECODERS.get(str(message.profile.get("decoder")))
     values = dict(decoder(raw)) if decoder else child(body, "object")
-    temperature = next((name for name in TEMPERATURES if number(values, name) is not None), None)
-    if temperature is None:
+    measured = climate(values)
+    if measured is None:
         del common["flags"]
         fault = "no_decoder" if not values else "no_known_value"
         return Fault(fault=fault, detail="kept raw", **common, more=more)
-    humidity = next((number(values, name) for name in HUMIDITIES if number(values, name) is not None), None)
-    scale = 1 if temperature == "temperature_mdegc" else 1000
+    temperature, humidity = measured
     return TemperatureRead(
         **common,
-        temperature_mdegc=round((number(values, temperature) or 0) * scale),
-        humidity_mpct=None if humidity is None else round(humidity * 1000),
+        temperature_mdegc=temperature,
+        humidity_mpct=humidity,
         battery_pct=whole(values, "battery_pct"),
         more=more,
     )
@@ -180,7 +169,11 @@ def _log(body: Mapping[str, Any]) -> State:
 
 def _location(body: Mapping[str, Any]) -> State:
     place = child(body, "location")
-    return "location", {"lat_deg": number(place, "latitude"), "lon_deg": number(place, "longitude")}
+    return "location", {
+        "lat_deg": number(place, "latitude"),
+        "lon_deg": number(place, "longitude"),
+        "alt_m": number(place, "altitude"),
+    }
 
 
 STATES: Mapping[str, Callable[[Mapping[str, Any]], State]] = {

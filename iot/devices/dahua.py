@@ -6,9 +6,8 @@ without RealUTC the local time counts in the zone of the device's profile (key `
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from iot.devices.base import (
     Malformed,
@@ -18,6 +17,7 @@ from iot.devices.base import (
     epoch,
     instant,
     items,
+    later,
     load_json,
     load_object,
     number,
@@ -27,6 +27,7 @@ from iot.devices.base import (
     tidy,
     total,
     whole,
+    zone_of,
 )
 from iot.devices.manifest import Format, quality
 from iot.events import TIME_UNKNOWN, DeviceStatus, Fault, PlateRead, Reading
@@ -52,7 +53,7 @@ def parse(message: Message) -> Parsed:
     return tuple(_each(events, message))
 
 
-def _attached(payload: bytes) -> Iterator[dict[str, Any]]:
+def _attached(payload: bytes) -> Iterator[dict[str, Any] | Malformed]:
     """The events of an attach stream. Parts may lack Content-Length and may break lines with a bare LF."""
     stream = payload.decode("utf-8", "replace")
     for part in re.split(r"(?m)^--\S+\s*$", stream):
@@ -60,17 +61,19 @@ def _attached(payload: bytes) -> Iterator[dict[str, Any]]:
         if found is None:
             continue
         code, action, index, data = found.groups()
-        yield {
-            "Code": code,
-            "Action": action,
-            "Index": int(index),
-            "Data": load_json(data.encode()) if data else {},
-        }
+        try:
+            read = load_json(data.encode()) if data else {}
+        except Malformed as why:
+            yield why
+            continue
+        yield {"Code": code, "Action": action, "Index": int(index[:9]), "Data": read}
 
 
 def _each(events: Any, message: Message) -> Iterator[Reading | Fault]:
     for event in events:
         try:
+            if isinstance(event, Malformed):
+                raise event
             if not isinstance(event, dict):
                 raise Malformed("wrong_type", "an event is not an object")
             yield _event(event, message)
@@ -91,11 +94,11 @@ def _event(event: Mapping[str, Any], message: Message) -> Reading:
 def _at(data: Mapping[str, Any], message: Message) -> tuple[datetime | None, str | None]:
     seconds = whole(data, "RealUTC")
     if seconds:
-        return epoch(float(seconds)) + timedelta(milliseconds=whole(data, "UTCMS") or 0), None
-    local, zone = text(data, "LocaleTime"), message.profile.get("time_zone")
-    if local and isinstance(zone, str):
-        at, _ = instant(local, ZoneInfo(zone))
-        return at + timedelta(milliseconds=whole(data, "UTCMS") or 0), None
+        return later(epoch(float(seconds)), milliseconds=whole(data, "UTCMS") or 0), None
+    local, zone = text(data, "LocaleTime"), zone_of(message.profile)
+    if local and zone:
+        at, _ = instant(local, zone)
+        return later(at, milliseconds=whole(data, "UTCMS") or 0), None
     return None, None
 
 
@@ -121,6 +124,12 @@ def _vehicle_class(data: Mapping[str, Any]) -> str | None:
     return None
 
 
+def _lane(numbered: str | None, message: Message) -> str | None:
+    """Lane numbers start where the site says: the profile's ``lanes`` names each number that the camera counts."""
+    names = message.profile.get("lanes")
+    return str(names.get(numbered, numbered)) if isinstance(names, dict) and numbered else numbered
+
+
 def _plate(data: Mapping[str, Any], message: Message) -> Reading:
     car = child(data, "TrafficCar")
     if not car and "EventSeq" not in data and "GroupID" not in data:
@@ -143,7 +152,7 @@ def _plate(data: Mapping[str, Any], message: Message) -> Reading:
         confidence_pct=percent(known, 255.0) if plate else None,
         direction=direction,
         direction_conflict=conflict,
-        lane=text(data, "Lane") or text(car, "Lane"),
+        lane=_lane(text(data, "Lane") or text(car, "Lane"), message),
         colour=text(car, "PlateColor"),
         vehicle_class=_vehicle_class(data),
         more={"snap_category": text(child(data, "CommInfo"), "SnapCategory")},

@@ -91,6 +91,8 @@ def envelope_of(body: Mapping[str, Any]) -> Envelope:
     message_id = body.get("id")
     if message_id is not None and not isinstance(message_id, str):
         raise Malformed("bad_id", "id is not a text")
+    if message_id:
+        tidy(message_id, "id")
     return Envelope(message_id=message_id, boot=boot, seq=seq, is_replay=flag(body, "replay") or False)
 
 

@@ -83,7 +83,7 @@ def _common(body: Mapping[str, Any], key: str) -> dict[str, Any]:
 def _label(value: Any) -> tuple[str | None, float | None]:
     """A sub-label is null, a text, or a text with its score."""
     if isinstance(value, list) and value and isinstance(value[0], str):
-        score = value[1] if len(value) > 1 and isinstance(value[1], int | float) else None
+        score = number({"score": value[1]}, "score") if len(value) > 1 else None
         return tidy(value[0], "sub_label"), score
     return (tidy(value, "sub_label"), None) if isinstance(value, str) else (None, None)
 
@@ -198,16 +198,14 @@ def _trigger(body: Mapping[str, Any]) -> Reading:
 
 
 def _review(body: Mapping[str, Any]) -> Reading:
+    """A review is told again under its id as it grows; it has no frame time, so its bytes are its key."""
     after, data = child(body, "after"), child(child(body, "after"), "data")
+    required(after, "id")
     device, at = required(after, "camera"), _time(after, "end_time") or _time(after, "start_time")
-    key = (
-        f"{required(after, 'id')}|review|{required(body, 'type')}|{text(after, 'severity')}|{_stamp(after, 'end_time')}"
-    )
     return VideoEvent(
         device=device,
         event_at=at,
         flags=_flags(device, at),
-        key=key,
         phase=f"review_{required(body, 'type')}",
         object_id=text(after, "id"),
         zones=tuple(tidy(str(zone), "zones") for zone in items(data, "zones")[:50]),
@@ -216,6 +214,7 @@ def _review(body: Mapping[str, Any]) -> Reading:
         more={
             "severity": text(after, "severity"),
             "objects": [str(one)[:80] for one in items(data, "objects")[:50]],
+            "sub_labels": [str(one)[:80] for one in items(data, "sub_labels")[:50]],
         },
     )
 

@@ -99,7 +99,7 @@ def _framed(payload: bytes) -> tuple[str, Node, gather.Order]:
     if kind is None:
         raise Malformed("unknown_type", f"0x{frame.type:02x}")
     try:
-        document = frame.xml.decode(gather.CHARSET)
+        document = frame.xml.decode(gather.CHARSET)  # also where the declaration is missing
     except UnicodeDecodeError as why:
         raise Malformed("not_gb2312", f"byte {why.start}") from None
     root = load_xml(_DECLARATION.sub("", document).encode())

@@ -5,6 +5,7 @@ identifier shorter than eight characters is a placeholder and no key. The maker'
 """
 
 import re
+from datetime import datetime
 from xml.etree.ElementTree import Element
 
 from iot.devices.base import (
@@ -20,12 +21,14 @@ from iot.devices.base import (
     text,
     tidy,
     total,
+    zone_of,
 )
 from iot.devices.manifest import Format, quality
-from iot.events import DEVICE_UNKNOWN, REPLAYED, TIME_UNKNOWN, DeviceStatus, PlateRead, Reading
+from iot.events import DEVICE_UNKNOWN, REPLAYED, TIME_UNKNOWN, DeviceStatus, Fault, PlateRead, Reading, VideoEvent
 
 DIRECTIONS = {"forward": "toward", "reverse": "away"}
 SHORTEST_ID = 8
+MAX_PICTURES = 20
 _DOCUMENT = re.compile(rb"<(?:\w+:)?EventNotificationAlert\b.*?</(?:\w+:)?EventNotificationAlert\s*>", re.DOTALL)
 
 
@@ -38,7 +41,15 @@ def parse(message: Message) -> Parsed:
     documents = _DOCUMENT.findall(payload)
     if not documents:
         raise Malformed("not_xml", "no EventNotificationAlert in the body")
-    return tuple(_alert(load_xml(document), message) for document in documents)
+    return tuple(_one(document, message) for document in documents)
+
+
+def _one(document: bytes, message: Message) -> Reading | Fault:
+    """A part that is broken is a fault of its own and harms no other part."""
+    try:
+        return _alert(load_xml(document), message)
+    except Malformed as why:
+        return Fault(fault=why.code, detail=why.detail)
 
 
 def _local(node: Element) -> str:
@@ -65,7 +76,9 @@ def _alert(root: Element, message: Message) -> Reading:
     type_ = alert.get("eventType", "")
     if anpr is None:
         if type_.lower() in ("videoloss", "heartbeat"):
-            return _status(alert, type_)
+            return _status(alert, type_, message)
+        if type_.lower() == "anpr" and len(alert.get("UUID", "")) >= SHORTEST_ID:
+            return _pictures(alert, root, message)
         raise Malformed("unknown_type", type_ or "no ANPR element")
     return _plate(alert, _fields(anpr), message)
 
@@ -83,8 +96,7 @@ def _plate(alert: dict[str, str], anpr: dict[str, str], message: Message) -> Pla
         raise Malformed("field_missing", "ANPR.licensePlate")
     raw = anpr.get("licensePlate") or anpr.get("originalLicensePlate") or ""
     plate, device = plate_of(raw), _device(alert)
-    stamp = alert.get("dateTime")
-    at, finer = instant(stamp) if stamp else (None, None)
+    at, finer = _at(alert, message)
     is_backfill = alert.get("isDataRetransmission", "").lower() == "true"
     flags = (
         *((REPLAYED,) if is_backfill else ()),
@@ -95,7 +107,7 @@ def _plate(alert: dict[str, str], anpr: dict[str, str], message: Message) -> Pla
         "plate_type": anpr.get("plateType") or anpr.get("palteTypeByGAT"),
         "vehicle_model": anpr.get("vehicleModel") or anpr.get("vehileModel"),
         "vehicle_list": anpr.get("vehicleListName"),
-        "pictures_follow": alert.get("hasMoreData", "").lower() == "true" or None,
+        "local_time": alert.get("dateTime") if at is None else None,
     }
     return PlateRead(
         device=device,
@@ -125,9 +137,41 @@ def _key(alert: dict[str, str], anpr: dict[str, str], device: str | None, plate:
     return digest(message)
 
 
-def _status(alert: dict[str, str], type_: str) -> DeviceStatus:
+def _at(alert: dict[str, str], message: Message) -> tuple[datetime | None, str | None]:
+    """Old firmware leaves the offset out: then the profile's ``time_zone`` counts, and without that no time at all."""
+    stamp = alert.get("dateTime")
+    if not stamp:
+        return None, None
+    try:
+        return instant(stamp, zone_of(message.profile))
+    except Malformed as why:
+        if why.code == "zone_missing":
+            return None, None
+        raise
+
+
+def _pictures(alert: dict[str, str], root: Element, message: Message) -> VideoEvent:
+    """``hasMoreData`` sends the plate first and the pictures later under the same UUID. ``absTime`` has no zone."""
+    at, finer = _at(alert, message)
+    device, uuid = _device(alert), alert["UUID"]
+    listed = [_fields(one) for one in root.iter() if _local(one) == "pictureInfo"][:MAX_PICTURES]
+    names = [{name: one[name] for name in ("fileName", "type", "absTime") if name in one} for one in listed]
+    flags = (*(() if at else (TIME_UNKNOWN,)), *(() if device else (DEVICE_UNKNOWN,)))
+    return VideoEvent(
+        device=device,
+        event_at=at,
+        event_at_text=finer,
+        key=f"{uuid}|{alert.get('channelID', '')}|pictures|{','.join(one.get('fileName', '') for one in names)[:200]}",
+        flags=flags,
+        phase="pictures",
+        object_id=uuid,
+        more={"pictures": names},
+    )
+
+
+def _status(alert: dict[str, str], type_: str, message: Message) -> DeviceStatus:
     stamp, device = alert.get("dateTime"), _device(alert)
-    at, finer = instant(stamp) if stamp else (None, None)
+    at, finer = _at(alert, message)
     key = f"{device}|{type_}|{stamp}" if device and stamp else ""
     state = "alive" if type_.lower() in ("heartbeat", "videoloss") and alert.get("eventState") != "active" else type_
     return DeviceStatus(device=device, event_at=at, event_at_text=finer, key=key, state=state)

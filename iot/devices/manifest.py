@@ -78,6 +78,14 @@ class Format:
     compare: Compare | None = None
     quality: Mapping[str, str] = field(default_factory=dict)
 
+    def table_row(self) -> str:
+        """Its line in docs/devices.md."""
+        remarks = self.qos + ("; best effort" if self.is_best_effort and "best effort" not in self.qos else "")
+        if self.heartbeat_s:
+            remarks += f"; sign of life each {self.heartbeat_s} s"
+        transports = ", ".join(self.transports)
+        return f"| `{self.name}` | {self.title} | {transports} | {self.key} | {self.time} | {remarks} |"
+
     def is_new_each_time(self, topic: str) -> bool:
         """Whether identical bytes on ``topic`` are a new observation and no copy."""
         return self.repeats or topic.rsplit("/", 1)[-1] in self.repeats_on

@@ -7,7 +7,7 @@ two older topic layouts exist (``{sn}/device/message/…`` and ``/device/message
 import base64
 import binascii
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from iot.devices.base import (
@@ -16,6 +16,7 @@ from iot.devices.base import (
     Parsed,
     child,
     epoch,
+    later,
     load_object,
     number,
     percent,
@@ -36,10 +37,10 @@ COLOURS = {1: "blue", 2: "yellow", 3: "white", 4: "black", 5: "green", 6: "yello
 def parse(message: Message) -> Parsed:
     """Plates, loop inputs, barrier positions and signs of life of one camera."""
     body = load_object(message.payload.strip(b"\0"))  # some firmware puts a NUL before its keep_alive
-    if "AlarmInfoPlate" in body:
-        return (_plate(child(body, "AlarmInfoPlate"), {}, message, is_base64=False),)
+    if {"AlarmInfoPlate", "AlarmGioIn"} & body.keys():
+        return (_pushed(body, message),)
     if "payload" not in body:
-        raise Malformed("not_this_format", "neither AlarmInfoPlate nor payload")
+        raise Malformed("not_this_format", "neither AlarmInfoPlate, AlarmGioIn nor payload")
     payload = child(body, "payload")
     inner = child(payload, "body") or payload
     name = text(body, "name") or text(payload, "type") or (message.topic or "").rsplit("/", 1)[-1]
@@ -55,6 +56,14 @@ def parse(message: Message) -> Parsed:
         code = whole(body, "code") or whole(payload, "code")
         return (DeviceStatus(**_common(body, message, _at(body), command=name, code=code), state="command_reply"),)
     raise Malformed("unknown_type", name)
+
+
+def _pushed(body: Mapping[str, Any], message: Message) -> Reading:
+    """An HTTP push: no envelope, and the plate in plain text."""
+    if "AlarmInfoPlate" in body:
+        return _plate(child(body, "AlarmInfoPlate"), {}, message, is_base64=False)
+    alarm = child(body, "AlarmGioIn")
+    return _gpio(alarm, alarm, message)
 
 
 def _serial(body: Mapping[str, Any], message: Message) -> str | None:
@@ -102,7 +111,7 @@ def _taken_at(result: Mapping[str, Any], body: Mapping[str, Any]) -> tuple[datet
     seconds, micros = whole(value, "sec"), whole(value, "usec") or 0
     if seconds is None:
         return _at(body), ""
-    return epoch(float(seconds)) + timedelta(microseconds=micros), f"{seconds}.{micros:06d}"
+    return later(epoch(float(seconds)), microseconds=micros), f"{seconds}.{micros:06d}"
 
 
 def _plate(alarm: Mapping[str, Any], body: Mapping[str, Any], message: Message, *, is_base64: bool) -> Reading:

@@ -52,9 +52,13 @@ def parse(ctx: click.Context, format_name: str, file: Path, topic: str | None, p
 
 
 @command.command()
-def formats() -> None:
+@click.option("--table", is_flag=True, help="The lines of the table in docs/devices.md.")
+def formats(*, table: bool) -> None:
     """List the formats with their transports and what was made sure of."""
     for one in devices.FORMATS.values():
+        if table:
+            click.echo(one.table_row())
+            continue
         row = {
             "format": one.name,
             "title": one.title,

@@ -5,28 +5,11 @@ Each sample stands beside the reading it must give. ``None`` as topic is an HTTP
 
 import base64
 import json
-from dataclasses import dataclass, field
 from typing import Any
 
 from iot import gather
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A payload and what a correct parse gives: ``expect`` are fields of its first result."""
-
-    name: str
-    format: str
-    payload: bytes
-    topic: str | None
-    expect: dict[str, Any]
-    profile: dict[str, Any] = field(default_factory=dict)
-    results: int = 1
-
-
-def dumped(body: Any) -> bytes:
-    return json.dumps(body, ensure_ascii=False).encode()
-
+from tests.iot.devices.more_samples import MORE
+from tests.iot.devices.shape import Sample, dumped
 
 EVENT = "wms/v1/CLJ/{family}/{device}/event"
 
@@ -252,4 +235,42 @@ SAMPLES = [
            {"kind": "DeviceStatus", "state": "manual_release", "memo": "设备故障"}),
     Sample("gather in JSON, not weighed", "gather", dumped({"Cmd": 33, "Data": GATHER_JSON}), None,
            {"kind": "DeviceStatus", "state": "gather", "i_e": "I"}, results=3),
+    Sample("zhenshi HTTP loop input", "zhenshi",
+           dumped({"AlarmGioIn": {"serialno": "aa11", "result": {"TriggerResult": {"source": 1, "value": 0}}}}), None,
+           {"kind": "LoopRead", "loop": "input_1", "is_occupied": False, "device": "aa11"}),
+    Sample("zhenshi without a serial in the topic", "zhenshi", zhenshi("keep_alive", {}, sn=None),
+           "/device/message/up/keep_alive", {"kind": "DeviceStatus", "state": "alive", "device": None}),
+    Sample("hikvision pictures that follow", "hikvision",
+           hik(more="<hasMoreData>false</hasMoreData>").replace(hik()[hik().index(b"<ANPR>"):hik().index(b"</EventN")],
+               b"<pictureInfoList><pictureInfo><fileName>plate.jpg</fileName><absTime>20260305080000250</absTime>"
+               b"</pictureInfo></pictureInfoList>"), None,
+           {"kind": "VideoEvent", "phase": "pictures", "object_id": "11112222-3333",
+            "pictures": [{"fileName": "plate.jpg", "absTime": "20260305080000250"}]}),
+    Sample("hikvision without an offset", "hikvision", hik().replace(b"+08:00", b""), None,
+           {"kind": "PlateRead", "event_at": None, "flags": ["time_unknown"], "local_time": "2026-03-05T08:00:00"}),
+    Sample("hikvision with the profile's zone", "hikvision", hik().replace(b"+08:00", b""), None,
+           {"event_at": "2026-03-05T00:00:00Z"}, profile={"time_zone": "Asia/Shanghai"}),
+    Sample("hikvision in GB2312", "hikvision", hik().decode().replace("UTF-8", "GB2312").encode("gb2312"), None,
+           {"kind": "PlateRead", "plate": "湘F12345"}),
+    Sample("dahua lane by the site's count", "dahua", dumped(RPC2), None,
+           {"lane": "L2"}, profile={"lanes": {"1": "L2"}}),
+    Sample("axis wired input", "axis",
+           dumped(AXIS | {"topic": "tns1:Device/tnsaxis:IO/Port",
+                          "message": {"source": {"port": "2"}, "key": {}, "data": {"state": "1"}}}),
+           "axis/ACCC8E000001/event/x", {"kind": "LoopRead", "loop": "exit", "is_occupied": True},
+           profile={"inputs": {"2": "exit"}}),
+    Sample("frigate face", "frigate",
+           dumped({"type": "face", "id": "1.5-a", "name": "guard 2", "score": 0.8, "camera": "c",
+                   "timestamp": 1772668800}),
+           "frigate/tracked_object_update", {"kind": "VideoEvent", "phase": "face", "sub_label": "guard 2"}),
+    Sample("frigate plate not read", "frigate",
+           dumped({"type": "lpr", "id": "1.5-a", "plate": "", "score": 0.1, "camera": "c", "timestamp": 1772668800}),
+           "frigate/tracked_object_update", {"kind": "PlateRead", "unread": True}),
+    Sample("platerecognizer, plate not read", "platerecognizer",
+           dumped({"hook": {}, "data": {"camera_id": "c1", "timestamp": "2026-03-05T00:00:00.25Z", "results": [
+               {"plate": "", "score": 0.5}]}}), None, {"kind": "PlateRead", "unread": True}),
+    Sample("dahua plate not read", "dahua",
+           dumped({"Code": "TrafficJunction", "Data": JUNCTION | {"Object": {"Text": "unknown"}}}), None,
+           {"kind": "PlateRead", "unread": True}),
+    *MORE,
 ]  # fmt: skip
