@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from wms.errors import N_
-from wms.gate.rules import RULE_VERSION, case_from_payload, case_hash, decide
+from wms.gate.rules import VERSIONS, case_from_payload, case_hash, decide
 from wms.gate.tables import Decision
 from wms.stock.verify import Check, Finding, found_by
 
@@ -73,8 +73,11 @@ def replay_findings(session: Session) -> Iterator[Finding]:
         where = f"decision {decision_id}"
         if case_hash(inputs) != bytes(inputs_hash):
             yield Finding("I14", where, N_("The stored inputs of the decision were changed."), {})
-        elif rule_version == RULE_VERSION:
-            verdict = decide(case_from_payload(inputs))
+        elif rule_version not in VERSIONS:
+            text = N_("The decision was made under the rules %(version)s, which this program does not know.")
+            yield Finding("I14", where, text, {"version": rule_version})
+        else:
+            verdict = decide(case_from_payload(inputs), rule_version)
             again = verdict.hold.code if verdict.hold else None
             if again != hold_code:
                 text = N_("Decided again, the stored inputs give %(again)s instead of %(stored)s.")

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 from itertools import product
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,7 @@ from tests.wms.gate.cases import (
     LANE,
     NOW,
     PASS,
+    PLATE,
     SEEN,
     with_lane,
     with_pass,
@@ -27,9 +29,11 @@ from wms.gate.rules import (
     HOLDS,
     ORDER,
     Case,
+    ControlOrder,
     Document,
     SeenContainer,
     Tolerance,
+    UnknownRules,
     allowed_difference_g,
     case_from_payload,
     case_hash,
@@ -38,6 +42,10 @@ from wms.gate.rules import (
     decide,
 )
 
+STORED = Path(__file__).parent / "stored"
+BOX2 = "HLXU4074106"
+STOP = ControlOrder(2, "stop", "plate", PLATE)
+PASSENGER = replace(with_vehicle(kind="passenger"), lane=replace(LANE, kind="passenger"), passes=())
 OTHER = replace(PASS, pass_id=8, plate="湘F99999", containers=(BOX,))
 
 HELD: list[tuple[str, Case]] = [
@@ -49,6 +57,7 @@ HELD: list[tuple[str, Case]] = [
     ("vehicle_unknown", with_vehicle(is_registered=False)),
     ("vehicle_lapsed", with_vehicle(registered_until_at=NOW)),
     ("blacklisted", with_vehicle(blacklisted_for="smuggling case")),
+    ("wrong_way", with_seen(moved="backward")),
     ("wrong_lane", with_lane(kind="passenger")),
     ("wrong_lane", with_lane(kind="temporary")),
     ("tag_missing", with_lane(needs_tag=True)),
@@ -67,7 +76,12 @@ HELD: list[tuple[str, Case]] = [
     ("container_differs", with_seen(containers=(SeenContainer("HLXU4074106", True),))),
     ("container_differs", with_seen(containers=(SeenContainer(BOX, True), SeenContainer("HLXU4074106", True)))),
     ("seal_differs", replace(with_pass(seal="S1"), seen=replace(SEEN, seals=("S2",)))),
+    ("container_sizes", with_seen(containers=(SeenContainer(BOX, True, length_ft=40), SeenContainer(BOX2, True)))),
+    ("seal_missing", replace(with_pass(seal="S1"), lane=replace(LANE, needs_seal=True))),
+    ("seal_broken", with_seen(seals=("S1",), broken_seals=("S1",))),
     ("control_stop", with_pass(control_order="stop")),
+    ("control_stop", replace(CASE, orders=(ControlOrder(1, "inspect", "plate", PLATE), STOP))),
+    ("control_stop", replace(PASSENGER, orders=(STOP,))),
     ("control_detain", with_pass(control_order="detain")),
     ("control_inspect", with_pass(control_order="inspect")),
     ("control_detain", with_pass(control_order="inspect", documents=(Document("QD1", True, "detain"),))),
@@ -113,6 +127,29 @@ def test_earlier_check_wins_when_two_fail() -> None:
     assert verdict.hold.code == "blacklisted"
     reached = [check.outcome for check in verdict.checks]
     assert reached == sorted(reached, key=["ok", "hold", "not_reached"].index)
+    assert verdict.codes == ("blacklisted", "weight_low")
+
+
+def test_the_order_is_that_of_the_reference() -> None:
+    """Customs reference, 5.2: lane and type, vehicle, pass, plate and containers and seal, papers, weight, time."""
+    broken = replace(
+        with_pass(valid_until_at=NOW - timedelta(hours=1), documents=(), seal="S1"),
+        lane=replace(LANE, kind="passenger"),
+        seen=replace(SEEN, weight_g=1, containers=(SeenContainer(BOX2, True),), seals=("S2",)),
+        vehicle=replace(CASE.vehicle, blacklisted_for="x"),  # type: ignore[type-var]
+        orders=(STOP,),
+    )
+    assert decide(broken).codes == (
+        "wrong_lane", "blacklisted", "container_differs", "seal_differs", "control_stop", "not_released", "weight_low",
+        "too_late",
+    )  # fmt: skip
+
+
+def test_weight_of_registered_goods_holds_nobody_on_entry_where_it_is_relaxed() -> None:
+    for weight_g in (None, 0, 1, 40_000_000):
+        relaxed = replace(with_seen(weight_g=weight_g), tolerance=Tolerance(is_relaxed=True))
+        assert decide(relaxed).lift
+        assert not decide(replace(relaxed, tolerance=Tolerance())).lift
 
 
 @pytest.mark.parametrize(
@@ -135,8 +172,7 @@ def test_an_empty_vehicle_with_its_own_pass_is_let_out_without_documents() -> No
 
 
 def test_a_passenger_car_needs_no_gate_pass_in_a_passenger_lane() -> None:
-    case = replace(with_vehicle(kind="passenger"), lane=replace(LANE, kind="passenger"), passes=())
-    assert decide(case).lift
+    assert decide(PASSENGER).lift
 
 
 def test_unweighed_passes_only_where_the_tolerance_says_so() -> None:
@@ -173,6 +209,24 @@ def test_stored_inputs_give_the_same_answer_and_hash_again(case: Case) -> None:
     assert again == case
     assert decide(again) == decide(case)
     assert case_hash(stored) == case_hash(case_payload(again))
+
+
+def test_decisions_stored_under_older_rules_replay_by_those_rules() -> None:
+    """As gate-1 wrote them: their inputs know nothing of what later rules look at."""
+    rows = [json.loads(line) for line in (STORED / "gate-1.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert len(rows) > 40
+    for row in rows:
+        assert case_hash(row["inputs"]).hex() == row["inputs_sha256"]
+        verdict = decide(case_from_payload(row["inputs"]), row["rule_version"])
+        assert (verdict.hold.code if verdict.hold else None) == row["hold_code"]
+        assert verdict.pass_id == row["gate_pass_id"]
+
+
+def test_a_case_on_which_the_versions_differ_is_answered_by_each_in_its_own_way() -> None:
+    case = replace(with_vehicle(blacklisted_for="x"), lane=replace(LANE, kind="passenger"))
+    assert [decide(case, version).codes[0] for version in ("gate-1", "gate-2")] == ["blacklisted", "wrong_lane"]
+    with pytest.raises(UnknownRules, match="gate-9"):
+        decide(case, "gate-9")
 
 
 def test_plates_of_the_cases_follow_the_grammar() -> None:

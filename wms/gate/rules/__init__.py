@@ -1,8 +1,9 @@
 """Pure decisions of the gate: facts in, a verdict out. No session, no clock, no I/O."""
 
-from wms.gate.rules.checks import ORDER, RULE_VERSION, CheckResult, Verdict, decide
+from wms.gate.rules.checks import ORDER, RULE_VERSION, VERSIONS, CheckResult, UnknownRules, Verdict, decide
 from wms.gate.rules.facts import (
     Case,
+    ControlOrder,
     Document,
     LaneFacts,
     PassFacts,
@@ -20,8 +21,10 @@ __all__ = [
     "LAPSES",
     "ORDER",
     "RULE_VERSION",
+    "VERSIONS",
     "Case",
     "CheckResult",
+    "ControlOrder",
     "Document",
     "Hold",
     "LaneFacts",
@@ -29,6 +32,7 @@ __all__ = [
     "Seen",
     "SeenContainer",
     "Tolerance",
+    "UnknownRules",
     "VehicleFacts",
     "Verdict",
     "WeightFinding",

@@ -2,22 +2,30 @@
 
 ``ORDER`` is the whole rule. Each check looks at the case and answers with the code of its hold, or with None. Step 1
 of the reference (a sequence number that was seen) belongs to the service: the stored answer is given again.
+
+Rules have a version, and a stored decision is decided again by the rules of its own version (``VERSIONS``): a change of
+the order or of a check is a new version. A check that only looks at facts that older cases do not have may be shared.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from wms.errors import N_, WmsError
 from wms.gate.rules.facts import NEEDS_NO_DOCUMENT, Case, PassFacts
 from wms.gate.rules.holds import Hold, hold_of
 from wms.gate.rules.weight import compare_weight
 
-RULE_VERSION = "gate-1"
-MIN_CONFIDENCE_PERMILLE = 700
+RULE_VERSION = "gate-2"
+LONG_FT = 20  # beside a longer container no second one has room
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One line of the explanation: ``outcome`` is ok, hold or not_reached."""
+    """One line of the explanation: ``outcome`` is ok, hold or not_reached.
+
+    ``hold_code`` of a check that was not reached says what it would have held for: an officer who lets the vehicle go
+    answers for that as well.
+    """
 
     check: str
     outcome: str
@@ -32,6 +40,11 @@ class Verdict:
     hold: Hold | None
     checks: tuple[CheckResult, ...]
     pass_id: int | None
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """Every hold that applies, the deciding one first."""
+        return tuple(check.hold_code for check in self.checks if check.hold_code)
 
 
 def open_passes(case: Case) -> list[PassFacts]:
@@ -61,9 +74,13 @@ def _lane(case: Case) -> str | None:
 
 
 def _plate(case: Case) -> str | None:
-    if case.seen.plate is None or case.seen.plate_confidence_permille < MIN_CONFIDENCE_PERMILLE:
+    if case.seen.plate is None or case.seen.plate_confidence_permille < case.lane.min_confidence_permille:
         return "plate_unread"
     return None
+
+
+def _moved(case: Case) -> str | None:
+    return "wrong_way" if case.seen.moved == "backward" else None
 
 
 def _vehicle(case: Case) -> str | None:
@@ -112,6 +129,8 @@ def _container(gate_pass: PassFacts, case: Case) -> str | None:
     seen = case.seen.containers
     if any(not container.check_digit_ok or not container.recognised for container in seen):
         return "container_invalid"
+    if len(seen) > 1 and any((container.length_ft or 0) > LONG_FT for container in seen):
+        return "container_sizes"
     numbers = {container.number for container in seen}
     if numbers - set(gate_pass.containers):
         return "container_differs"
@@ -119,12 +138,19 @@ def _container(gate_pass: PassFacts, case: Case) -> str | None:
 
 
 def _seal(gate_pass: PassFacts, case: Case) -> str | None:
+    if case.seen.broken_seals:
+        return "seal_broken"
+    if case.lane.needs_seal and gate_pass.seal and not case.seen.seals:
+        return "seal_missing"
     wrong = gate_pass.seal and case.seen.seals and gate_pass.seal not in case.seen.seals
     return "seal_differs" if wrong else None
 
 
-def _control(gate_pass: PassFacts, _case: Case) -> str | None:
-    orders = {gate_pass.control_order, *(document.control_order for document in gate_pass.documents)}
+def _control(case: Case) -> str | None:
+    """An order on the vehicle acts also where no pass is sure; one on the goods through the pass that names them."""
+    orders: set[str | None] = {order.order for order in case.orders}
+    if (gate_pass := the_pass(case)) is not None:
+        orders |= {gate_pass.control_order, *(document.control_order for document in gate_pass.documents)}
     return next((f"control_{order}" for order in ("stop", "detain", "inspect") if order in orders), None)
 
 
@@ -142,7 +168,7 @@ def _goods(gate_pass: PassFacts, _case: Case) -> str | None:
 
 def _weight(gate_pass: PassFacts, case: Case) -> str | None:
     finding = compare_weight(case.seen.weight_g, gate_pass.total_weight_g, case.tolerance)
-    if finding.outcome == "within":
+    if finding.outcome == "within" or case.tolerance.is_relaxed:
         return None
     if finding.outcome == "not_weighed":
         needed = case.lane.needs_weight and not case.tolerance.unweighed_may_pass
@@ -169,19 +195,22 @@ def _of_pass(check: Callable[[PassFacts, Case], str | None]) -> Callable[[Case],
     return with_pass
 
 
-ORDER: tuple[tuple[str, Callable[[Case], str | None]], ...] = (
+Order = tuple[tuple[str, Callable[[Case], str | None]], ...]
+
+ORDER: Order = (
     ("fresh", _fresh),
     ("lane", _lane),
     ("plate", _plate),
-    ("vehicle", _vehicle),
+    ("way", _moved),
     ("lane_kind", _kind_of_lane),
+    ("vehicle", _vehicle),
     ("tag", _tag),
     ("pass", _exactly_one_pass),
     ("claim", _of_pass(_unclaimed)),
     ("trailer", _of_pass(_trailer)),
     ("container", _of_pass(_container)),
     ("seal", _of_pass(_seal)),
-    ("control", _of_pass(_control)),
+    ("control", _control),
     ("released", _of_pass(_released)),
     ("goods", _of_pass(_goods)),
     ("weight", _of_pass(_weight)),
@@ -190,20 +219,42 @@ ORDER: tuple[tuple[str, Callable[[Case], str | None]], ...] = (
 )
 
 
+_BY_NAME = dict(ORDER)
+_ORDER_1 = (
+    "fresh", "lane", "plate", "vehicle", "lane_kind", "tag", "pass", "claim", "trailer", "container", "seal", "control",
+    "released", "goods", "weight", "window", "customs_answer",
+)  # fmt: skip
+VERSIONS: dict[str, Order] = {
+    "gate-1": tuple((name, _BY_NAME[name]) for name in _ORDER_1),
+    RULE_VERSION: ORDER,
+}
+
+
+class UnknownRules(WmsError):
+    code = "unknown_rules"
+    text = N_("This program does not know the rules %(version)s, under which the decision was made.")
+
+
 def _needs_pass(case: Case) -> bool:
     """A passenger vehicle in a passenger lane carries no goods and needs no gate pass."""
     return not (case.vehicle is not None and case.vehicle.kind == "passenger" and case.lane.kind == "passenger")
 
 
-def decide(case: Case) -> Verdict:
-    """Return the verdict: the first failing check of ``ORDER`` holds; the checks after it are not reached."""
+def decide(case: Case, version: str = RULE_VERSION) -> Verdict:
+    """Return the verdict: the first failing check of the version's order holds.
+
+    The checks after it are not reached: they decide nothing, but say what else would hold. Raises UnknownRules.
+    """
+    if version not in VERSIONS:
+        raise UnknownRules(version=version)
     results: list[CheckResult] = []
     code: str | None = None
-    for name, check in ORDER:
+    for name, check in VERSIONS[version]:
+        found = None if name == "pass" and not _needs_pass(case) else check(case)
         if code is not None:
-            results.append(CheckResult(name, "not_reached"))
+            results.append(CheckResult(name, "not_reached", found))
             continue
-        code = None if name == "pass" and not _needs_pass(case) else check(case)
+        code = found
         results.append(CheckResult(name, "ok" if code is None else "hold", code))
     gate_pass = the_pass(case)
     return Verdict(

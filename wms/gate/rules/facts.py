@@ -24,15 +24,18 @@ class LaneFacts:
     needs_weight: bool = True
     needs_tag: bool = False
     needs_customs_answer: bool = False
+    needs_seal: bool = False
+    min_confidence_permille: int = 700
 
 
 @dataclass(frozen=True)
 class SeenContainer:
-    """A container number as the reader gave it; ``recognised`` is CONTA_RECO."""
+    """A container number as the reader gave it; ``recognised`` is CONTA_RECO, ``length_ft`` from its ISO type."""
 
     number: str
     check_digit_ok: bool
     recognised: bool = True
+    length_ft: int | None = None
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,9 @@ class Seen:
     tag_plate: str | None = None  # the plate that the e-plate is registered for
     tag: str | None = None
     seals: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()  # what the lane requires and did not get in time: plate, container, weight, tag
+    broken_seals: tuple[str, ...] = ()  # of these the reader says that they are not intact
+    moved: str | None = None  # forward, backward; None: the loops do not tell
+    missing: tuple[str, ...] = ()  # what the lane requires and did not get in time: plate, container, weight, tag, seal
     is_fresh: bool = True  # False when read from replayed, retained, skewed or old messages
     customs_answer: str | None = None  # lift, hold
 
@@ -62,6 +67,16 @@ class VehicleFacts:
     is_registered: bool = True
     registered_until_at: datetime | None = None
     blacklisted_for: str | None = None
+
+
+@dataclass(frozen=True)
+class ControlOrder:
+    """An order of customs that stands: ``order`` is stop, detain or inspect; ``target`` what it names."""
+
+    order_id: int
+    order: str
+    target_kind: str  # plate, container, gate_pass, document
+    target: str
 
 
 @dataclass(frozen=True)
@@ -110,12 +125,16 @@ class PassFacts:
 
 @dataclass(frozen=True)
 class Tolerance:
-    """Dated data: how far a weight may be off, by lane and goods class. Default 5 % or 100 kg, the wider one."""
+    """Dated data: how far a weight may be off, by lane and goods class. Default 5 % or 100 kg, the wider one.
+
+    ``is_relaxed``: the weight is kept and shown but holds nobody (pass type 5 on entry, GAC notice 2023-200).
+    """
 
     share_bp: int = 500
     absolute_g: int = 100_000
     unweighed_may_pass: bool = False
     row_id: int | None = None
+    is_relaxed: bool = False
 
 
 @dataclass(frozen=True)
@@ -129,3 +148,4 @@ class Case:
     vehicle: VehicleFacts | None = None
     passes: tuple[PassFacts, ...] = ()
     tolerance: Tolerance = field(default_factory=Tolerance)
+    orders: tuple[ControlOrder, ...] = ()  # of customs, standing now, that name the vehicle, its goods or documents

@@ -76,6 +76,12 @@ HOLDS: dict[str, Hold] = dict(
             "车辆备案已过期 | The vehicle's registration has expired",
         ),
         _hold(
+            "wrong_way",
+            "方向错误 | WRONG WAY",
+            "行驶方向错误，请等候关员 | You came the wrong way, please wait for the officer",
+            "车辆从出口端驶入通道 | The vehicle came into the lane from its exit",
+        ),
+        _hold(
             "wrong_lane",
             "请走货运通道 | USE THE GOODS LANE",
             "货运车辆只能走货运通道 | Goods vehicles use goods lanes only",
@@ -153,6 +159,27 @@ HOLDS: dict[str, Hold] = dict(
             "箱号不符 | CONTAINER MISMATCH",
             "箱号与核放单不一致，请等候关员 | The container is not the one on the gate pass, please wait",
             "箱号与核放单不符 | A container that is not on the gate pass was read",
+        ),
+        _hold(
+            "container_sizes",
+            "箱型不符 | CONTAINER SIZES",
+            TO_OFFICER,
+            "两个集装箱中有一个超过20英尺，一车装不下 | Two containers were read, one longer than 20 ft:"
+            " no vehicle carries both",
+        ),
+        _hold(
+            "seal_missing",
+            "封志未读 | SEAL NOT READ",
+            TO_OFFICER,
+            "本通道需要电子关锁，但未读到核放单上的封志 | This lane requires the electronic seal of the pass"
+            " and none was read",
+        ),
+        _hold(
+            "seal_broken",
+            "请等候关员 | WAIT FOR OFFICER",
+            TO_OFFICER,
+            "电子关锁报告已被打开 | The electronic seal says that it was opened",
+            needs_second=True,
         ),
         _hold(
             "seal_differs",
@@ -274,6 +301,12 @@ LAPSES: dict[str, Hold] = dict(
             TO_OFFICER,
             "未等判定即闯出 | The vehicle drove through before it was decided",
             needs_second=True,
+        ),
+        _hold(
+            "order_withdrawn",
+            "请等候 | PLEASE WAIT",
+            TO_OFFICER,
+            "海关已撤销布控，由关员决定放行 | Customs withdrew its control order; the officer lets the vehicle go",
         ),
     )
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 from wms.gate.rules.facts import (
     Case,
+    ControlOrder,
     Document,
     LaneFacts,
     PassFacts,
@@ -48,7 +49,7 @@ def _instant(text: str | None) -> datetime | None:
 
 def _seen(raw: dict[str, Any]) -> Seen:
     containers = tuple(SeenContainer(**each) for each in raw["containers"])
-    lists = {name: tuple(raw[name]) for name in ("seals", "missing")}
+    lists: dict[str, Any] = {name: tuple(raw[name]) for name in ("seals", "missing", "broken_seals") if name in raw}
     return Seen(**{**raw, "containers": containers, **lists})
 
 
@@ -71,7 +72,7 @@ def _vehicle(raw: dict[str, Any] | None) -> VehicleFacts | None:
 
 
 def case_from_payload(payload: dict[str, Any]) -> Case:
-    """Return the case that :func:`case_payload` wrote."""
+    """Return the case that :func:`case_payload` wrote, today or under older rules: a fact unknown then is left out."""
     return Case(
         seq_no=payload["seq_no"],
         decided_at=datetime.fromisoformat(payload["decided_at"]),
@@ -80,4 +81,5 @@ def case_from_payload(payload: dict[str, Any]) -> Case:
         vehicle=_vehicle(payload["vehicle"]),
         passes=tuple(_pass(raw) for raw in payload["passes"]),
         tolerance=Tolerance(**payload["tolerance"]),
+        orders=tuple(ControlOrder(**raw) for raw in payload.get("orders", ())),
     )
