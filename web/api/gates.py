@@ -31,9 +31,10 @@ Reason = Annotated[str, Field(min_length=1, max_length=500)]
 
 
 class ReleaseBody(Body):
-    """Why the held vehicle may go."""
+    """Why the held vehicle may go: in words, and by a reason of the list."""
 
     reason: Reason
+    reason_code: Annotated[str, Field(min_length=1, max_length=40)] = Field(default="other", examples=["weighed_again"])
 
 
 class CauseBody(Body):
@@ -120,7 +121,7 @@ def evidence_key() -> Response:
 @bp.input(ReleaseBody, arg_name="body")
 def release(passage_id: int, body: ReleaseBody) -> Response:
     """Release a held vehicle with a reason; ``requested`` where a second officer must agree."""
-    command = ReleaseHold(passage_id, officer_id(), body.reason, datetime.now(UTC))
+    command = ReleaseHold(passage_id, officer_id(), body.reason, datetime.now(UTC), body.reason_code)
     return write(lambda session: release_body(release_hold(session, command)), body.model_dump(mode="json"))
 
 

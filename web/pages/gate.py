@@ -1,5 +1,6 @@
 """The gate, live: lanes, the vehicle that stands in each, the reason of a hold, its release, alarms."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -22,7 +23,11 @@ from wms.codes import plates
 from wms.errors import NotFound
 from wms.gate import queries
 from wms.gate.queries import Explained
-from wms.gate.service import ReleaseHold, approve_release, close_passage, refuse_release, release_hold
+from wms.gate.rules.release_terms import OTHER
+from wms.gate.service import ReleaseHold, add_picture, approve_release, close_passage, refuse_release, release_hold
+from wms.gate.service.pictures import has_picture
+from wms.gate.service.releasing import holds_of, terms_of
+from wms.gate.tables import Passage
 from wms.record.bundles import signing_key
 from wms.record.service import once
 from wms.watch import queries as watch
@@ -30,6 +35,7 @@ from wms.watch import service as watching
 from wms.watch.queries.fence import clips_of
 
 bp = Blueprint("gate", __name__, url_prefix="/gate")
+MOST_PICTURE_BYTES = 8 * 1024 * 1024
 RECENT, ALARMS_SHOWN, PAGE = 15, 8, 50
 EXPORTERS = ("customs_officer", "auditor")
 
@@ -90,13 +96,15 @@ def passage(passage_id: int) -> str:
 def _passage_page(passage_id: int, problem: dict[str, Any] | None = None) -> str:
     with unit_of_work() as session:
         found = queries.explain(session, passage_id)
-        last_note = watch.last_note_id(session)
+        last_note, terms = watch.last_note_id(session), terms_of(session, datetime.now(UTC))
+        codes = holds_of(session, session.get_one(Passage, passage_id)) if found.passage.state == "held" else set()
         raws = behind(session, [reading.reading_id for reading in found.readings])
         return _render(
             "gate/passage.html", it=found, problem=problem, form=request.form, last_note=last_note, raws=raws,
             media=media_of(found), clips=clips_of(session, "passage", passage_id),
             key_id=signing_key(settings().data_dir).key_id, may_export=current_scope().role in EXPORTERS,
-            **_told(found),
+            terms=terms, needs_second=terms.needs_second(codes),
+            needs_picture=terms.needs_picture(codes) and not has_picture(session, passage_id), **_told(found),
         )  # fmt: skip
 
 
@@ -155,12 +163,17 @@ def done_once(act: Callable[[Session], dict[str, Any]], content: dict[str, Any],
 def release(passage_id: int) -> AnyResponse | tuple[str, int]:
     """Release a held vehicle with a reason."""
     reason = request.form.get("reason", "").strip()[:500]
-    at = datetime.now(UTC)
+    kind, at = request.form.get("reason_code", "").strip() or OTHER, datetime.now(UTC)
+    sent = request.files.get("picture")
+    content = sent.stream.read(MOST_PICTURE_BYTES + 1) if sent else b""
 
     def act(session: Session) -> dict[str, Any]:
-        return dict(release_body(release_hold(session, ReleaseHold(passage_id, officer_id(), reason, at))))
+        if content:
+            add_picture(session, passage_id, content)
+        return dict(release_body(release_hold(session, ReleaseHold(passage_id, officer_id(), reason, at, kind))))
 
-    problem = done_once(act, {"reason": reason}, _("The release is recorded."))
+    told = {"reason": reason, "reason_code": kind, "picture": hashlib.sha256(content).hexdigest()}
+    problem = done_once(act, told, _("The release is recorded."))
     if problem is not None:
         return _passage_page(passage_id, problem), int(problem["status"])
     return redirect(url_for("gate.passage", passage_id=passage_id))

@@ -34,6 +34,7 @@ CHECKS = {
     "lane": N_("The lane is in use"),
     "plate": N_("The plate was read with confidence"),
     "vehicle": N_("The vehicle is registered and not blacklisted"),
+    "way": N_("The vehicle came from the lane's entrance"),
     "lane_kind": N_("This kind of vehicle may use this lane"),
     "tag": N_("The e-plate belongs to the plate"),
     "pass": N_("Exactly one open gate pass for vehicle and direction"),
@@ -58,6 +59,7 @@ KINDS = {
     "ContainerRead": N_("Container"),
     "WeightRead": N_("Weight"),
     "TagRead": N_("E-plate"),
+    "SealRead": N_("Electronic seal"),
     "LoopRead": N_("Loop"),
 }
 WHY = {
@@ -67,6 +69,14 @@ WHY = {
     "unread": N_("nothing could be read"),
     "not_a_plate": N_("not a number plate"),
     "check_digit": N_("wrong check digit"),
+    "contested": N_("contradicts another valid number of the same end; both are kept"),
+    "agrees_where_sure": N_("a look-alike: agrees in all but characters that cameras confuse"),
+    "other_antenna": N_("an antenna of another lane"),
+    "intact": N_("the seal is whole"),
+    "opened": N_("the seal was opened"),
+    "net": N_("a net weight, not that of the whole vehicle"),
+    "wrong_way": N_("came into the lane from its exit"),
+    "same_object": N_("the same parked vehicle"),
     "strongest": N_("strongest signal"),
     "weaker": N_("weaker signal"),
     "ambiguous": N_("another tag was almost as strong"),
@@ -119,6 +129,11 @@ ALARMS = {
     "goods_not_posted": N_("Goods left, but the ledger refused"),
     "reading_failed": N_("A reading could not be taken in"),
     "another_plate": N_("Another plate read where a vehicle waits"),
+    "control_in_lane": N_("Customs' order on a vehicle in the lane"),
+    "control_after_lift": N_("Customs' order on a vehicle that was just let go"),
+    "control_inside": N_("Customs' order on a vehicle inside the zone"),
+    "customs_answer_late": N_("The customs platform answered too late"),
+    "wrong_way": N_("Vehicle came into the lane from its exit"),
     "webhook_dead": N_("A webhook could not be delivered"),
     "cold_chain_breach": N_("Too warm or too cold for too long"),
     "lane_failed": N_("The lane's readings could not be put together"),
@@ -213,6 +228,12 @@ def reading_words(kind: str, body: Mapping[str, Any]) -> str:
         return weight(body.get("weight_g"))
     if kind == "TagRead":
         return str(body.get("tid") or body.get("epc"))
+    return _simple(kind, body)
+
+
+def _simple(kind: str, body: Mapping[str, Any]) -> str:
+    if kind == "SealRead":
+        return " · ".join(filter(None, (str(body.get("seal")), _("opened") if body.get("is_intact") is False else "")))
     if kind == "LoopRead":
         return str(_("occupied") if body.get("is_occupied") else _("free"))
     return kind

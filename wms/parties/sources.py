@@ -88,4 +88,6 @@ SHIPPED = (
     ),
     N_("bonded-warehouse framework of a customs district: three months"),
     N_("camera numbering of customs, 20 digits; classes as far as they are known, to be confirmed"),
+    N_("our own choice of reasons and pictures at the gate, 2026-11; to be agreed with customs"),
+    N_("GAC notice 2023 No. 200: relaxed on entry"),
 )

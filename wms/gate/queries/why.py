@@ -24,6 +24,7 @@ from wms.gate.queries.proof import (
     registered_of,
 )
 from wms.gate.rules import (
+    VERSIONS,
     Case,
     Hold,
     WeightFinding,
@@ -79,6 +80,7 @@ class ReleaseRow:
     requested_by_en: str | None
     approved_by_zh: str | None
     approved_by_en: str | None
+    reason_code: str | None
     reason: str | None
     requested_at: datetime
     granted_at: datetime | None
@@ -222,7 +224,9 @@ def _look_alikes(session: Session, passage: PassageRow) -> tuple[tuple[str, str]
 
 
 def _agrees(decision: Decision, case: Case) -> bool:
-    again = decide(case)
+    if decision.rule_version not in VERSIONS:
+        return False
+    again = decide(case, decision.rule_version)
     code = again.hold.code if again.hold else None
     same_bytes = case_hash(decision.inputs) == decision.inputs_hash
     return same_bytes and code == decision.hold_code and again.pass_id == decision.gate_pass_id
@@ -252,8 +256,8 @@ def _releases(session: Session, passage_id: int) -> tuple[ReleaseRow, ...]:
     found = session.execute(
         select(
             Release.id, Release.made_by, Release.state, Release.hold_code, Release.needs_second, Release.requested_by,
-            asked.name_zh, asked.name_en, agreed.name_zh, agreed.name_en, Release.reason, Release.requested_at,
-            Release.granted_at, Release.lapsed_because,
+            asked.name_zh, asked.name_en, agreed.name_zh, agreed.name_en, Release.reason_code, Release.reason,
+            Release.requested_at, Release.granted_at, Release.lapsed_because,
         )
         .outerjoin(asked, asked.id == Release.requested_by)
         .outerjoin(agreed, agreed.id == Release.approved_by)

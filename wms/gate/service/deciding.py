@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from wms.gate.rules import RULE_VERSION, Case, Seen, Verdict, case_hash, case_payload, decide
 from wms.gate.rules.refusals import UnknownLane
+from wms.gate.service.controls import share_control
 from wms.gate.service.facts import load_case
 from wms.gate.service.orders import order_open
 from wms.gate.tables import Decision, Lane, LaneState, Passage, PassageReading, Release
@@ -111,6 +112,7 @@ def decide_passage(session: Session, command: DecidePassage) -> Decided:
     known = session.scalar(select(Decision).where(Decision.passage_id == passage.id))
     if known is not None:
         return _answer(known, replayed=True)
+    share_control(session)
     lane = session.get_one(Lane, command.lane_id)
     case = load_case(session, lane, passage.id, command.seq_no, command.seen, command.decided_at)
     verdict = decide(case)

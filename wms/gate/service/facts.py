@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from wms.customs.clock import BEIJING
 from wms.customs.gate_pass_rules import split_containers
 from wms.customs.tables import (
     GatePass,
@@ -17,7 +18,11 @@ from wms.customs.tables import (
 )
 from wms.floor.service.retail import has_held_parcels
 from wms.gate.rules import Case, Document, LaneFacts, PassFacts, Seen, Tolerance, VehicleFacts
+from wms.gate.rules.lane import LaneParameters
+from wms.gate.service.controls import orders_on
+from wms.gate.service.lane_rules import parameters_of
 from wms.gate.tables import Blacklist, Lane, Release, Vehicle, WeightTolerance
+from wms.parties import dated
 from wms.stock.tables import Account, Balance
 
 BookAccount = aliased(Account)
@@ -27,17 +32,19 @@ RELEASED_SLIPS = ("approved", "passed")
 COLLECTED_LISTS = ("8",)  # 保税电商: its parcels were released one by one
 
 
-def lane_facts(lane: Lane) -> LaneFacts:
-    """The lane as a decision sees it."""
+def lane_facts(lane: Lane, rules: LaneParameters) -> LaneFacts:
+    """The lane with the parameters of the instant, as a decision sees it."""
     return LaneFacts(
         code=lane.code,
         direction=lane.direction,
         kind=lane.kind,
         stage=lane.stage,
         is_open=lane.is_open,
-        needs_weight=lane.needs_weight,
-        needs_tag=lane.needs_tag,
-        needs_customs_answer=lane.needs_customs_answer,
+        needs_weight=rules.needs_weight,
+        needs_tag=rules.needs_tag,
+        needs_customs_answer=rules.needs_customs_answer,
+        needs_seal=rules.needs_seal,
+        min_confidence_permille=rules.min_confidence_permille,
     )
 
 
@@ -45,16 +52,26 @@ def load_case(session: Session, lane: Lane, passage_id: int, seq_no: str, seen: 
     """All facts of one decision at the instant ``at``."""
     seen = replace(seen, tag_plate=_plate_of_tag(session, seen.tag))
     passes = tuple(pass_facts(session, row, passage_id, lane.stage) for row in _candidates(session, lane, seen))
-    goods_class = next((p.goods_class for p in passes if p.plate == seen.plate), "general")
+    facts = lane_facts(lane, parameters_of(session, lane, at))
+    sure = [p for p in passes if p.plate == seen.plate and p.is_open_for(facts)]
+    goods_class = sure[0].goods_class if sure else "general"
+    tolerance = tolerance_for(session, lane.id, goods_class, at)
     return Case(
         seq_no=seq_no,
         decided_at=at,
-        lane=lane_facts(lane),
+        lane=facts,
         seen=seen,
         vehicle=vehicle_facts(session, seen.plate, at),
         passes=passes,
-        tolerance=tolerance_for(session, lane.id, goods_class, at),
+        tolerance=replace(tolerance, is_relaxed=bool(sure) and _is_relaxed(session, sure[0], at)),
+        orders=orders_on(session, seen, passes),
     )
+
+
+def _is_relaxed(session: Session, gate_pass: PassFacts, at: datetime) -> bool:
+    """Whether the weight of this pass type holds nobody in this direction (GAC notice 2023-200: type 5 on entry)."""
+    relaxed = dated.value(session, "gate.weight_relaxed", at.astimezone(BEIJING).date())
+    return gate_pass.pass_type in relaxed[gate_pass.direction]
 
 
 def _plate_of_tag(session: Session, tag: str | None) -> str | None:
@@ -212,7 +229,8 @@ def vehicle_facts(session: Session, plate: str | None, at: datetime) -> VehicleF
         .order_by(Blacklist.id)
     ).first()
     if vehicle is None:
-        return None
+        listed = VehicleFacts(plate=plate, kind="unknown", is_registered=False, blacklisted_for=reason)
+        return listed if reason is not None else None
     return VehicleFacts(
         plate=plate,
         kind=vehicle.kind,

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from wms.customs.clock import BEIJING
 from wms.customs.tables import GatePass
 from wms.gate.rules import hold_of
 from wms.gate.rules.refusals import (
@@ -22,9 +23,13 @@ from wms.gate.rules.refusals import (
     UnknownRelease,
     VehicleGone,
 )
+from wms.gate.rules.release_terms import OTHER, PictureNeeded, ReleaseTerms, release_terms
+from wms.gate.service.controls import controls_on, share_control
 from wms.gate.service.facts import is_claimed
 from wms.gate.service.orders import order_open
+from wms.gate.service.pictures import has_picture
 from wms.gate.tables import Decision, Lane, Passage, PassageReading, Release
+from wms.parties import dated
 from wms.parties.tables import Person, PersonRole
 from wms.record.service import append_leaf
 from wms.watch.service import announce
@@ -35,27 +40,38 @@ ANOTHER_PLATE = "another_plate"  # why of a reading that says: somebody else sta
 
 @dataclass(frozen=True)
 class ReleaseHold:
-    """Let the held vehicle of a passage through, for ``reason``."""
+    """Let the held vehicle of a passage through, for ``reason`` in words and ``reason_code`` of the list."""
 
     passage_id: int
     officer_id: int
     reason: str
     at: datetime
+    reason_code: str = OTHER
 
 
 def release_hold(session: Session, command: ReleaseHold) -> Release:
-    """Release a hold: granted at once, or ``requested`` where the hold needs a second officer.
+    """Release a hold: granted at once, or ``requested`` where it needs a second officer.
+
+    It needs one for every hold that applies, also for a check that was not reached, and for an order of customs that
+    was given since.
 
     Raises:
-        NotAnOfficer, UnknownPassage, NotHeld, VehicleGone, ReasonTooShort, ReleaseWaits, PassInUse, NoBarrier.
+        NotAnOfficer, UnknownPassage, NotHeld, VehicleGone, AnotherVehicle, ReasonTooShort, UnknownReason,
+        PictureNeeded, ReleaseWaits, PassInUse, NoBarrier.
     """
     _require_officer(session, command.officer_id)
     if len(command.reason.strip()) < MIN_REASON_CHARS:
         raise ReasonTooShort(field="reason")
+    share_control(session)
+    terms = terms_of(session, command.at)
+    terms.check_reason(command.reason_code)
     passage = _held(session, command.passage_id)
     if _waiting(session, passage.id) is not None:
         raise ReleaseWaits
     hold = hold_of(passage.hold_code or "")
+    codes = holds_of(session, passage)
+    if terms.needs_picture(codes) and not has_picture(session, passage.id):
+        raise PictureNeeded(field="picture")
     gate_pass = _pass_of(session, passage)
     release = Release(
         passage_id=passage.id,
@@ -65,19 +81,41 @@ def release_hold(session: Session, command: ReleaseHold) -> Release:
         vehicle_plate=passage.plate if gate_pass else None,
         stage=session.get_one(Lane, passage.lane_id).stage,
         hold_code=hold.code,
-        needs_second=hold.needs_second,
+        needs_second=terms.needs_second(codes),
         requested_by=command.officer_id,
+        reason_code=command.reason_code,
         reason=command.reason.strip(),
         requested_at=command.at,
     )
     session.add(release)
     session.flush()
     _record(session, "release_requested", release, command.officer_id)
-    return release if hold.needs_second else _grant(session, release, passage, command.officer_id, command.at)
+    return release if release.needs_second else _grant(session, release, passage, command.officer_id, command.at)
+
+
+def terms_of(session: Session, at: datetime) -> ReleaseTerms:
+    """The terms of releases on a day."""
+    return release_terms(dated.value(session, "gate.manual_release", at.astimezone(BEIJING).date()))
+
+
+def holds_of(session: Session, passage: Passage) -> set[str]:
+    """Every hold that stands against a passage: what holds it, what else its decision found, orders given since.
+
+    An order that was withdrawn no longer counts.
+    """
+    checks = session.scalar(select(Decision.checks).where(Decision.passage_id == passage.id)) or []
+    codes = {check["hold_code"] for check in checks if check.get("hold_code")}
+    codes = {code for code in codes if not code.startswith("control_")}
+    if passage.hold_code:
+        codes.add(passage.hold_code)
+    if (control := controls_on(session, passage)) is not None:
+        codes.add(f"control_{control}")
+    return codes
 
 
 def approve_release(session: Session, release_id: int, *, officer_id: int, at: datetime) -> Release:
     """The second officer agrees. Raises NotAnOfficer, UnknownRelease, ReleaseNotRequested, SamePerson, VehicleGone …"""
+    share_control(session)
     release = _requested(session, release_id, officer_id)
     if release.requested_by == officer_id:
         raise SamePerson
@@ -189,6 +227,7 @@ def _record(session: Session, kind: str, release: Release, officer_id: int) -> N
             "passage_id": release.passage_id,
             "officer_id": officer_id,
             "hold_code": release.hold_code,
+            "reason_code": release.reason_code,
             "reason": release.reason,
         },
         release.id,

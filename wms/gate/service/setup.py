@@ -84,8 +84,10 @@ def set_tolerance(
     lane_id: int | None = None,
     goods_class: str | None = None,
     unweighed_may_pass: bool = False,
+    source: str = "",
+    person_id: int | None = None,
 ) -> WeightTolerance:
-    """Add a dated tolerance; it ends the one that held before for the same lane and class."""
+    """Add a dated tolerance with its source; it ends the one that held before for the same lane and class."""
     same = (
         WeightTolerance.lane_id.is_not_distinct_from(lane_id),
         WeightTolerance.goods_class.is_not_distinct_from(goods_class),
@@ -98,6 +100,8 @@ def set_tolerance(
         share_bp=share_bp,
         absolute_g=absolute_g,
         unweighed_may_pass=unweighed_may_pass,
+        source=source,
+        entered_by=person_id,
         valid_from_at=from_at,
     )
     session.add(row)

@@ -98,6 +98,7 @@ class Release(Tenanted, Base):
     needs_second: Mapped[bool] = mapped_column(server_default=text("false"))
     requested_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     approved_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    reason_code: Mapped[str | None]
     reason: Mapped[str | None]
     requested_at: Mapped[Instant]
     granted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index, Integer, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from wms.customs.tables import DIRECTIONS
@@ -61,6 +62,45 @@ class LaneState(Tenanted, Base):
     is_linked: Mapped[bool] = mapped_column(server_default=text("false"))
     scale_was_zero: Mapped[bool] = mapped_column(server_default=text("true"))  # since the last frozen weight
     passage_id: Mapped[int | None] = mapped_column(BigInteger)
+    from_exit_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))  # the exit of the empty lane
+
+
+class LaneRule(Tenanted, Base):
+    """Parameters of a lane from an instant on, with their source; never edited. Before the first row the lane's own."""
+
+    __tablename__ = "lane_rule"
+    __table_args__ = (
+        UniqueConstraint("lane_id", "valid_from_at"),
+        CheckConstraint("decide_within_ms BETWEEN 500 AND 60000", name="decide_within"),
+        CheckConstraint("customs_within_ms BETWEEN 500 AND 60000", name="customs_within"),
+        CheckConstraint("gap_ms > 0 AND settle_ms > 0 AND stable_ms > 0", name="spans_positive"),
+        CheckConstraint("scale_division_g > 0 AND tag_margin_cdb >= 0", name="limits_positive"),
+        CheckConstraint(
+            "min_confidence_permille BETWEEN 1 AND 1000 AND sure_permille BETWEEN 1 AND 1000", name="permille"
+        ),
+        CheckConstraint("length(btrim(source)) > 0", name="has_source"),
+    )
+    id: Mapped[Id]
+    lane_id: Mapped[int] = mapped_column(ForeignKey("lane.id"))
+    valid_from_at: Mapped[Instant]
+    needs_container: Mapped[bool]
+    needs_weight: Mapped[bool]
+    needs_tag: Mapped[bool]
+    needs_seal: Mapped[bool]
+    needs_customs_answer: Mapped[bool]
+    decide_within_ms: Mapped[int]
+    customs_within_ms: Mapped[int]
+    gap_ms: Mapped[int]
+    settle_ms: Mapped[int]
+    stable_ms: Mapped[int]
+    scale_division_g: Mapped[int] = mapped_column(BigInteger)
+    tag_antennas: Mapped[list[int]] = mapped_column(ARRAY(Integer))
+    tag_margin_cdb: Mapped[int]
+    min_confidence_permille: Mapped[int]
+    sure_permille: Mapped[int]
+    source: Mapped[str]
+    entered_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    recorded_at: Mapped[RecordedAt]
 
 
 class Vehicle(Tenanted, Base):
@@ -114,5 +154,7 @@ class WeightTolerance(Tenanted, Base):
     share_bp: Mapped[int] = mapped_column(server_default="500")
     absolute_g: Mapped[Qty] = mapped_column(BigInteger, server_default="100000")
     unweighed_may_pass: Mapped[bool] = mapped_column(server_default=text("false"))
+    source: Mapped[str] = mapped_column(server_default="")
+    entered_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     valid_from_at: Mapped[Instant]
     valid_until_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
