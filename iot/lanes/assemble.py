@@ -11,17 +11,16 @@ timed ones are kept and never count.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from iot.lanes.plateau import Weighed, weigh
 from iot.lanes.readings import LaneMemory, LaneReading, LaneRules, LoopEdge, Standing
-from iot.lanes.votes import Why, confidence_permille, strongest_tag, vote_containers, vote_plate
+from iot.lanes.votes import Why, confidence_permille, read_seals, strongest_tag, vote_containers, vote_plate
 from wms.codes import plates
 from wms.gate.rules import Seen
 
-SURE_PERMILLE = 900
-OF_A_VEHICLE = ("PlateRead", "ContainerRead", "WeightRead", "TagRead", "LoopRead")
+OF_A_VEHICLE = ("PlateRead", "ContainerRead", "WeightRead", "TagRead", "SealRead", "LoopRead")
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,14 @@ class NoteZero:
     """The scale stands at zero."""
 
 
-Step = Attach | Open | Decide | Close | Ignore | NoteZero | Warn
+@dataclass(frozen=True)
+class WrongWay:
+    """Something drove onto the exit loop of an empty lane: what comes out at the other end came the wrong way."""
+
+    reading: LaneReading
+
+
+Step = Attach | Open | Decide | Close | Ignore | NoteZero | Warn | WrongWay
 
 
 @dataclass
@@ -123,21 +129,24 @@ def _without_passage(
     trailing: list[tuple[LaneReading, str]] = []
     for reading in readings:
         if reading.is_live and _opens(rules, reading, now, memory):
-            steps += _settle_idle(idle, trailing, memory)
+            steps += _settle_idle(rules, idle, trailing, memory)
             return (*steps, Open(reading))
         if reading.is_live and reading.plate is not None and _may_still_open(rules, reading, now, memory):
             continue  # its loop may come yet
         if _trails(rules, reading, memory):
-            trailing.append((reading, "after_passage"))
+            trailing.append((reading, "same_object" if _is_followed(reading, memory) else "after_passage"))
         else:
             idle.append(reading)
-    return tuple(_settle_idle(idle, trailing, memory))
+    return tuple(_settle_idle(rules, idle, trailing, memory))
 
 
-def _settle_idle(idle: list[LaneReading], trailing: list[tuple[LaneReading, str]], memory: LaneMemory) -> list[Step]:
+def _settle_idle(
+    rules: LaneRules, idle: list[LaneReading], trailing: list[tuple[LaneReading, str]], memory: LaneMemory
+) -> list[Step]:
     steps: list[Step] = []
     if any(_is_zero(reading) for reading in idle):
         steps.append(NoteZero())
+    steps += [WrongWay(reading) for reading in idle if _enters_by_exit(rules, reading, memory)][:1]
     if idle:
         steps.append(Ignore(tuple(idle)))
     if trailing and memory.last_passage_id is not None:
@@ -157,11 +166,32 @@ def _opens(rules: LaneRules, reading: LaneReading, now: datetime, memory: LaneMe
     return not rules.has_loops or now - reading.at >= rules.settle
 
 
+def _enters_by_exit(rules: LaneRules, reading: LaneReading, memory: LaneMemory) -> bool:
+    """The exit loop of an empty lane became occupied, and not by the axles of the vehicle that has just left."""
+    if not rules.has_loops or not reading.is_live or reading.kind != "LoopRead":
+        return False
+    if reading.body["loop"] != "exit" or not reading.body["is_occupied"]:
+        return False
+    return memory.last_closed_at is None or reading.at - memory.last_closed_at >= rules.settle
+
+
 def _trails(rules: LaneRules, reading: LaneReading, memory: LaneMemory) -> bool:
-    """A read of the vehicle that has just left. The same plate again later is a new passage."""
+    """A read of the vehicle that has just left, or is parked in view. The same plate again later is a new passage.
+
+    Parked: the camera follows it as the same object, or its plate is read again and again without a gap. Where no loop
+    says when a vehicle has gone, only the reads of its plate do.
+    """
     if reading.plate is None or reading.plate != memory.last_plate or memory.last_closed_at is None:
         return False
-    return reading.at - memory.last_closed_at < rules.gap
+    if _is_followed(reading, memory):
+        return True
+    seen_at = memory.last_seen_at or memory.last_closed_at
+    last_at = max(seen_at, memory.last_closed_at) if rules.has_loops else seen_at
+    return reading.at - last_at < rules.gap
+
+
+def _is_followed(reading: LaneReading, memory: LaneMemory) -> bool:
+    return reading.object_id is not None and reading.object_id in memory.last_object_ids
 
 
 def _may_still_open(rules: LaneRules, reading: LaneReading, now: datetime, memory: LaneMemory) -> bool:
@@ -180,7 +210,7 @@ def _sort(rules: LaneRules, standing: Standing, readings: Sequence[LaneReading])
             if reading.is_arrival and reading.id != standing.first_reading_id and arrive_is_free:
                 next_has_come = True
             arrive_is_free = not reading.body["is_occupied"]
-        elif standing.is_decided and _is_another(standing, reading):
+        elif standing.is_decided and _is_another(rules, standing, reading):
             if rules.has_loops and not next_has_come:
                 parts.strangers.append(reading)
                 continue
@@ -198,10 +228,10 @@ def _arrive_is_free(standing: Standing) -> bool:
     return bool(edges) and not edges[-1].is_occupied
 
 
-def _is_another(standing: Standing, reading: LaneReading) -> bool:
+def _is_another(rules: LaneRules, standing: Standing, reading: LaneReading) -> bool:
     """Another vehicle's plate, read with confidence: neither its trailer's nor a look-alike of its own."""
     plate = reading.plate
-    if plate is None or plate == standing.plate or confidence_permille(reading) < SURE_PERMILLE:
+    if plate is None or plate == standing.plate or confidence_permille(reading) < rules.sure_permille:
         return False
     if plates.kind_of(plate) in (None, plates.PlateKind.TRAILER):
         return False
@@ -214,7 +244,7 @@ def _of_the_next(standing: Standing, reading: LaneReading) -> bool:
         return bool(reading.body["loop"] == "arrive")
     if reading.kind == "PlateRead":
         return standing.plate is not None and reading.plate != standing.plate
-    return reading.kind in ("ContainerRead", "TagRead")
+    return reading.kind in ("ContainerRead", "TagRead", "SealRead")
 
 
 def _before_decision(
@@ -225,8 +255,9 @@ def _before_decision(
         if any(_is_zero(reading) for reading in parts.own):
             steps.append(NoteZero())  # the next vehicle is weighed from it
         kept = tuple((reading, "undecided") for reading in parts.own)
-        return (*steps, _close(standing, parts, now, gone.through, kept))
+        return (*steps, _close(rules, standing, parts, now, gone.through, kept))
     seen, uses, saw_zero = look(rules, parts.own, now, memory)
+    seen = replace(seen, moved=_moved(rules, standing, parts.own, memory))
     if seen.missing and now - standing.opened_at < rules.decide_within:
         return tuple(steps)
     return (*steps, Decide(standing.first_reading_id, standing.opened_at, seen, uses, saw_zero))
@@ -239,12 +270,13 @@ def look(
     by_kind = {kind: [reading for reading in own if reading.kind == kind] for kind in OF_A_VEHICLE}
     vote = vote_plate(by_kind["PlateRead"])
     containers, of_containers = vote_containers(by_kind["ContainerRead"])
-    tag, of_tags = strongest_tag(by_kind["TagRead"])
-    weighed = weigh(own, division_g=rules.division_g, was_zero=memory.scale_was_zero)
+    tag, of_tags = strongest_tag(by_kind["TagRead"], antennas=rules.antennas, margin_cdb=rules.tag_margin_cdb)
+    seals, broken, of_seals = read_seals(by_kind["SealRead"])
+    weighed = weigh(own, division_g=rules.division_g, was_zero=memory.scale_was_zero, stable_for=rules.stable_for)
     why: Why = {reading.id: (True, str(reading.body["loop"])) for reading in by_kind["LoopRead"]}
-    why |= vote.why | of_containers | of_tags | weighed.why
+    why |= vote.why | of_containers | of_tags | of_seals | weighed.why
     used_at = [reading.at for reading in own if why.get(reading.id, (False, ""))[0]]
-    missing = _missing(rules, vote.plate, bool(by_kind["ContainerRead"]), weighed, tag)
+    missing = _missing(rules, vote.plate, bool(by_kind["ContainerRead"]), weighed, tag, seals)
     seen = Seen(
         plate=vote.plate,
         plate_confidence_permille=vote.confidence_permille,
@@ -252,6 +284,8 @@ def look(
         containers=containers,
         weight_g=weighed.weight_g,
         tag=tag,
+        seals=seals,
+        broken_seals=broken,
         missing=missing,
         is_fresh=not used_at or now - max(used_at) <= rules.stale_after,
     )
@@ -260,15 +294,30 @@ def look(
 
 
 def _missing(
-    rules: LaneRules, plate: str | None, reader_answered: bool, weighed: Weighed, tag: str | None
+    rules: LaneRules,
+    plate: str | None,
+    reader_answered: bool,
+    weighed: Weighed,
+    tag: str | None,
+    seals: tuple[str, ...],
 ) -> tuple[str, ...]:
     wanted = (
         ("plate", plate is None),
         ("container", rules.needs_container and not reader_answered),
         ("weight", rules.needs_weight and weighed.weight_g is None),
         ("tag", rules.needs_tag and tag is None),
+        ("seal", rules.needs_seal and not seals),
     )
     return tuple(name for name, lacks in wanted if lacks)
+
+
+def _moved(rules: LaneRules, standing: Standing, own: Sequence[LaneReading], memory: LaneMemory) -> str | None:
+    """Which way the vehicle came, by the loops: past the exit of the empty lane is backward."""
+    came = memory.came_from_exit_at
+    if came is not None and came <= standing.opened_at and standing.opened_at - came < rules.gap:
+        return "backward"
+    taken = [reading.body["loop"] for reading in own if reading.kind == "LoopRead" and reading.body["is_occupied"]]
+    return "forward" if taken[:1] == ["arrive"] and len(set(taken)) > 1 else None
 
 
 def _after_decision(
@@ -285,11 +334,12 @@ def _after_decision(
     if gone is None and parts.following and (standing.has_passed or not rules.has_loops):
         gone = _Gone(now, standing.has_passed)  # its exit was not seen, but the next one stands where it stood
     if gone is not None:
-        steps.append(_close(standing, parts, now, gone.through))
+        steps.append(_close(rules, standing, parts, now, gone.through))
     return tuple(steps)
 
 
 def _close(
+    rules: LaneRules,
     standing: Standing,
     parts: _Sorted,
     now: datetime,
@@ -297,7 +347,7 @@ def _close(
     kept: tuple[tuple[LaneReading, str], ...] = (),
 ) -> Close:
     """One that backed out crossed the arrive loop again: what looked like the next vehicle was itself."""
-    if not went_through and not any(_is_another(standing, reading) for reading in parts.following):
+    if not went_through and not any(_is_another(rules, standing, reading) for reading in parts.following):
         kept = (*kept, *((reading, "backed_out") for reading in parts.following))
     return Close(standing.passage_id, now, went_through, kept)
 
@@ -319,8 +369,7 @@ def _gone(rules: LaneRules, standing: Standing, readings: Sequence[LaneReading],
     live = [reading for reading in readings if reading.is_live]
     edges = sorted((*standing.loops, *_edges(live)), key=lambda edge: edge.at)
     if not rules.has_loops or not edges:
-        last_at = max([standing.opened_at, *(reading.at for reading in live)])
-        return _Gone(now, True) if standing.has_passed and now - last_at >= rules.gap else None
+        return _gone_unseen(rules, standing, live, now)
     state: dict[str, bool] = {}
     through, last_at = standing.has_passed, edges[0].at
     for edge in edges:
@@ -331,6 +380,28 @@ def _gone(rules: LaneRules, standing: Standing, readings: Sequence[LaneReading],
         state[edge.loop], last_at = edge.is_occupied, edge.at
         through = through or (edge.loop == "exit" and edge.is_occupied)
     return _Gone(now, through) if _is_empty(state) and now - last_at >= rules.settle else None
+
+
+def _gone_unseen(rules: LaneRules, standing: Standing, live: Sequence[LaneReading], now: datetime) -> _Gone | None:
+    """Where no loop tells: after the gap, once it has passed; or it came back, when its plate is read after the gap.
+
+    A held vehicle that waits for the officer is not gone because no camera looks at it; one that is followed as the
+    same object, or read again and again, is parked.
+    """
+    if standing.has_passed:
+        last_at = max([standing.opened_at, standing.plate_seen_at or standing.opened_at, *(one.at for one in live)])
+        return _Gone(now, True) if now - last_at >= rules.gap else None
+    if rules.has_loops or not standing.is_decided or standing.plate_seen_at is None:
+        return None
+    last_at = standing.plate_seen_at
+    for reading in live:
+        if reading.plate != standing.plate or reading.plate is None:
+            continue
+        is_followed = reading.object_id is not None and reading.object_id in standing.object_ids
+        if reading.at - last_at >= rules.gap and not is_followed:
+            return _Gone(last_at, False)
+        last_at = max(last_at, reading.at)
+    return None
 
 
 def _is_empty(state: dict[str, bool]) -> bool:

@@ -10,23 +10,25 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from iot.barrier import take_reading
-from iot.lanes.assemble import Attach, Close, Decide, Ignore, NoteZero, Open, Step, Warn, assemble
+from iot.lanes.assemble import Attach, Close, Decide, Ignore, NoteZero, Open, Step, Warn, WrongWay, assemble
 from iot.lanes.readings import LaneMemory, LaneReading, LaneRules, LoopEdge, Standing
 from iot.readings import OpenReading, mark, open_readings
 from iot.tables import IGNORED, MATCHED
 from wms.db import Database, Scope
+from wms.gate.rules.lane import LaneParameters
 from wms.gate.service import (
     DecidePassage,
     ReadingUse,
     attach_readings,
     close_passage,
-    decide_passage,
+    decide_or_ask,
     open_passage,
+    parameters_at,
 )
 from wms.gate.service.barrier import forget_zero
 from wms.gate.service.releasing import ANOTHER_PLATE
@@ -36,7 +38,9 @@ from wms.watch.service import NewAlarm, raise_alarm
 log = structlog.get_logger(__name__)
 MOST_READINGS = 2_000
 GIVE_UP_AFTER = 5
-LANE_KINDS = frozenset({"PlateRead", "ContainerRead", "WeightRead", "TagRead", "LoopRead"})
+LANE_KINDS = frozenset({"PlateRead", "ContainerRead", "WeightRead", "TagRead", "SealRead", "LoopRead"})
+WRONG_WAY = "wrong_way"
+LOOPS = ("arrive", "exit", "scale_front", "scale_rear")
 _failures: dict[tuple[int, str], int] = defaultdict(int)
 
 
@@ -66,9 +70,10 @@ def _round(session: Session, site_id: int, now: datetime) -> int:
         mark(session, strangers, IGNORED)
         done += len(strangers)
     standing = set(session.scalars(select(LaneState.lane_id).where(LaneState.passage_id.is_not(None))))
-    for code, lane in lanes.items():
-        if by_lane[code] or lane.id in standing:
-            done += _one_lane(session, lane, by_lane[code], now)
+    busy = [lane for code, lane in lanes.items() if by_lane[code] or lane.id in standing]
+    parameters = parameters_at(session, busy, now) if busy else {}
+    for lane in busy:
+        done += _one_lane(session, lane, parameters[lane.id], by_lane[lane.code], now)
     return done
 
 
@@ -94,11 +99,13 @@ def _aside(session: Session, row: OpenReading, lanes: dict[str, Lane]) -> int:
     return 1
 
 
-def _one_lane(session: Session, lane: Lane, rows: Sequence[OpenReading], now: datetime) -> int:
+def _one_lane(
+    session: Session, lane: Lane, parameters: LaneParameters, rows: Sequence[OpenReading], now: datetime
+) -> int:
     key = (lane.site_id, lane.code)
     try:
         with session.begin_nested():
-            done = _advance(session, lane, rows, now)
+            done = _advance(session, lane, rules_of(lane, parameters), rows, now)
         _failures.pop(key, None)
         return done
     except OperationalError:
@@ -113,32 +120,43 @@ def _one_lane(session: Session, lane: Lane, rows: Sequence[OpenReading], now: da
     return 0
 
 
-def _advance(session: Session, lane: Lane, rows: Sequence[OpenReading], now: datetime) -> int:
+def _advance(session: Session, lane: Lane, rules: LaneRules, rows: Sequence[OpenReading], now: datetime) -> int:
     """Steps until the lane is quiet; each step sees what the one before it settled."""
     done, rest = 0, [_lane_reading(row) for row in rows]
     for _ in range(2 * len(rows) + 4):
         standing = load_standing(session, lane)
-        steps = assemble(rules_of(lane), standing, rest, now, _memory(session, lane, standing))
-        if not steps:
-            break
-        settled = {reading_id for step in steps for reading_id in _apply(session, lane, step, now)}
+        steps = assemble(rules, standing, rest, now, _memory(session, lane, standing))
+        settled: set[int] = set()
+        waits = not steps
+        for step in steps:
+            applied = _apply(session, lane, step, now)
+            waits = waits or applied is None
+            settled |= set(applied or ())
+        if waits:
+            return done + len(settled)
         rest = [reading for reading in rest if reading.id not in settled]
         done += len(settled) + 1
     return done
 
 
-def rules_of(lane: Lane) -> LaneRules:
-    """The lane's parameters as the assembling wants them."""
+def rules_of(lane: Lane, parameters: LaneParameters) -> LaneRules:
+    """The lane's parameters of the instant as the assembling wants them."""
     return LaneRules(
         lane_id=lane.id,
         code=lane.code,
         has_loops=lane.has_loops,
-        needs_container=lane.needs_container,
-        needs_weight=lane.needs_weight,
-        needs_tag=lane.needs_tag,
-        decide_within=timedelta(milliseconds=lane.decide_within_ms),
-        gap=timedelta(milliseconds=lane.gap_ms),
-        division_g=lane.scale_division_g,
+        needs_container=parameters.needs_container,
+        needs_weight=parameters.needs_weight,
+        needs_tag=parameters.needs_tag,
+        needs_seal=parameters.needs_seal,
+        decide_within=timedelta(milliseconds=parameters.decide_within_ms),
+        gap=timedelta(milliseconds=parameters.gap_ms),
+        settle=timedelta(milliseconds=parameters.settle_ms),
+        stable_for=timedelta(milliseconds=parameters.stable_ms),
+        division_g=parameters.scale_division_g,
+        antennas=parameters.tag_antennas,
+        tag_margin_cdb=parameters.tag_margin_cdb,
+        sure_permille=parameters.sure_permille,
     )
 
 
@@ -176,15 +194,9 @@ def load_standing(session: Session, lane: Lane) -> Standing | None:
     )
     if passage is None:
         return None
-    edges = session.execute(
-        select(PassageReading.content, PassageReading.received_at)
-        .where(
-            PassageReading.passage_id == passage.id,
-            PassageReading.kind == "LoopRead",
-            PassageReading.was_used | (PassageReading.why.in_(("arrive", "exit", "scale_front", "scale_rear"))),
-        )
-        .order_by(PassageReading.reading_id)
-    )
+    kept = _kept(session, passage.id)
+    edges = [one for one in kept if one.kind == "LoopRead" and (one.was_used or one.why in LOOPS)]
+    own = [one for one in kept if one.kind == "PlateRead" and one.content.get("plate") == passage.plate is not None]
     return Standing(
         passage_id=passage.id,
         first_reading_id=first_reading_of(lane.id, passage.seq_no),
@@ -192,21 +204,36 @@ def load_standing(session: Session, lane: Lane) -> Standing | None:
         is_decided=passage.state != "open",
         has_passed=passage.state == "passed",
         plate=passage.plate,
-        loops=tuple(LoopEdge(body["loop"], body["is_occupied"], at) for body, at in edges),
-        warned_of=frozenset(
-            session.scalars(
-                select(PassageReading.reading_id).where(
-                    PassageReading.passage_id == passage.id, PassageReading.why == ANOTHER_PLATE
-                )
-            )
-        ),
+        loops=tuple(LoopEdge(one.content["loop"], one.content["is_occupied"], one.received_at) for one in edges),
+        warned_of=frozenset(one.reading_id for one in kept if one.why == ANOTHER_PLATE),
+        plate_seen_at=max((one.received_at for one in own), default=None),
+        object_ids=_object_ids(own),
     )
 
 
+def _kept(session: Session, passage_id: int) -> Sequence[Any]:
+    """Loop edges and plates that are kept with a passage, in their order."""
+    return session.execute(
+        select(
+            PassageReading.reading_id, PassageReading.kind, PassageReading.device, PassageReading.was_used,
+            PassageReading.why, PassageReading.content, PassageReading.received_at,
+        )
+        .where(PassageReading.passage_id == passage_id, PassageReading.kind.in_(("LoopRead", "PlateRead")))
+        .order_by(PassageReading.reading_id)
+    ).all()  # fmt: skip
+
+
+def _object_ids(plates_read: Iterable[Any]) -> frozenset[str]:
+    return frozenset(f"{one.device} {name}" for one in plates_read if (name := one.content.get("object_id")))
+
+
 def _memory(session: Session, lane: Lane, standing: Standing | None) -> LaneMemory:
-    zero = session.scalar(select(LaneState.scale_was_zero).where(LaneState.lane_id == lane.id))
+    state = session.execute(
+        select(LaneState.scale_was_zero, LaneState.from_exit_at).where(LaneState.lane_id == lane.id)
+    ).one_or_none()
+    zero, from_exit_at = (state.scale_was_zero, state.from_exit_at) if state else (None, None)
     if standing is not None:
-        return LaneMemory(scale_was_zero=zero is not False)
+        return LaneMemory(scale_was_zero=zero is not False, came_from_exit_at=from_exit_at)
     last = session.scalars(
         select(Passage)
         .where(Passage.lane_id == lane.id, Passage.closed_at.is_not(None))
@@ -215,12 +242,24 @@ def _memory(session: Session, lane: Lane, standing: Standing | None) -> LaneMemo
     ).first()
     if last is None:
         return LaneMemory(scale_was_zero=zero is not False)
-    return LaneMemory(zero is not False, last.plate, last.id, last.closed_at)
+    own = [one for one in _kept(session, last.id) if one.kind == "PlateRead" and one.content.get("plate") == last.plate]
+    return LaneMemory(
+        scale_was_zero=zero is not False,
+        last_plate=last.plate,
+        last_passage_id=last.id,
+        last_closed_at=last.closed_at,
+        last_seen_at=max((one.received_at for one in own), default=None),
+        last_object_ids=_object_ids(own),
+        came_from_exit_at=from_exit_at,
+    )
 
 
-def _apply(session: Session, lane: Lane, step: Step, now: datetime) -> Iterable[int]:
-    """Write one step; returns the readings that are settled by it. A stranger's stays open: it may be the next's."""
-    settled: Iterable[int] = ()
+def _apply(session: Session, lane: Lane, step: Step, now: datetime) -> Iterable[int] | None:
+    """Write one step; returns the readings that are settled by it, None where the lane has to wait for customs.
+
+    A stranger's stays open: it may be the next's.
+    """
+    settled: Iterable[int] | None = ()
     match step:
         case Open(first):
             open_passage(session, sequence_no(lane.id, first.id), lane.id, first.at)
@@ -239,6 +278,9 @@ def _apply(session: Session, lane: Lane, step: Step, now: datetime) -> Iterable[
             attach_readings(session, passage_id, [_use(reading, False, ANOTHER_PLATE)])
             detail = str(reading.plate)
             raise_alarm(session, NewAlarm(lane.site_id, "lane", ANOTHER_PLATE, lane.code, now, detail, reading.id))
+        case WrongWay(reading):
+            session.execute(update(LaneState).where(LaneState.lane_id == lane.id).values(from_exit_at=reading.at))
+            raise_alarm(session, NewAlarm(lane.site_id, "lane", WRONG_WAY, lane.code, now, "", reading.id))
     return settled
 
 
@@ -247,7 +289,7 @@ def _attach(session: Session, passage_id: int, readings: Sequence[tuple[LaneRead
     return _settled(session, [reading for reading, _ in readings], MATCHED)
 
 
-def _decide(session: Session, lane: Lane, step: Decide, now: datetime) -> Iterable[int]:
+def _decide(session: Session, lane: Lane, step: Decide, now: datetime) -> Iterable[int] | None:
     command = DecidePassage(
         seq_no=sequence_no(lane.id, step.first_reading_id),
         lane_id=lane.id,
@@ -256,7 +298,9 @@ def _decide(session: Session, lane: Lane, step: Decide, now: datetime) -> Iterab
         seen=step.seen,
         readings=tuple(_use(reading, used, why) for reading, used, why in step.uses),
     )
-    decided = decide_passage(session, command)
+    decided = decide_or_ask(session, command)
+    if decided is None:
+        return None
     log.info("passage_decided", lane=lane.code, plate=step.seen.plate, verdict=decided.verdict, hold=decided.hold_code)
     if step.seen.weight_g is not None:
         forget_zero(session, lane.id, was_zero=False)

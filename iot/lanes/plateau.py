@@ -6,6 +6,7 @@ vehicle before (devices reference, section 9). Without all that there is no weig
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from iot.lanes.readings import SECOND, LaneReading
 from iot.lanes.votes import Why
@@ -22,7 +23,9 @@ class Weighed:
     why: Why = field(default_factory=dict)
 
 
-def weigh(readings: Sequence[LaneReading], *, division_g: int, was_zero: bool) -> Weighed:
+def weigh(
+    readings: Sequence[LaneReading], *, division_g: int, was_zero: bool, stable_for: timedelta = SECOND
+) -> Weighed:
     """Find the first plateau among loop edges and weights in their order."""
     occupied: dict[str, bool] = {}
     run: list[LaneReading] = []
@@ -45,7 +48,7 @@ def weigh(readings: Sequence[LaneReading], *, division_g: int, was_zero: bool) -
         run = [] if fault else _grown(run, reading, division_g)
         if run and not saw_zero:
             why[reading.id] = (False, "no_zero_before")
-        elif run and run[-1].at - run[0].at >= SECOND:
+        elif run and run[-1].at - run[0].at >= stable_for:
             weight_g = int(reading.body["weight_g"])
             why |= {each.id: (True, "plateau") for each in run}
     return Weighed(weight_g, saw_zero, why)
@@ -61,6 +64,8 @@ def _fault(reading: LaneReading, occupied: dict[str, bool]) -> str | None:
         return state
     if not reading.body.get("is_stable"):
         return "unstable"
+    if reading.body.get("is_gross") is False:
+        return "net"
     return None if _wholly_on(occupied) else "not_wholly_on"
 
 

@@ -21,10 +21,15 @@ class LaneRules:
     needs_container: bool = False
     needs_weight: bool = True
     needs_tag: bool = False
+    needs_seal: bool = False
     decide_within: timedelta = 8 * SECOND
     gap: timedelta = 20 * SECOND
     settle: timedelta = 3 * SECOND
+    stable_for: timedelta = SECOND
     division_g: int = 20_000
+    antennas: tuple[int, ...] = ()  # of the tag reader, where others of it look at other lanes
+    tag_margin_cdb: int = 600
+    sure_permille: int = 900
 
     @property
     def stale_after(self) -> timedelta:
@@ -55,6 +60,12 @@ class LaneReading:
         """The normalised plate of a camera read."""
         return self.body.get("plate") if self.kind == "PlateRead" else None
 
+    @property
+    def object_id(self) -> str | None:
+        """The name that the camera gives to what it follows: one for a vehicle as long as it stays in the picture."""
+        found = self.body.get("object_id") if self.kind == "PlateRead" else None
+        return f"{self.device} {found}" if found else None
+
 
 @dataclass(frozen=True)
 class LoopEdge:
@@ -77,6 +88,8 @@ class Standing:
     plate: str | None = None
     loops: tuple[LoopEdge, ...] = ()
     warned_of: frozenset[int] = frozenset()  # readings of another plate that were alarmed already
+    plate_seen_at: datetime | None = None  # when its plate was last read
+    object_ids: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -87,3 +100,6 @@ class LaneMemory:
     last_plate: str | None = None
     last_passage_id: int | None = None
     last_closed_at: datetime | None = None
+    last_seen_at: datetime | None = None  # when the plate of the one before was last read, also after it had gone
+    last_object_ids: frozenset[str] = frozenset()
+    came_from_exit_at: datetime | None = None  # when something drove onto the exit loop of the empty lane

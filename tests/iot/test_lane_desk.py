@@ -21,8 +21,9 @@ from tests.iot.world import read_register
 from tests.wms.gate.world import World, make_pass, make_world, new_plate
 from web.demo.yard.lane import plate_message, weight_line
 from wms.db import Database, Scope
+from wms.gate.rules.lane import LaneParameters
 from wms.gate.rules.refusals import AnotherVehicle
-from wms.gate.service import ReleaseHold, release_hold
+from wms.gate.service import ReleaseHold, customs_answered, release_hold, set_parameters
 from wms.gate.tables import BarrierCommand, Decision, Passage, PassageReading
 from wms.watch.tables import Alarm
 
@@ -175,3 +176,73 @@ def test_stale_readings_are_held_and_never_lift(line: Line) -> None:
     line.tick(60)
     assert line.one(select(Passage.hold_code)) == "readings_stale"
     assert line.count(BarrierCommand) == 0
+
+
+def at_rest(line: Line) -> datetime:
+    """An instant shortly after the last reading, however long the machine took to store it."""
+    return line.one(select(func.max(Reading.recorded_at))) + SECOND / 2  # type: ignore[no-any-return]
+
+
+def tick_at(line: Line, at: datetime) -> int:
+    return lanes.tick(line.database, line.scope, frozenset({line.world.shelf.site_id}), at)
+
+
+def asks_customs(line: Line, **changes: Any) -> None:
+    with line.database.unit_of_work(line.scope) as session:
+        asks = LaneParameters(needs_container=True, source="a test", **changes)
+        set_parameters(session, line.world.lane.id, asks, from_at=datetime.now(UTC) - timedelta(days=1))
+
+
+@pytest.mark.parametrize(
+    ("answer", "after_s", "state", "hold"),
+    [
+        ("lift", 1, "released", None),
+        ("hold", 1, "held", "customs_says_hold"),
+        (None, 5, "held", "customs_says_hold"),
+        ("lift", 5, "held", "customs_says_hold"),
+    ],
+)
+def test_a_lane_that_asks_customs_lifts_only_with_its_answer_in_time(
+    line: Line, answer: str | None, after_s: int, state: str, hold: str | None
+) -> None:
+    asks_customs(line, needs_customs_answer=True)
+    plate, total_g = approved(line)
+    line.arrives(plate, total_g)
+    first = at_rest(line)
+    for _ in range(3):
+        tick_at(line, first)
+    assert line.one(select(Passage.state)) == "open"
+    assert line.count(BarrierCommand) == 0
+    seq_no, then = line.one(select(Passage.seq_no)), first + timedelta(seconds=after_s)
+    if answer is not None:
+        with line.database.unit_of_work(line.scope) as session:
+            customs_answered(session, seq_no, answer, at=then)
+    tick_at(line, then)
+    assert (line.one(select(Passage.state)), line.one(select(Passage.hold_code))) == (state, hold)
+    assert line.count(BarrierCommand) == (1 if state == "released" else 0)
+    assert line.count(Reading) == line.count(PassageReading) == 5
+
+
+def test_a_vehicle_that_came_in_by_the_exit_is_alarmed_and_held(line: Line) -> None:
+    asks_customs(line, gap_ms=600_000)
+    plate, total_g = approved(line)
+    line.event("loop", "loop", loop="exit", occupied=True)
+    tick_at(line, at_rest(line))
+    assert line.one(select(Alarm.code)) == "wrong_way"
+    line.arrives(plate, total_g)
+    tick_at(line, at_rest(line))
+    assert line.one(select(Passage.hold_code)) == "wrong_way"
+    assert line.one(select(Decision.inputs))["seen"]["moved"] == "backward"
+
+
+def test_an_opened_seal_holds_the_vehicle_and_is_kept_with_it(line: Line) -> None:
+    plate, total_g = approved(line)
+    line.event("container", "seal", seal="cn 77", intact=False)
+    tick_at(line, at_rest(line))  # before any vehicle: of nobody
+    line.event("loop", "loop", loop="arrive", occupied=True)
+    line.event("container", "seal", seal="cn 77", intact=False)
+    line.arrives(plate, total_g)
+    tick_at(line, at_rest(line))
+    assert line.one(select(Passage.hold_code)) == "seal_broken"
+    kept = line.one(select(PassageReading.why).where(PassageReading.kind == "SealRead"))
+    assert kept == "opened"

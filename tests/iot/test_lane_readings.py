@@ -23,6 +23,28 @@ def test_two_equal_contradicting_reads_give_no_plate() -> None:
     assert vote.why[1] == (False, "tied")
 
 
+def test_look_alikes_support_each_other_where_they_agree_and_none_is_put_together() -> None:
+    """8/B and 0/D are confused: the plate whose weakest character has the most votes wins, if somebody read it."""
+    whole = "湘F8B020"
+    reads = [plate(1, 0, whole, 90), plate(2, 0.1, "湘FBB020", 90), plate(3, 0.2, "湘F8BD20", 90)]
+    vote = vote_plate(reads)
+    assert vote.plate == whole
+    assert vote.confidence_permille == 900 * 1800 // 2700
+    assert vote.why[1] == (True, "voted")
+    assert vote.why[2] == vote.why[3] == (False, "agrees_where_sure")
+    assert vote_plate(reads[1:]).plate is None  # each wrong in another place: nobody read the right one
+
+
+def test_trailer_by_its_place_on_the_vehicle() -> None:
+    vote = vote_plate([plate(1, 0), plate(2, 0.1, OTHER, position="trailer")])
+    assert (vote.plate, vote.confidence_permille, vote.trailer_plate) == (PLATE, 980, OTHER)
+
+
+def test_front_and_rear_camera_that_contradict_each_other_leave_little_confidence() -> None:
+    vote = vote_plate([plate(1, 0, position="front", pct=98), plate(2, 0.1, OTHER, position="rear", pct=97)])
+    assert (vote.plate, vote.confidence_permille) == (PLATE, 980 * 980 // 1950)
+
+
 def test_trailer_plate_belongs_to_the_same_vehicle() -> None:
     vote = vote_plate([plate(1, 0), plate(2, 0.1, TRAILER)])
     assert (vote.plate, vote.confidence_permille, vote.trailer_plate) == (PLATE, 980, TRAILER)
@@ -48,6 +70,34 @@ def test_two_containers_and_two_ends_that_disagree_are_both_kept() -> None:
 
 def test_wrong_check_digit_alone_is_reported_as_wrong() -> None:
     assert vote_containers([box(1, 0, "CSQU3054384", ok=False)])[0] == (SeenContainer("CSQU3054384", False),)
+
+
+def test_two_valid_numbers_of_one_end_are_both_kept_unless_one_has_few_votes() -> None:
+    found, why = vote_containers([box(1, 0, BOX, pct=95), box(2, 0, BOX2, pct=60)])
+    assert [each.number for each in found] == [BOX, BOX2]
+    assert why == {1: (True, "contested"), 2: (True, "contested")}
+    found, why = vote_containers([box(1, 0, BOX, pct=95), box(2, 0.1, BOX, pct=95), box(3, 0.2, BOX2, pct=60)])
+    assert [each.number for each in found] == [BOX]
+    assert why[3] == (False, "outvoted")
+
+
+@pytest.mark.parametrize(("iso_type", "feet"), [("22G1", 20), ("45G1", 40), ("L5G1", 45), ("??", None), (None, None)])
+def test_length_of_a_container_comes_from_its_type(iso_type: str | None, feet: int | None) -> None:
+    read = reading(1, "ContainerRead", 0, number=BOX, check_digit_ok=True, position="front", iso_type=iso_type)
+    assert vote_containers([read])[0] == (SeenContainer(BOX, True, length_ft=feet),)
+
+
+def test_an_antenna_of_another_lane_does_not_count() -> None:
+    reads = [tag(1, "A", -4000), reading(2, "TagRead", 0, tid="B", rssi_cdbm=-3000, antenna=7)]
+    assert strongest_tag(reads)[0] == "B"
+    winner, why = strongest_tag(reads, antennas=(1, 2))
+    assert (winner, why[2]) == ("A", (False, "other_antenna"))
+
+
+def test_a_net_weight_is_not_that_of_the_vehicle() -> None:
+    net = [reading(n, "WeightRead", n, weight_g=9, is_stable=True, is_gross=False, state="weight") for n in (1, 3)]
+    found = weigh(net, division_g=20_000, was_zero=True)
+    assert (found.weight_g, found.why[3]) == (None, (False, "net"))
 
 
 def tag(n: int, tid: str, cdbm: int) -> LaneReading:

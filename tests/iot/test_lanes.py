@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iot.lanes.assemble import Attach, Close, Decide, Ignore, NoteZero, Open, Step, Warn, assemble
+from iot.lanes.assemble import Attach, Close, Decide, Ignore, NoteZero, Open, Step, Warn, WrongWay, assemble
 from iot.lanes.desk import first_reading_of, sequence_no
 from iot.lanes.readings import LaneMemory, LaneReading, LaneRules, LoopEdge, Standing
 from wms.gate.rules import SeenContainer
@@ -314,7 +314,75 @@ def test_sequence_number_names_the_reading_that_opened_the_passage_and_fits_the_
     assert [first_reading_of(3, other) for other in ("4-77", "20260701000000000001", "3-x", "")] == [0, 0, 0, 0]
 
 
-# --- votes ---------------------------------------------------------------------------------------------------------
+# --- direction -----------------------------------------------------------------------------------------------------
 
 
-# --- weight --------------------------------------------------------------------------------------------------------
+def test_exit_loop_of_an_empty_lane_tells_of_one_that_comes_the_wrong_way() -> None:
+    taken = loop(1, 0, "exit")
+    assert assemble(RULES, None, [taken], sec(0), LaneMemory()) == (WrongWay(taken), Ignore((taken,)))
+    left = LaneMemory(last_plate=PLATE, last_passage_id=49, last_closed_at=sec(-2.9))
+    assert assemble(RULES, None, [taken], sec(0), left) == (Ignore((taken,)),)  # its own last axles
+    no_loops = replace(RULES, has_loops=False)
+    assert assemble(no_loops, None, [taken], sec(0), LaneMemory()) == (Ignore((taken,)),)
+
+
+@pytest.mark.parametrize(("came", "moved"), [(None, "forward"), (-25.0, "forward"), (-19.9, "backward")])
+def test_which_way_a_vehicle_came_is_told_by_the_loops(came: float | None, moved: str) -> None:
+    memory = LaneMemory(came_from_exit_at=None if came is None else sec(came))
+    assert decide_now(TRUCK, 4.2, memory=memory).seen.moved == moved
+
+
+def test_one_loop_alone_tells_no_direction() -> None:
+    assert decide_now([loop(1, 0, "arrive"), plate(2, 1)], 8).seen.moved is None
+
+
+# --- without loops: gap, another plate, seen again, parked ------------------------------------------------------------
+
+NO_LOOPS = replace(RULES, has_loops=False)
+LEFT = LaneMemory(last_plate=PLATE, last_passage_id=49, last_closed_at=sec(0), last_seen_at=sec(30))
+
+
+def test_the_same_plate_after_the_gap_is_a_new_passage_and_before_it_is_not() -> None:
+    soon, later_on = plate(2, 49.9), plate(3, 50)
+    assert only(assemble(NO_LOOPS, None, [soon], sec(50), LEFT)) == Attach(49, ((soon, "after_passage"),))
+    assert only(assemble(NO_LOOPS, None, [later_on], sec(50), LEFT)) == Open(later_on)
+
+
+def test_a_parked_vehicle_that_the_camera_follows_is_never_a_new_passage() -> None:
+    followed = plate(2, 500, object_id="a1")
+    memory = replace(LEFT, last_object_ids=frozenset({"dev a1"}))
+    for rules in (NO_LOOPS, RULES):
+        assert only(assemble(rules, None, [followed], sec(510), memory)) == Attach(49, ((followed, "same_object"),))
+    other = plate(3, 500, object_id="a2")
+    assert only(assemble(NO_LOOPS, None, [other], sec(510), memory)) == Open(other)
+
+
+def test_a_held_vehicle_that_comes_back_is_decided_again_and_one_that_waits_is_not() -> None:
+    held = standing(is_decided=True, plate=PLATE, plate_seen_at=sec(1), object_ids=frozenset({"dev a1"}))
+    assert assemble(NO_LOOPS, held, [], sec(900), LaneMemory()) == ()
+    for waits in (plate(9, 20.9), plate(9, 500, object_id="a1")):
+        step = only(assemble(NO_LOOPS, held, [waits], sec(501), LaneMemory()))
+        assert step == Attach(50, ((waits, "after_decision"),))
+    back = plate(9, 21, object_id="a2")
+    assert only(assemble(NO_LOOPS, held, [back], sec(21), LaneMemory())) == Close(50, sec(21), went_through=False)
+
+
+def test_one_that_passed_is_gone_after_the_gap_since_it_was_last_seen() -> None:
+    passed = standing(is_decided=True, has_passed=True, plate=PLATE, plate_seen_at=sec(15))
+    assert assemble(NO_LOOPS, passed, [], sec(34.9), LaneMemory()) == ()
+    assert only(assemble(NO_LOOPS, passed, [], sec(35), LaneMemory())) == Close(50, sec(35), went_through=True)
+
+
+# --- seals ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_lane_that_needs_the_seal_waits_for_it_and_keeps_what_it_says() -> None:
+    rules = replace(RULES, needs_seal=True)
+    assert assemble(rules, standing(), TRUCK, sec(4.2), LaneMemory()) == ()
+    whole = reading(20, "SealRead", 4.3, seal="CN1", is_intact=True)
+    opened = reading(21, "SealRead", 4.4, seal="CN1", is_intact=False)
+    step = decide_now([*TRUCK, whole, opened], 4.5, rules)
+    assert (step.seen.seals, step.seen.broken_seals, step.seen.missing) == (("CN1",), ("CN1",), ())
+    why = {each.id: reason for each, _, reason in step.uses}
+    assert (why[20], why[21]) == ("intact", "opened")
+    assert decide_now(TRUCK, 8, rules).seen.missing == ("seal",)
