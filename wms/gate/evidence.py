@@ -14,7 +14,7 @@ from typing import Any
 from wms.customs.tables import GatePass
 from wms.errors import N_
 from wms.gate.queries import Explained
-from wms.gate.rules import RULE_VERSION, Hold, case_from_payload, decide
+from wms.gate.rules import VERSIONS, Hold, case_from_payload, decide
 from wms.record.bundles import Fault, document
 
 INPUTS, DECISION, READINGS, RECORD = "decision/inputs.json", "decision/decision.json", "readings.json", "record.json"
@@ -217,9 +217,9 @@ def _rules_agree(files: Mapping[str, bytes]) -> Iterator[Fault]:
     if INPUTS not in files:
         return
     decision = json.loads(files[DECISION])
-    if decision["rule_version"] != RULE_VERSION:
+    if decision["rule_version"] not in VERSIONS:
         return  # these rules are not installed here: nothing can be said
-    again = decide(case_from_payload(json.loads(files[INPUTS])))
+    again = decide(case_from_payload(json.loads(files[INPUTS])), decision["rule_version"])
     code = again.hold.code if again.hold else None
     if code != decision["hold_code"]:
         yield _fault("replay_differs", INPUTS, code or "lift")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from wms.gate.rules.checks import MIN_CONFIDENCE_PERMILLE, the_pass
+from wms.gate.rules.checks import the_pass
 from wms.gate.rules.facts import Case, PassFacts
 from wms.gate.rules.weight import compare_weight
 
@@ -21,6 +21,15 @@ def _vehicle(case: Case) -> Inputs:
     }
 
 
+def _control(case: Case) -> Inputs:
+    gate_pass = the_pass(case)
+    return {
+        "orders": [f"{one.target} {one.order}" for one in case.orders],
+        "order": gate_pass.control_order if gate_pass else None,
+        "documents": {one.number: one.control_order for one in gate_pass.documents} if gate_pass else {},
+    }
+
+
 def _weight(case: Case, gate_pass: PassFacts) -> Inputs:
     finding = compare_weight(case.seen.weight_g, gate_pass.total_weight_g, case.tolerance)
     return {
@@ -31,6 +40,7 @@ def _weight(case: Case, gate_pass: PassFacts) -> Inputs:
         "share_bp": case.tolerance.share_bp,
         "absolute_g": case.tolerance.absolute_g,
         "tolerance_row": case.tolerance.row_id,
+        "relaxed": case.tolerance.is_relaxed or None,
     }
 
 
@@ -40,8 +50,9 @@ OF_CASE: Mapping[str, Callable[[Case], Inputs]] = {
     "plate": lambda case: {
         "plate": case.seen.plate,
         "confidence_permille": case.seen.plate_confidence_permille,
-        "wanted_permille": MIN_CONFIDENCE_PERMILLE,
+        "wanted_permille": case.lane.min_confidence_permille,
     },
+    "way": lambda case: {"moved": case.seen.moved},
     "vehicle": _vehicle,
     "lane_kind": lambda case: {
         "vehicle_kind": case.vehicle.kind if case.vehicle else None,
@@ -52,6 +63,7 @@ OF_CASE: Mapping[str, Callable[[Case], Inputs]] = {
         "tag_plate": case.seen.tag_plate,
         "needed": case.lane.needs_tag,
     },
+    "control": _control,
     "pass": lambda case: {
         "direction": case.lane.direction,
         "stage": case.lane.stage,
@@ -69,10 +81,10 @@ OF_PASS: Mapping[str, Callable[[Case, PassFacts], Inputs]] = {
         "pass_containers": list(gate_pass.containers),
         "missing": list(case.seen.missing),
     },
-    "seal": lambda case, gate_pass: {"seals": list(case.seen.seals), "pass_seal": gate_pass.seal},
-    "control": lambda _case, gate_pass: {
-        "order": gate_pass.control_order,
-        "documents": {document.number: document.control_order for document in gate_pass.documents},
+    "seal": lambda case, gate_pass: {
+        "seals": list(case.seen.seals),
+        "broken_seals": list(case.seen.broken_seals),
+        "pass_seal": gate_pass.seal,
     },
     "released": lambda _case, gate_pass: {
         "pass_type": gate_pass.pass_type,
