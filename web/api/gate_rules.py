@@ -9,7 +9,6 @@ from flask import Response, jsonify, request
 from pydantic import Field
 from sqlalchemy.orm import Session
 
-from web.api.gates import officer_id
 from web.api.idempotency import write
 from web.api.paging import page_of
 from web.api.schemas import Body, Instant, Page, Small
@@ -161,7 +160,7 @@ def rules(lane_id: int) -> Response:
 @bp.input(LaneRulesIn, arg_name="body")
 def enter_rules(lane_id: int, body: LaneRulesIn) -> Response:
     """Enter parameters that hold from an instant on."""
-    person = officer_id()
+    person = current_scope().person_id
     given = body.model_dump(exclude={"valid_from_at"}) | {"tag_antennas": tuple(body.tag_antennas)}
 
     def act(session: Session) -> dict[str, Any]:
@@ -186,7 +185,7 @@ def weight_tolerances() -> Response:
 @bp.input(ToleranceIn, arg_name="body")
 def enter_tolerance(body: ToleranceIn) -> Response:
     """Enter a tolerance; it ends the one that held before for the same lane and class."""
-    person = officer_id()
+    person = current_scope().person_id
     given = body.model_dump(exclude={"valid_from_at"})
 
     def act(session: Session) -> dict[str, Any]:
