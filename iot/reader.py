@@ -65,6 +65,7 @@ class Reader:
         self._renew_after, self._listen_after = 0.0, 0.0
         self._parse = Round("parse", self._parse_step, TICK_S, self._stopping)
         self._lanes = Round("lanes", self._lanes_step, TICK_S, self._stopping)
+        self._looked = lanes.Looked()
         self._beat = Round("beat", self._beat_step, BEAT_S, self._stopping)
         self._outbox = OutboxRound(self._send_due, libpq(database.url), self._stopping, self._owe_receipts)
 
@@ -157,7 +158,7 @@ class Reader:
             return 0
         fenced = Fenced(self._database, self._leases, sites)
         try:
-            moved = lanes.tick(fenced, self._scope, sites, datetime.now(UTC))
+            moved = lanes.tick(fenced, self._scope, sites, datetime.now(UTC), self._looked)
             return moved + barrier.tick(fenced, self._scope, sites, datetime.now(UTC))
         except LeaseLost:
             log.warning("lease_lost", sites=sorted(sites))

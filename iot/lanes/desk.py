@@ -44,16 +44,36 @@ LOOPS = ("arrive", "exit", "scale_front", "scale_rear")
 _failures: dict[tuple[int, str], int] = defaultdict(int)
 
 
-def tick(database: Database, scope: Scope, sites: Collection[int], now: datetime) -> int:
+class Looked:
+    """When each lane was last looked at, and up to which reading: one without news need not be looked at each time.
+
+    Only a saving: whoever starts anew looks at every lane.
+    """
+
+    def __init__(self, every: timedelta = timedelta(milliseconds=200)) -> None:
+        self._every = every
+        self._last: dict[int, tuple[int, datetime]] = {}
+
+    def is_due(self, lane_id: int, newest_id: int, now: datetime) -> bool:
+        """Whether the lane has a reading that was not looked at, or its time has come."""
+        newest, at = self._last.get(lane_id, (-1, now))
+        return newest != newest_id or not timedelta(0) <= now - at < self._every
+
+    def note(self, lane_id: int, newest_id: int, now: datetime) -> None:
+        """The lane was looked at."""
+        self._last[lane_id] = (newest_id, now)
+
+
+def tick(database: Database, scope: Scope, sites: Collection[int], now: datetime, looked: Looked | None = None) -> int:
     """One round for all leased sites; returns how many readings were settled and passages moved on."""
     done = 0
     for site_id in sorted(sites):
         with database.unit_of_work(scope) as session:
-            done += _round(session, site_id, now)
+            done += _round(session, site_id, now, looked or Looked())
     return done
 
 
-def _round(session: Session, site_id: int, now: datetime) -> int:
+def _round(session: Session, site_id: int, now: datetime, looked: Looked) -> int:
     rows = open_readings(session, site_id, MOST_READINGS)
     lanes = {lane.code: lane for lane in session.scalars(select(Lane).where(Lane.site_id == site_id))}
     by_lane: dict[str, list[OpenReading]] = defaultdict(list)
@@ -70,10 +90,15 @@ def _round(session: Session, site_id: int, now: datetime) -> int:
         mark(session, strangers, IGNORED)
         done += len(strangers)
     standing = set(session.scalars(select(LaneState.lane_id).where(LaneState.passage_id.is_not(None))))
+    newest = {lane.id: max((row.id for row in by_lane[code]), default=0) for code, lane in lanes.items()}
     busy = [lane for code, lane in lanes.items() if by_lane[code] or lane.id in standing]
+    busy = [lane for lane in busy if looked.is_due(lane.id, newest[lane.id], now)]
     parameters = parameters_at(session, busy, now) if busy else {}
     for lane in busy:
-        done += _one_lane(session, lane, parameters[lane.id], by_lane[lane.code], now)
+        moved = _one_lane(session, lane, parameters[lane.id], by_lane[lane.code], now)
+        if moved is not None:
+            looked.note(lane.id, newest[lane.id], now)
+            done += moved
     return done
 
 
@@ -101,7 +126,8 @@ def _aside(session: Session, row: OpenReading, lanes: dict[str, Lane]) -> int:
 
 def _one_lane(
     session: Session, lane: Lane, parameters: LaneParameters, rows: Sequence[OpenReading], now: datetime
-) -> int:
+) -> int | None:
+    """Returns what was done; None where the lane failed and is tried again."""
     key = (lane.site_id, lane.code)
     try:
         with session.begin_nested():
@@ -117,7 +143,7 @@ def _one_lane(
         if rows and _failures[key] >= GIVE_UP_AFTER:
             _failures.pop(key)
             mark(session, [row.id for row in rows], IGNORED)
-    return 0
+    return None
 
 
 def _advance(session: Session, lane: Lane, rules: LaneRules, rows: Sequence[OpenReading], now: datetime) -> int:
