@@ -10,8 +10,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from tests.build import now
-from tests.wms.gate.world import World, crossing, make_lane, make_pass, make_world, seen_of
-from wms.customs.gate_pass_rules import RegisteredGoods
+from tests.wms.gate.world import World, balance, crossing, make_lane, make_list, make_pass, make_world, seen_of
+from wms.customs.gate_pass_rules import PassDocument, PassLine, RegisteredGoods
 from wms.customs.tables import GatePass
 from wms.db import Database, Scope
 from wms.errors import WmsError
@@ -19,6 +19,7 @@ from wms.gate.rules.lane import LaneParameters
 from wms.gate.service import (
     ReleaseHold,
     add_picture,
+    confirm_passage,
     decide_passage,
     parameters_of,
     register_vehicle,
@@ -200,3 +201,40 @@ def test_two_officers_at_once_release_one_vehicle_once(database: Database, scope
                 assert session.scalar(select(func.count()).select_from(of_it.subquery())) == 1
                 opened = select(func.count()).select_from(BarrierCommand).where(BarrierCommand.release_id.in_(of_it))
                 assert session.scalar(opened) == 1
+
+
+def test_one_vehicle_with_many_documents_goes_only_when_all_are_released(session: Session, world: World) -> None:
+    other, line = make_list(session, world.shelf, 50)
+    item = world.shelf.trade_item_id
+    lines = (PassLine(item, 10, 3_000_000, world.line.id), PassLine(item, 10, 3_000_000, line.id))
+    papers = tuple(PassDocument("1", str(one.list_no), one.id) for one in (world.listed, other))
+    gate_pass = make_pass(session, world, bind_type="1", lines=lines, documents=papers)
+    other.entry_released_at = None
+    session.flush()
+    held = decide_passage(session, crossing(world.lane, seen_of(gate_pass)))
+    assert held.hold_code == "not_released"
+    other.entry_released_at = now()
+    session.flush()
+    assert decide_passage(session, crossing(world.lane, seen_of(gate_pass))).verdict == "lift"
+
+
+def test_one_document_with_many_vehicles_is_through_with_the_last_each_by_its_own_weight(
+    session: Session, world: World
+) -> None:
+    heavy, light = (
+        make_pass(
+            session, world, bind_type="3", qty=qty,
+            lines=(PassLine(world.shelf.trade_item_id, qty, gross_g, world.line.id),),
+        )
+        for qty, gross_g in ((600, 9_000_000), (400, 3_000_000))
+    )  # fmt: skip
+    assert heavy.total_weight_g - light.total_weight_g == 6_000_000
+    swapped = decide_passage(session, crossing(world.lane, seen_of(light, weight_g=heavy.total_weight_g)))
+    assert swapped.hold_code == "weight_high"
+    for gate_pass, passed in ((heavy, 600), (light, 1_000)):
+        lifted = decide_passage(session, crossing(make_lane(session, world.shelf.site_id), seen_of(gate_pass)))
+        assert lifted.gate_pass_id == gate_pass.id
+        confirm_passage(session, lifted.passage_id, passed_at=now())
+        session.refresh(world.line)
+        assert world.line.passed_qty == passed
+    assert balance(session, "customer", world.shelf) == 1_000

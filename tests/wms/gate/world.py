@@ -114,8 +114,10 @@ def make_pass(
         "documents": (PassDocument("1", world.listed.list_no or "", world.listed.id),),
     }
     made = apply_for_pass(session, NewPass(**(given | changes)))  # type: ignore[arg-type]
-    if made.direction == "E" and made.pass_type != "6":
-        move_to_waiting(session, made.id, {1: world.shelf.bonded}, key=f"waiting-{made.id}", event_at=now())
+    if made.direction == "E" and made.pass_type not in ("5", "6"):
+        lines = range(1, len((given | changes)["lines"]) + 1)  # type: ignore[arg-type]
+        places = dict.fromkeys(lines, world.shelf.bonded)
+        move_to_waiting(session, made.id, places, key=f"waiting-{made.id}", event_at=now())
     if state == "approved":
         approve_pass(session, made.id, at=now())
     return made
