@@ -121,7 +121,7 @@ def withdraw(order_id: int, body: WithdrawalIn) -> Response:
 
     def act(session: Session) -> dict[str, Any]:
         row = withdraw_order(session, order_id, reason=body.reason, at=at, person_id=person)
-        return {"order_id": row.id, "withdrawn_at": row.withdrawn_at}
+        return {"order_id": row.id, "withdrawn_at": at.isoformat()}
 
     return write(act, body.model_dump(mode="json"))
 
@@ -167,7 +167,7 @@ def enter_rules(lane_id: int, body: LaneRulesIn) -> Response:
         row = set_parameters(
             session, lane_id, LaneParameters(**given), from_at=body.valid_from_at, person_id=person
         )
-        return {"lane_rule_id": row.id, "lane_id": lane_id, "valid_from_at": row.valid_from_at}
+        return {"lane_rule_id": row.id, "lane_id": lane_id, "valid_from_at": row.valid_from_at.isoformat()}
 
     return write(act, body.model_dump(mode="json"), status=201)
 
@@ -190,7 +190,7 @@ def enter_tolerance(body: ToleranceIn) -> Response:
 
     def act(session: Session) -> dict[str, Any]:
         row = set_tolerance(session, from_at=body.valid_from_at, person_id=person, **given)
-        return {"tolerance_id": row.id, "valid_from_at": row.valid_from_at}
+        return {"tolerance_id": row.id, "valid_from_at": row.valid_from_at.isoformat()}
 
     return write(act, body.model_dump(mode="json"), status=201)
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, cast
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
@@ -64,7 +65,7 @@ def control_orders(session: Session, *, after: int = 0, limit: int = 50) -> list
     )  # fmt: skip
     if after:
         wanted = wanted.where(row.id < after)
-    return [ControlRow(*found) for found in session.execute(wanted)]
+    return [ControlRow(*cast("Any", found)) for found in session.execute(wanted)]
 
 
 def lane_rules(session: Session, lane_id: int) -> list[LaneParameters]:
@@ -87,4 +88,4 @@ def tolerances(session: Session) -> list[ToleranceRow]:
         .outerjoin(Lane, Lane.id == row.lane_id)
         .order_by(row.valid_from_at.desc(), row.id.desc())
     )  # fmt: skip
-    return [ToleranceRow(*one) for one in found]
+    return [ToleranceRow(*cast("Any", one)) for one in found]
