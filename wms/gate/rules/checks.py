@@ -87,11 +87,19 @@ def _vehicle(case: Case) -> str | None:
     vehicle = case.vehicle
     if vehicle is None or not vehicle.is_registered:
         return "vehicle_unknown"
-    if vehicle.blacklisted_for is not None:
-        return "blacklisted"
     if vehicle.registered_until_at is not None and vehicle.registered_until_at <= case.decided_at:
         return "vehicle_lapsed"
     return None
+
+
+def _blacklisted(case: Case) -> str | None:
+    return "blacklisted" if case.vehicle is not None and case.vehicle.blacklisted_for is not None else None
+
+
+def _vehicle_1(case: Case) -> str | None:
+    """As gate-1 asked, in one: register, blacklist, validity."""
+    known = case.vehicle is not None and case.vehicle.is_registered
+    return (_blacklisted(case) if known else None) or _vehicle(case)
 
 
 def _kind_of_lane(case: Case) -> str | None:
@@ -204,6 +212,7 @@ ORDER: Order = (
     ("way", _moved),
     ("lane_kind", _kind_of_lane),
     ("vehicle", _vehicle),
+    ("blacklist", _blacklisted),
     ("tag", _tag),
     ("pass", _exactly_one_pass),
     ("claim", _of_pass(_unclaimed)),
@@ -225,7 +234,7 @@ _ORDER_1 = (
     "released", "goods", "weight", "window", "customs_answer",
 )  # fmt: skip
 VERSIONS: dict[str, Order] = {
-    "gate-1": tuple((name, _BY_NAME[name]) for name in _ORDER_1),
+    "gate-1": tuple((name, _vehicle_1 if name == "vehicle" else _BY_NAME[name]) for name in _ORDER_1),
     RULE_VERSION: ORDER,
 }
 

@@ -9,7 +9,7 @@ from wms.errors import N_, Kind, WmsError
 class BadLaneRules(WmsError):
     code = "bad_lane_rules"
     kind = Kind.INVALID
-    text = N_("%(field)s must be between %(low)s and %(high)s.")
+    text = N_("%(name)s must be between %(low)s and %(high)s.")
 
 
 class LaneRulesNeedSource(WmsError):
@@ -67,6 +67,6 @@ def check_parameters(new: LaneParameters) -> None:
     """Raise BadLaneRules for the first value out of its limits, LaneRulesNeedSource where nobody answers for them."""
     for field, (low, high) in LIMITS.items():
         if not low <= getattr(new, field) <= high:
-            raise BadLaneRules(field=field, low=low, high=high)
+            raise BadLaneRules(field=field, name=field, low=low, high=high)
     if not new.source.strip():
         raise LaneRulesNeedSource(field="source")

@@ -17,7 +17,6 @@ def _vehicle(case: Case) -> Inputs:
         "plate": case.vehicle.plate,
         "registered": case.vehicle.is_registered,
         "registered_until": case.vehicle.registered_until_at,
-        "blacklisted_for": case.vehicle.blacklisted_for,
     }
 
 
@@ -54,6 +53,7 @@ OF_CASE: Mapping[str, Callable[[Case], Inputs]] = {
     },
     "way": lambda case: {"moved": case.seen.moved},
     "vehicle": _vehicle,
+    "blacklist": lambda case: {"blacklisted_for": case.vehicle.blacklisted_for if case.vehicle else None},
     "lane_kind": lambda case: {
         "vehicle_kind": case.vehicle.kind if case.vehicle else None,
         "lane_kind": case.lane.kind,

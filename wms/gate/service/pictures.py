@@ -2,14 +2,16 @@
 
 import hashlib
 
-from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import cast, func, select
+from sqlalchemy.dialects.postgresql import JSONPATH, insert
 from sqlalchemy.orm import Session
 
 from wms.floor.rules.found import media_type_of
 from wms.gate.service.passing import locked_passage
 from wms.gate.tables import PassagePhoto, PassageReading
 from wms.record.service import append_leaf
+
+WITH_HASH = '$[*].sha256 ? (@ like_regex "^[0-9a-fA-F]{64}$")'
 
 
 def add_picture(session: Session, passage_id: int, content: bytes) -> str:
@@ -41,6 +43,6 @@ def has_picture(session: Session, passage_id: int) -> bool:
     named = select(PassageReading.id).where(
         PassageReading.passage_id == passage_id,
         func.jsonb_typeof(media) == "array",
-        func.jsonb_path_exists(media, '$[*].sha256 ? (@ like_regex "^[0-9a-fA-F]{64}$")'),
+        func.jsonb_path_exists(media, cast(WITH_HASH, JSONPATH)),
     )
     return session.scalars(named).first() is not None
