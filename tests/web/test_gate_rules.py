@@ -67,7 +67,7 @@ def test_orders_by_api_are_given_listed_and_withdrawn_once(api: Callable[..., An
     assert api("GET", "control-orders").json[0]["target"] == scene.held_plate
     assert api("POST", f"control-orders/{order_id}/withdraw", {"reason": "nothing found"}).status_code == 200
     again = api("POST", f"control-orders/{order_id}/withdraw", {"reason": "nothing found"})
-    assert (again.status_code, again.json["type"].rsplit("/", 1)[-1]) == (409, "control_order_withdrawn")
+    assert (again.status_code, again.json["type"].rpartition(":")[2]) == (409, "control_order_withdrawn")
     assert api("POST", "control-orders", body | {"control": "wait"}).status_code == 422
     assert api("POST", "control-orders/999999999/withdraw", {"reason": "nothing found"}).status_code == 404
 
@@ -81,7 +81,7 @@ def test_parameters_and_tolerances_are_entered_with_their_source(api: Callable[.
     assert [row["gap_ms"] for row in api("GET", f"lanes/{lane_id}/rules").json] == [30_000, 20_000]
     assert api("POST", f"lanes/{lane_id}/rules", rules).status_code == 409
     later = rules | {"valid_from_at": (at + timedelta(days=1)).isoformat()}
-    assert api("POST", f"lanes/{lane_id}/rules", later | {"source": " "}).json["type"].endswith("need_source")
+    assert api("POST", f"lanes/{lane_id}/rules", later | {"source": " "}).status_code == 422
     assert api("POST", f"lanes/{lane_id}/rules", later | {"stable_ms": 99}).json["type"].endswith("bad_lane_rules")
     assert api("GET", "lanes/999999999/rules").status_code == 404
     tolerance = {
