@@ -6,8 +6,8 @@ from sqlalchemy.dialects import postgresql
 
 from migrations.support import append_only, protect, protect_shared, ship_value
 
-revision = "0128_pre_gate_rules"
-down_revision = "0127_pre_event_weeks"
+revision = "0129_pre_gate_rules"
+down_revision = "0128_pre_sites"
 branch_labels = None
 depends_on = None
 
