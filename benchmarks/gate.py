@@ -7,7 +7,7 @@ plateau to the signed command in the controller's hands. Vehicles are empty ones
 """
 
 import json
-import multiprocessing
+import socket
 import sys
 import threading
 import time
@@ -17,10 +17,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from paho.mqtt.enums import MQTTProtocolVersion
+from paho.mqtt import client as paho
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from sqlalchemy import func, select
 
-from benchmarks.ingest import SECRET, Bench, Publisher, bench, client, ingest
+from benchmarks.ingest import SECRET, Bench, bench, ingest, load
 from benchmarks.rows import Row, percentile, row
 from iot.register import NewDevice, register_device
 from wms.customs.gate_pass_rules import NewPass
@@ -30,7 +31,7 @@ from wms.gate.service import NewLane, add_lane, register_vehicle, set_parameters
 from wms.gate.tables import Decision, Passage
 from wms.parties.tables import Company, Site
 
-LANES, EVERY_S, BACKGROUND, SENDERS = 16, 16.0, 1_000, 4
+LANES, EVERY_S, BACKGROUND = 16, 16.0, 1_000
 SECONDS, FULL_SECONDS = 60, 300
 TARE_G = 14_000_000
 P50_MS, P99_MS = 50.0, 300.0
@@ -53,8 +54,8 @@ class Lane:
 
     def connect(self, port: int) -> None:
         """Both clients; the controller listens for its commands."""
-        self._gate = client(port, *self.gate, version=MQTTProtocolVersion.MQTTv311)
-        self._scale = client(port, *self.scale, version=MQTTProtocolVersion.MQTTv311)
+        self._gate = client(port, *self.gate)
+        self._scale = client(port, *self.scale)
         self._gate.on_message = self._command
         self._gate.subscribe(f"wms/v1/{self.site}/gate/{self.gate[0]}/cmd", 1)
 
@@ -149,15 +150,18 @@ def _pass(session: Any, plate: str, owner_id: int, site_id: int) -> None:
     approve_pass(session, apply_for_pass(session, new).id, at=at)
 
 
-def background(port: int, site: str, devices: Sequence[tuple[str, str]], seconds: float) -> None:
-    """The other devices of the site, in a process of their own."""
-    made = Bench("", None, None, site, devices, None)  # type: ignore[arg-type]
-    rate = BACKGROUND / len(devices)
-    senders = [Publisher(made, place, port, rate, int(rate * seconds)) for place in range(len(devices))]
-    for one in senders:
-        one.start()
-    for one in senders:
-        one.join()
+def client(port: int, user: str, token: str) -> paho.Client:
+    """A connected client without Nagle's delay."""
+    made = paho.Client(CallbackAPIVersion.VERSION2, user, protocol=MQTTProtocolVersion.MQTTv311)
+    made.username_pw_set(user, token)
+    made.on_socket_open = lambda _c, _u, opened: opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connected = threading.Event()
+    made.on_connect = lambda _c, _u, _f, _r, _p: connected.set()
+    made.connect("127.0.0.1", port, 60)
+    made.loop_start()
+    if not connected.wait(10):
+        raise RuntimeError("not connected")
+    return made
 
 
 def drive(lanes: Sequence[Lane], seconds: int) -> None:
@@ -185,8 +189,8 @@ def measure(made: Bench, seconds: int, say: Callable[[str], None]) -> list[Row]:
     with ingest(made) as port:
         for lane in lanes:
             lane.connect(port)
-        noise = multiprocessing.get_context("spawn").Process(
-            target=background, args=(port, made.site, made.devices, seconds + 5.0)
+        noise = threading.Thread(
+            target=load, args=(made, port), kwargs={"rate": BACKGROUND, "n": BACKGROUND * (seconds + 5)}
         )
         noise.start()
         time.sleep(2)
