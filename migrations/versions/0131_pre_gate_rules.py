@@ -6,8 +6,8 @@ from sqlalchemy.dialects import postgresql
 
 from migrations.support import append_only, protect, protect_shared, ship_value
 
-revision = "0130_pre_gate_rules"
-down_revision = "0129_pre_watch"
+revision = "0131_pre_gate_rules"
+down_revision = "0130_pre_device_memory"
 branch_labels = None
 depends_on = None
 
