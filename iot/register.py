@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from iot import topics
@@ -25,7 +25,7 @@ from iot.inbox import Arrival, checked
 from iot.signing import SigningKey, signing_keys
 from iot.tables import Device
 from wms.db import Database, Scope
-from wms.errors import N_, Kind, WmsError
+from wms.errors import N_, Kind, NotFound, WmsError
 from wms.parties.tables import Site
 
 log = structlog.get_logger(__name__)
@@ -55,6 +55,30 @@ class BadTopicFilter(WmsError):
     code = "bad_topic_filter"
     kind = Kind.INVALID
     text = N_("%(topic_filter)s is not a topic filter for one device.")
+
+
+class DeviceKnown(WmsError):
+    """A code names one device of the installation, for good: its history is found by it."""
+
+    code = "device_known"
+    kind = Kind.CONFLICT
+    text = N_("A device is called %(code)s already.")
+
+
+class BadProfile(WmsError):
+    """What a format must know of a device is one JSON object."""
+
+    code = "bad_device_profile"
+    kind = Kind.INVALID
+    text = N_("The profile is not a JSON object.")
+
+
+class BadFamily(WmsError):
+    """A device is one of the six families of our topics."""
+
+    code = "bad_device_family"
+    kind = Kind.INVALID
+    text = N_("%(family)s is no kind of device. Known kinds: %(known)s.")
 
 
 @dataclass(frozen=True)
@@ -132,7 +156,8 @@ def token_mac(secret_key: str, token: str) -> bytes:
 def register_device(session: Session, new: NewDevice, secret_key: str, token: str | None = None) -> tuple[int, str]:
     """Register a device; return its id and its token, which is not kept and cannot be shown again.
 
-    Raises :class:`BadDeviceName`, :class:`UnknownFormat`, :class:`BadTopicFilter`.
+    Raises :class:`BadDeviceName`, :class:`UnknownFormat`, :class:`BadTopicFilter`, :class:`BadFamily`,
+    :class:`DeviceKnown`.
     """
     if not topics.is_name(new.code):
         raise BadDeviceName(field="code", code=new.code)
@@ -141,6 +166,10 @@ def register_device(session: Session, new: NewDevice, secret_key: str, token: st
     for one in new.topic_filters:
         if not topics.is_filter(one):
             raise BadTopicFilter(field="topic_filters", topic_filter=one)
+    if new.family not in topics.FAMILIES:
+        raise BadFamily(field="family", family=new.family, known=", ".join(topics.FAMILIES))
+    if session.scalar(select(Device.id).where(Device.code == new.code)) is not None:
+        raise DeviceKnown(field="code", code=new.code)
     token = token or secrets.token_urlsafe(32)
     row = {
         "code": new.code,
@@ -157,6 +186,22 @@ def register_device(session: Session, new: NewDevice, secret_key: str, token: st
     }
     device_id: int = session.execute(insert(Device).values(row).returning(Device.id)).scalar_one()
     return device_id, token
+
+
+def change_device(
+    session: Session, device_id: int, format_name: str, profile: Mapping[str, Any], *, is_active: bool
+) -> None:
+    """Change how a device's messages are read from now on, or put it out of use. Raises :class:`UnknownFormat`."""
+    if format_name not in FORMATS:
+        raise UnknownFormat(field="format", format=format_name, known=", ".join(sorted(FORMATS)))
+    changed = session.execute(
+        update(Device)
+        .where(Device.id == device_id)
+        .values(format=format_name, profile=dict(profile), is_active=is_active)
+        .returning(Device.id)
+    ).all()
+    if not changed:
+        raise NotFound(what=f"device {device_id}")
 
 
 class Register:

@@ -10,13 +10,14 @@ from pathlib import Path
 import click
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from iot import devices, signing
 from iot.devices.base import Message, digest
 from iot.events import Fault, Reading, as_json
 from web.commands._options import data_option, settings_from
-from web.databases import app_url
+from web.databases import app_url, database_running
 from wms.db import Database, Scope
 from wms.settings import Settings
 
@@ -138,3 +139,30 @@ def must_sign(device: str, answer: str, data: str | None) -> None:
 def revoke_certificates(device: str, data: str | None) -> None:
     """Let nobody in any more by a certificate of DEVICE that was made before now."""
     _write(settings_from(data=data), lambda session: signing.revoke_certificates(session, device, datetime.now(UTC)))
+
+
+@command.command()
+@data_option
+@click.option("--device", "code", metavar="CODE", help="Only messages of this device.")
+@click.argument("message_ids", metavar="[MESSAGE]...", nargs=-1, type=int)
+def replay(data: str | None, code: str | None, message_ids: tuple[int, ...]) -> None:
+    """Read stored messages again with today's formats: those named, else all that could not be understood.
+
+    What comes of it is history and never moves a barrier.
+    """
+    from iot.messages import open_letters, read_again  # noqa: PLC0415 - `dongting device parse` needs no database
+    from iot.tables import Device  # noqa: PLC0415
+
+    settings = settings_from(data=data)
+    scope = Scope.system(settings.tenant_id)
+    with database_running(settings):
+        database = Database(app_url(settings), pool_size=1, max_overflow=0)
+        try:
+            with database.unit_of_work(scope) as session:
+                device_id = session.scalar(select(Device.id).where(Device.code == code)) if code else None
+                if code and device_id is None:
+                    raise click.BadParameter(f"no device is called {code}", param_hint="--device")
+                found = read_again(session, message_ids or open_letters(session, device_id), settings.secret_key)
+        finally:
+            database.close()
+    click.echo(f"{found.messages} messages read again.")
