@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from iot.parsing import Done, replay
@@ -193,12 +193,15 @@ def read_again(session: Session, inbox_ids: Sequence[int], secret_key: str, pers
     return done
 
 
-def open_letters(session: Session, device_id: int | None = None, limit: int = MOST_AT_ONCE) -> list[int]:
-    """The messages with a letter that nobody could read yet, the oldest first."""
-    query = select(DeadLetter.inbox_id).where(DeadLetter.closed_at.is_(None))
+def open_letters(session: Session, device_id: int | None = None, limit: int | None = MOST_AT_ONCE) -> list[int]:
+    """The messages with a letter that nobody could read yet, the one whose letter is oldest first.
+
+    Not what a device may not say: that stays in quarantine however often it is read.
+    """
+    query = select(DeadLetter.inbox_id).where(DeadLetter.closed_at.is_(None), DeadLetter.reason != "foreign_topic")
     if device_id is not None:
         query = query.join(Inbox, Inbox.id == DeadLetter.inbox_id).where(Inbox.device_id == device_id)
-    return list(session.scalars(query.order_by(DeadLetter.id).limit(limit)))
+    return list(session.scalars(query.group_by(DeadLetter.inbox_id).order_by(func.min(DeadLetter.id)).limit(limit)))
 
 
 def shown_raw(payload: bytes) -> tuple[str, str]:

@@ -150,19 +150,19 @@ def replay(data: str | None, code: str | None, message_ids: tuple[int, ...]) -> 
 
     What comes of it is history and never moves a barrier.
     """
-    from iot.messages import open_letters, read_again  # noqa: PLC0415 - `dongting device parse` needs no database
+    from iot.messages import MOST_AT_ONCE, open_letters, read_again  # noqa: PLC0415 - `parse` needs no database
     from iot.tables import Device  # noqa: PLC0415
 
     settings = settings_from(data=data)
     scope = Scope.system(settings.tenant_id)
-    with database_running(settings):
-        database = Database(app_url(settings), pool_size=1, max_overflow=0)
-        try:
+    done = 0
+    with database_running(settings), closing(Database(app_url(settings), pool_size=1, max_overflow=0)) as database:
+        with database.unit_of_work(scope) as session:
+            device_id = session.scalar(select(Device.id).where(Device.code == code)) if code else None
+            if code and device_id is None:
+                raise click.BadParameter(f"no device is called {code}", param_hint="--device")
+            ids = sorted(set(message_ids)) or open_letters(session, device_id, None)
+        for start in range(0, len(ids), MOST_AT_ONCE):
             with database.unit_of_work(scope) as session:
-                device_id = session.scalar(select(Device.id).where(Device.code == code)) if code else None
-                if code and device_id is None:
-                    raise click.BadParameter(f"no device is called {code}", param_hint="--device")
-                found = read_again(session, message_ids or open_letters(session, device_id), settings.secret_key)
-        finally:
-            database.close()
-    click.echo(f"{found.messages} messages read again.")
+                done += read_again(session, ids[start : start + MOST_AT_ONCE], settings.secret_key).messages
+    click.echo(f"{done} messages read again.")
