@@ -1,6 +1,7 @@
-"""The long runs, each with its length: ``--proofs 15 --days 10 --vehicles 2000 --minutes 10 --faults 10 --seed N``.
+"""The long runs, each with its length: ``--fuzz 2 --proofs 15 --days 10 --vehicles 2000 --minutes 10 --faults 10``.
 
-First the proof tests again and again, each time with another seed and ``rounds`` times their usual number of sequences
+First ``fuzz`` minutes of hostile payloads for every device format (:mod:`benchmarks.fuzz`); then the proof tests again
+and again, each time with another seed (the first is ``--seed N``) and ``rounds`` times their usual number of sequences
 and kills, until ``proofs`` minutes are over; then ``days`` of the simulated warehouse floor
 (:mod:`benchmarks.floor_day`) in half of ``minutes``; then a day of ``vehicles`` at the gate
 (:mod:`benchmarks.gate_day`), each decided as the truth demands; then the whole demo for ``minutes`` with its programs
@@ -43,15 +44,16 @@ COUNTED = ("posting", "entry", "leaf", "inbox", "passage", "decision", "procrast
 
 
 def main() -> int:
-    """Run all four; say seed, counts and how long each took."""
+    """Run all of them; say seed, counts and how long each took."""
     asked = _arguments()
     print(f"seed {asked.seed}", flush=True)
+    fuzz = asked.fuzz == 0 or _timed("fuzz", lambda: _fuzz(asked.fuzz, asked.seed))
     proofs = asked.proofs == 0 or _timed("proofs", lambda: _proofs(asked.proofs, asked.rounds, asked.seed))
     floor = asked.days == 0 or _timed("floor", lambda: _floor(asked.days, asked.minutes, asked.seed))
     gate = asked.vehicles == 0 or _timed("gate", lambda: _gate(asked.vehicles, asked.seed))
     demo = asked.minutes == 0 or _timed("demo", lambda: _demo(asked.minutes, random.Random(asked.seed)))
     faults = asked.faults == 0 or _timed("faults", lambda: _faults(asked.faults, asked.rate, asked.seed))
-    said = {"proofs": proofs, "floor": floor, "gate": gate, "demo": demo, "faults": faults}
+    said = {"fuzz": fuzz, "proofs": proofs, "floor": floor, "gate": gate, "demo": demo, "faults": faults}
     print(", ".join(f"{name} {'clean' if clean else 'FAILED'}" for name, clean in said.items()))
     return 0 if all(said.values()) else 1
 
@@ -63,6 +65,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=1000, help="events a second meanwhile")
     parser.add_argument("--days", type=float, default=10, help="days of the simulated warehouse floor; 0: none")
     parser.add_argument("--vehicles", type=int, default=2_000, help="vehicles of a day at the gate; 0: none")
+    parser.add_argument("--fuzz", type=float, default=2, help="minutes of hostile payloads; 0: none")
     parser.add_argument("--proofs", type=float, default=15, help="minutes of proofs, the last pass is ended; 0: none")
     parser.add_argument("--rounds", type=int, default=2, help="times the usual number of sequences and kills in a pass")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**9))
@@ -74,6 +77,12 @@ def _timed(name: str, run: Callable[[], bool]) -> bool:
     clean = run()
     print(f"{name}: took {time.monotonic() - start:.0f} s", flush=True)
     return clean
+
+
+def _fuzz(minutes: float, seed: int) -> bool:
+    """What devices might send: read or refused, never raised."""
+    command = [sys.executable, "-m", "benchmarks.fuzz", "--seconds", str(60 * minutes), "--seed", str(seed)]
+    return subprocess.run(command, check=False).returncode == 0
 
 
 def _proofs(minutes: float, rounds: int, seed: int) -> bool:
