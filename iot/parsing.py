@@ -45,6 +45,12 @@ AGAIN = text(
     FROM inbox WHERE id = ANY(:ids) ORDER BY id FOR UPDATE
     """
 )
+ONE = text(
+    """
+    SELECT id, source, device_id, topic, payload, is_weak_key, is_retained, is_will, received_at
+    FROM inbox WHERE id = :id AND state = 'received' FOR UPDATE
+    """
+)
 NOTIFY = text("SELECT pg_notify(:channel, CAST(:reading_id AS text))")
 FOREIGN = text("SELECT inbox_id FROM dead_letter WHERE inbox_id = ANY(:ids) AND reason = 'foreign_topic'")
 CLOSE_LETTERS = text("UPDATE dead_letter SET closed_at = now() WHERE inbox_id = ANY(:ids) AND closed_at IS NULL")
@@ -98,6 +104,12 @@ def _with_the_quiet(session: Session, rows: Sequence[Stored], loud: Mapping[str,
     others += [_stored(row) for row in session.execute(QUIET, given)]
     own = [row for row in rows if row.source in loud][: max(limit - len(others), limit // 4)]
     return sorted([*others, *own], key=lambda row: row.id)
+
+
+def parse_now(session: Session, register: Register, inbox_id: int) -> Done:
+    """Read one message at once, for a door that must answer it; one that is read already stays as it is."""
+    rows = [_stored(row) for row in session.execute(ONE, {"id": inbox_id})]
+    return _understand_all(session, register, rows)
 
 
 def replay(session: Session, register: Register, inbox_ids: Iterable[int]) -> Done:

@@ -207,15 +207,18 @@ def _reading_rows(one: Understood, *, is_replay: bool) -> Iterable[dict[str, Any
             "payload": body,
             "adapter": one.adapter,
             "adapter_version": one.version,
-            "state": "open" if one.device and _is_open(reading, is_replay=is_replay) else "ignored",
+            "state": "open" if one.device and _is_open(one.adapter, reading, is_replay=is_replay) else "ignored",
         }
 
 
-def _is_open(reading: Reading, *, is_replay: bool) -> bool:
+def _is_open(adapter: str, reading: Reading, *, is_replay: bool) -> bool:
     """Whether somebody looks at it. An alarm that is read late still needs a person; the rest is history by then.
 
-    Of what recorders notice only their alerts are looked at.
+    Of what recorders notice only their alerts are looked at. A customs front end's message is one question, answered
+    as a whole: its parts open no passage of their own.
     """
+    if adapter == "gather":
+        return reading.kind == "DeviceStatus" and not is_replay
     if isinstance(reading, VideoEvent):
         return reading.phase.startswith("review_") and reading.more.get("severity") == "alert"
     return reading.kind in OPEN_KINDS and (not is_replay or reading.kind == "FenceAlarm")

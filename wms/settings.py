@@ -188,6 +188,11 @@ TABLE = (
             "Who signs devices' certificates (PEM).", _optional_file, "the authority of `dongting cert`"),
     Setting("ingest_sites", "DONGTING_INGEST_SITES", "", "list",
             "Codes of the sites that this ingest process may work for, comma-separated. Empty: any that is free."),
+    Setting("door_port", "DONGTING_DOOR_PORT", "0", "port",
+            "Where `dongting doors` takes what cameras push by HTTP; 0: closed.", partial(_whole, low=0, high=65535)),
+    Setting("frame_port", "DONGTING_FRAME_PORT", "0", "port",
+            "Where `dongting doors` answers the frames of customs front ends (卡口前端); 0: closed.",
+            partial(_whole, low=0, high=65535)),
     Setting("metrics_port", "DONGTING_METRICS_PORT", "0", "port",
             "Serve metrics of ingest and worker on a port of their own; 0: only through the web's /metrics.",
             partial(_whole, low=0, high=65535)),
@@ -287,6 +292,8 @@ class Settings:
     mqtt_client_certificates: str
     mqtt_authority: Path | None
     ingest_sites: str
+    door_port: int
+    frame_port: int
     metrics_port: int
     log_level: str
     log_file_bytes: int

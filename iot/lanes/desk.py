@@ -85,7 +85,7 @@ def _round(session: Session, site_id: int, now: datetime, looked: Looked) -> int
         elif row.kind in LANE_KINDS:
             strangers.append(row.id)
         else:
-            done += _aside(session, row, lanes)
+            done += _aside(session, row, lanes, now)
     if strangers:  # of no lane that is set up: one statement for all, there may be a thousand a second
         mark(session, strangers, IGNORED)
         done += len(strangers)
@@ -102,12 +102,13 @@ def _round(session: Session, site_id: int, now: datetime, looked: Looked) -> int
     return done
 
 
-def _aside(session: Session, row: OpenReading, lanes: dict[str, Lane]) -> int:
+def _aside(session: Session, row: OpenReading, lanes: dict[str, Lane], now: datetime) -> int:
     """What is no lane's: barrier states, command results and fence alarms have their own takers."""
     key = (row.site_id, f"reading {row.id}")
     try:
         with session.begin_nested():
-            taken = take_reading(session, row, lanes)
+            is_question = row.kind == "DeviceStatus"
+            taken = _take_question(session, row, now) if is_question else take_reading(session, row, lanes)
     except OperationalError:
         raise
     except Exception:
@@ -122,6 +123,13 @@ def _aside(session: Session, row: OpenReading, lanes: dict[str, Lane]) -> int:
     _failures.pop(key, None)
     mark(session, [row.id], MATCHED if taken else IGNORED)
     return 1
+
+
+def _take_question(session: Session, row: OpenReading, now: datetime) -> bool:
+    """A customs front end that asks over MQTT is answered as it would be over its own connection."""
+    from iot.doors.gathering import take_open  # noqa: PLC0415 - the doors stand on the lanes
+
+    return take_open(session, row, now)
 
 
 def _one_lane(

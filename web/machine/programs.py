@@ -28,6 +28,7 @@ class Program:
 POSTGRES = Program("postgres", "-m wms.postgres", "INT", 10)
 WEB = Program("web", "-m web.cli web")
 INGEST = Program("ingest", "-m web.cli ingest")
+DOORS = Program("doors", "-m web.cli doors")
 WORKER = Program("worker", "-m web.cli worker")
 YARD = Program("yard", "-m web.cli yard")
 COUNTER = Program("counter", "-m web.cli counter")

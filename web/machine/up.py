@@ -28,6 +28,7 @@ from web.machine.leftovers import end_leftovers
 from web.machine.ports import free_port
 from web.machine.programs import (
     COUNTER,
+    DOORS,
     GROUP,
     INGEST,
     POSTGRES,
@@ -79,7 +80,8 @@ class Machine:
     def programs(self) -> tuple[Program, ...]:
         """The programs of this machine, PostgreSQL first unless a server was given."""
         database = (POSTGRES,) if self.settings.is_embedded else ()
-        return (*database, WEB, INGEST, WORKER, *((YARD, COUNTER, SHOPS) if self.is_demo else ()))
+        doors = (DOORS,) if self.settings.door_port or self.settings.frame_port else ()
+        return (*database, WEB, INGEST, *doors, WORKER, *((YARD, COUNTER, SHOPS) if self.is_demo else ()))
 
 
 def run(settings: Settings, *, is_demo: bool) -> None:

@@ -1,0 +1,135 @@
+"""A camera's endless multipart answer, cut into its parts as they come; and an endless answer of lines.
+
+Makers are careless: parts may lack Content-Length, lines may end in a bare LF, the boundary may be announced with or
+without its dashes, and a picture may follow a text. So a part ends where the next boundary line begins, unless its
+Content-Length says otherwise.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+BOUNDARY = re.compile(r'boundary\s*=\s*"?([^";,\s]{1,200})"?', re.IGNORECASE)
+HEAD_BYTES = 8_192
+
+
+class TooLong(Exception):
+    """A part or line grows beyond the limit; the stream is broken off."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part: its content type in lower case, and its bytes."""
+
+    content_type: str
+    body: bytes
+
+
+def boundary_of(content_type: str) -> bytes | None:
+    """The boundary line without line end, None when the answer is no multipart."""
+    if not content_type.lower().lstrip().startswith("multipart/"):
+        return None
+    found = BOUNDARY.search(content_type)
+    return b"--" + found.group(1).lstrip("-").encode() if found else None
+
+
+@dataclass
+class Parts:
+    """Takes chunks, gives parts. ``boundary`` has two dashes; whatever dashes the maker adds are let go."""
+
+    boundary: bytes
+    limit_bytes: int
+    _rest: bytearray = field(default_factory=bytearray)
+    _is_begun: bool = False
+
+    def feed(self, chunk: bytes) -> list[Part]:
+        """The parts that are whole now. Raises :class:`TooLong`."""
+        self._rest += chunk
+        found = []
+        while (part := self._next()) is not None:
+            if part.body:
+                found.append(part)
+        if len(self._rest) > self.limit_bytes + HEAD_BYTES:
+            raise TooLong
+        return found
+
+    def flush(self) -> list[Part]:
+        """The last part, though its end was not seen: for when nothing comes for a while and it ends with a line."""
+        head = re.match(rb"((?:[^\r\n]+\r?\n)*)\r?\n", self._rest) if self._is_begun else None
+        if head is None or not self._rest.endswith(b"\n") or len(self._rest) <= head.end():
+            return []
+        headers = _headers(head.group(1))
+        if "content-length" in headers:
+            return []
+        part = self._take(headers, head.end(), len(self._rest), len(self._rest), is_over=True)
+        return [Part(part.content_type, part.body.strip())] if part.body.strip() else []
+
+    def _next(self) -> Part | None:
+        if not self._is_begun:
+            at = self._line_at(0)
+            if at is None:
+                del self._rest[: max(0, len(self._rest) - len(self.boundary) - 8)]
+                return None
+            del self._rest[: at[1]]
+            self._is_begun = True
+        head = re.match(rb"((?:[^\r\n]+\r?\n)*)\r?\n", self._rest)
+        if head is None:
+            if len(self._rest) > HEAD_BYTES and b"\n\n" not in self._rest and b"\n\r\n" not in self._rest:
+                raise TooLong
+            return None
+        headers = _headers(head.group(1))
+        length, start = headers.get("content-length", ""), head.end()
+        if length.isdecimal():
+            if int(length) > self.limit_bytes:
+                raise TooLong
+            if len(self._rest) < start + int(length):
+                return None
+            end = start + int(length)
+            after = self._line_at(end)
+            if after is None:
+                return self._take(headers, start, end, end, is_over=True)
+        else:
+            after = self._line_at(start)
+            if after is None:
+                return None
+            end = after[0]
+        return self._take(headers, start, end, after[1])
+
+    def _take(self, headers: dict[str, str], start: int, end: int, upto: int, *, is_over: bool = False) -> Part:
+        body = bytes(self._rest[start:end])
+        if is_over:  # its end is known by its length: what follows is looked at when it comes
+            self._is_begun = False
+        else:
+            body = body.removesuffix(b"\n").removesuffix(b"\r") if "content-length" not in headers else body
+        del self._rest[:upto]
+        return Part(headers.get("content-type", "").split(";")[0].strip().lower(), body)
+
+    def _line_at(self, start: int) -> tuple[int, int] | None:
+        """Where the next boundary line begins, and where what follows it begins."""
+        found = re.compile(rb"-*" + re.escape(self.boundary) + rb"(?:--)?[ \t]*\r?\n").search(self._rest, start)
+        return (found.start(), found.end()) if found else None
+
+
+def _headers(head: bytes) -> dict[str, str]:
+    pairs = (line.partition(":") for line in head.decode("latin-1").splitlines())
+    return {name.strip().lower(): value.strip() for name, found, value in pairs if found}
+
+
+@dataclass
+class Lines:
+    """Takes chunks, gives lines that are not empty; for answers of one JSON document a line."""
+
+    limit_bytes: int
+    _rest: bytearray = field(default_factory=bytearray)
+
+    def flush(self) -> list[Part]:
+        """A line without its end is none."""
+        return []
+
+    def feed(self, chunk: bytes) -> list[Part]:
+        """The lines that are whole now. Raises :class:`TooLong`."""
+        self._rest += chunk
+        *whole, rest = bytes(self._rest).split(b"\n")
+        self._rest = bytearray(rest)
+        if len(rest) > self.limit_bytes or any(len(line) > self.limit_bytes for line in whole):
+            raise TooLong
+        return [Part("application/json", line.strip()) for line in whole if line.strip()]

@@ -1,0 +1,20 @@
+"""``dongting doors``."""
+
+import click
+
+from web.commands._options import data_option, settings_from
+from web.logs import start_logging
+from web.machine.child import follow_supervisor
+
+
+@click.command()
+@data_option
+@click.option("--host", metavar="ADDRESS", help="Where the doors listen (127.0.0.1 unless told).")
+def command(data: str | None, host: str | None) -> None:
+    """Take in what devices say by HTTP or over their own connections, and answer customs front ends."""
+    follow_supervisor()
+    settings = settings_from(data=data, host=host)
+    start_logging(settings, "doors")
+    from iot.doors.porter import run  # noqa: PLC0415 - `dongting --help` need not load it
+
+    run(settings)
