@@ -26,7 +26,16 @@ from wms.customs.tables import GatePass
 from wms.gate.rules import Seen, SeenContainer
 from wms.gate.rules.facts import EMPTY_VEHICLE
 from wms.gate.rules.holds import LIFT_EMPTY_LED, LIFT_LED, TO_OFFICER, hold_of
-from wms.gate.service import CommandStep, DecidePassage, ReadingUse, decide_passage, expire_or_send, record_result
+from wms.gate.service import (
+    CommandStep,
+    DecidePassage,
+    ReadingUse,
+    close_passage,
+    decide_passage,
+    expire_or_send,
+    record_result,
+)
+from wms.gate.service.barrier import current_passage
 from wms.gate.tables import BarrierCommand, Decision, Lane, Passage, Release
 
 SURE_PERMILLE = 1_000  # the front end names the plate; only its own blocks can contradict it
@@ -73,6 +82,7 @@ def answer_question(
         return _refused(session, device, question, "seq_no_used")
     if not is_same:
         return _refused(session, device, question, "seq_no_used")
+    _clear_lane(session, lane, question.seq_no, now)
     readings = _readings(session, inbox_id, device)
     seen, uses = seen_in(readings, lane, now)
     decided = decide_passage(session, DecidePassage(question.seq_no, lane.id, now, now, seen, uses))
@@ -96,6 +106,8 @@ def take_report(session: Session, device: KnownDevice, status: Mapping[str, Any]
         code = "opened_by_hand" if memo and officer else "opened_by_hand_unnamed"
         detail = f"{seq_no} {passage.plate or '?'}: {officer or 'nobody named'}, {memo or 'no memo'}"
         alarms.raise_alarm(session, code, device.code, detail, device_id=device.id)
+        if passage.state == "held":
+            close_passage(session, passage.id, at=now, went_through=True)
         return code
     command = _command(session, passage.id)
     if kind == "platform_forbid":
@@ -201,6 +213,13 @@ def _lane(session: Session, device: KnownDevice, question: gather.Question) -> L
     if lane is None or lane.barrier_device != device.code:
         return "unknown_lane"
     return lane if lane.direction == question.direction else "wrong_direction"
+
+
+def _clear_lane(session: Session, lane: Lane, seq_no: str, now: datetime) -> None:
+    """A new question means that whoever was held there has backed out; what was let go is followed by its command."""
+    standing = current_passage(session, lane.id)
+    if standing is not None and standing.seq_no != seq_no and standing.state == "held":
+        close_passage(session, standing.id, at=now, went_through=False)
 
 
 def _readings(session: Session, inbox_id: int, device: KnownDevice) -> list[LaneReading]:

@@ -241,6 +241,8 @@ def test_a_manual_release_is_an_event_with_officer_and_memo_and_no_release_of_ou
     until(alarmed, PATIENCE_S)
     assert count(gate.database, gate.scope, "release") == 0
     assert count(gate.database, gate.scope, "reading", "payload ->> 'memo' = '急救车辆'") == 1
+    states = rows(gate.database, gate.scope, "SELECT seq_no, state FROM passage WHERE closed_at IS NOT NULL")
+    assert (nameless, "held") in states  # it went through while held: an alarm, and no passage of ours
 
 
 def test_a_forbidden_opening_spends_the_release(gate: Gate, front_end: FrontEnd) -> None:
