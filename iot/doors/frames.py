@@ -154,7 +154,7 @@ class FrameServer:
             return
         if told is None or said.question is None:
             return
-        if told.until_at is not None and datetime.now(UTC) >= told.until_at:
+        if told.until_at is not None and _now() >= told.until_at:
             return  # too late to lift: the command runs out, and the vehicle is held
         writer.write(gather.answer_bytes(said.question, told.answer))
         await asyncio.wait_for(writer.drain(), ANSWER_S)
@@ -164,7 +164,7 @@ class FrameServer:
     def _settle(self, said: Said, came: Arrival, outcome: Outcome) -> gathering.Told | None:
         """In a thread: readings, decision and command in one transaction."""
         with self._database.unit_of_work(self._scope) as session:
-            now = datetime.now(UTC)
+            now = _now()
             held = session.execute(HELD, {"source": [came.source], "message_key": [came.message_key]}).one()
             inbox_id = int(held.id)
             parsing.parse_now(session, self._known(said.device), inbox_id)
@@ -178,7 +178,7 @@ class FrameServer:
     def _delivered(self, said: Said) -> None:
         assert said.question is not None
         with self._database.unit_of_work(self._scope) as session:
-            gathering.note_delivered(session, said.question.seq_no, said.device, datetime.now(UTC))
+            gathering.note_delivered(session, said.question.seq_no, said.device, _now())
 
     def _known(self, device: KnownDevice) -> Register:
         current = self._registry.current
@@ -186,6 +186,10 @@ class FrameServer:
 
     async def _in_thread(self, call: Callable[..., object], *given: object):  # type: ignore[no-untyped-def]
         return await asyncio.get_running_loop().run_in_executor(None, call, *given)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _stands_at(device: KnownDevice, address: str) -> bool:

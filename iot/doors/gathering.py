@@ -19,13 +19,14 @@ from iot import alarms, gather, outbox, topics
 from iot.devices.base import Malformed
 from iot.devices.gather import question_of
 from iot.lanes.readings import LaneReading
-from iot.lanes.votes import vote_plate
+from iot.lanes.votes import length_ft, vote_plate
 from iot.readings import OpenReading
 from iot.register import KnownDevice, load
 from wms.customs.tables import GatePass
 from wms.gate.rules import Seen, SeenContainer
 from wms.gate.rules.facts import EMPTY_VEHICLE
 from wms.gate.rules.holds import LIFT_EMPTY_LED, LIFT_LED, TO_OFFICER, hold_of
+from wms.gate.rules.lane import LaneParameters
 from wms.gate.service import (
     CommandStep,
     DecidePassage,
@@ -33,6 +34,7 @@ from wms.gate.service import (
     close_passage,
     decide_passage,
     expire_or_send,
+    parameters_of,
     record_result,
 )
 from wms.gate.service.barrier import current_passage
@@ -84,7 +86,7 @@ def answer_question(
         return _refused(session, device, question, "seq_no_used")
     _clear_lane(session, lane, question.seq_no, now)
     readings = _readings(session, inbox_id, device)
-    seen, uses = seen_in(readings, lane, now)
+    seen, uses = seen_in(readings, parameters_of(session, lane, now), now)
     decided = decide_passage(session, DecidePassage(question.seq_no, lane.id, now, now, seen, uses))
     return _told(session, decided.passage_id, now)
 
@@ -157,8 +159,14 @@ def note_delivered(session: Session, seq_no: str, device: KnownDevice, now: date
         record_result(session, CommandStep(command.cmd_id, device.code, "accepted", now))
 
 
-def seen_in(readings: Sequence[LaneReading], lane: Lane, now: datetime) -> tuple[Seen, tuple[ReadingUse, ...]]:
-    """What one message says of its vehicle, and the use of each reading."""
+def seen_in(
+    readings: Sequence[LaneReading], rules: LaneParameters, now: datetime
+) -> tuple[Seen, tuple[ReadingUse, ...]]:
+    """What one message says of its vehicle, held to what the lane needs at that instant, and the use of each reading.
+
+    Customs has not answered: where the lane needs its word, the vehicle is held for the officer, because the front end
+    waits for the answer on its connection.
+    """
     vote = vote_plate([one for one in readings if one.kind == "PlateRead"])
     why = dict(vote.why)
     containers, seals, tag, weight_g = [], [], None, None
@@ -166,10 +174,11 @@ def seen_in(readings: Sequence[LaneReading], lane: Lane, now: datetime) -> tuple
         body = one.body
         if one.kind == "ContainerRead" and body.get("number"):
             is_recognised = str(body.get("recognised") or "1") != "0"
-            containers.append(SeenContainer(str(body["number"]), bool(body.get("check_digit_ok")), is_recognised))
+            is_right, length = bool(body.get("check_digit_ok")), length_ft(body.get("iso_type"))
+            containers.append(SeenContainer(str(body["number"]), is_right, is_recognised, length))
             why[one.id] = (True, "told")
-        elif (one.kind == "TagRead" and body.get("tag") == "eseal_id") or one.kind == "SealRead":
-            seals.append(str(body.get("number") or body.get("epc")))
+        elif one.kind == "TagRead" and body.get("tag") == "eseal_id":
+            seals.append(str(body["epc"]))
             why[one.id] = (True, "told")
         elif one.kind == "TagRead" and body.get("tag") == "car_ec_no":
             tag = str(body["epc"])
@@ -179,9 +188,10 @@ def seen_in(readings: Sequence[LaneReading], lane: Lane, now: datetime) -> tuple
             why[one.id] = (True, "told")
     wanted = (
         ("plate", vote.plate is None),
-        ("container", lane.needs_container and not containers),
-        ("weight", lane.needs_weight and weight_g is None),
-        ("tag", lane.needs_tag and tag is None),
+        ("container", rules.needs_container and not containers),
+        ("weight", rules.needs_weight and weight_g is None),
+        ("tag", rules.needs_tag and tag is None),
+        ("seal", rules.needs_seal and not seals),
     )
     seen = Seen(
         plate=vote.plate,

@@ -112,13 +112,13 @@ def _choose_of_end(group: Sequence[LaneReading], chosen: dict[str, SeenContainer
         if number in kept:
             why[read.id] = (True, "voted" if len(kept) == 1 else "contested")
             before = chosen.get(number)
-            length = _length_ft(read.body.get("iso_type")) or (before.length_ft if before else None)
+            length = length_ft(read.body.get("iso_type")) or (before.length_ft if before else None)
             chosen[number] = SeenContainer(number, ok, length_ft=length)
         else:
             why[read.id] = (False, "outvoted" if ok else "check_digit")
 
 
-def _length_ft(iso_type: str | None) -> int | None:
+def length_ft(iso_type: str | None) -> int | None:
     """The length in feet that the first character of a size and type code (ISO 6346) stands for."""
     return LENGTHS_FT.get(str(iso_type)[:1].upper()) if iso_type else None
 

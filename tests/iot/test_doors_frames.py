@@ -25,11 +25,13 @@ from tests.iot.world import Sender, count, make_device, read_register, rows
 from tests.wms.gate.world import World, make_pass, make_world
 from wms.customs.tables import GatePass
 from wms.db import Database, Scope
-from wms.gate.service import fail_silent
+from wms.gate.rules.lane import LaneParameters
+from wms.gate.service import fail_silent, set_parameters
 from wms.gate.tables import BarrierCommand, Passage, Release
 from wms.parties.tables import Site
 
 AREA = "4912000001"
+LONG = timedelta(minutes=10)
 
 
 @dataclass
@@ -98,7 +100,10 @@ class Gate:
 
 
 @pytest.fixture
-def gate(database: Database, scope: Scope) -> Gate:
+def gate(database: Database, scope: Scope, monkeypatch: pytest.MonkeyPatch) -> Gate:
+    decided_at = datetime.now(UTC)  # a busy machine may take its time: for the door it stands still
+    monkeypatch.setattr("iot.doors.frames._now", lambda: decided_at)
+    monkeypatch.setattr("iot.doors.gathering.STALE_AFTER", LONG)
     with database.unit_of_work(scope) as session:
         world = make_world(session)
         site = session.get_one(Site, world.shelf.site_id)
@@ -194,6 +199,27 @@ def test_holds_say_why_in_customs_words(gate: Gate, front_end: FrontEnd) -> None
     unbound = said(front_end.hear())
     assert unbound["check_result"] == "11000000001002000000"
     assert "未关联单据" in unbound["xml"]
+
+
+@pytest.mark.parametrize(
+    ("needed", "seal", "code"),
+    [
+        ({"needs_customs_answer": True}, None, "customs_says_hold"),
+        ({"needs_seal": True}, "ES100001", "seal_missing"),
+        ({"needs_tag": True}, None, "tag_missing"),
+        ({"needs_container": True}, None, "container_missing"),
+    ],
+)
+def test_the_dated_parameters_of_the_lane_hold_for_a_front_end_too(
+    needed: dict[str, Any], seal: str | None, code: str, gate: Gate, front_end: FrontEnd
+) -> None:
+    gate_pass = gate.ready_pass(seal_no=seal)
+    with gate.database.unit_of_work(gate.scope) as session:
+        new = LaneParameters(source="the site's own", **needed)
+        set_parameters(session, gate.world.lane.id, new, from_at=datetime.now(UTC) - timedelta(hours=1))
+    front_end.say(gate.question(gate_pass))
+    assert said(front_end.hear())["lifts"] is False
+    assert gate.one(select(Passage)).hold_code == code
 
 
 def test_another_vehicle_under_a_used_number_is_held_and_kept(gate: Gate, front_end: FrontEnd) -> None:
