@@ -1,12 +1,10 @@
-"""How ingest and its devices are: a pulse each second, and what ``/readyz`` and the pages read of it."""
+"""How ingest is: a pulse each second, and what ``/readyz`` and the pages read of it (devices: ``device_health``)."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
-
-from iot import alarms
 
 PULSE = text(
     """
@@ -36,16 +34,6 @@ FACTS = text(
            (extract(epoch FROM clock_timestamp() - beat_at) * 1000)::bigint AS beat_age_ms
     FROM ingest_pulse ORDER BY beat_at DESC
     """
-)
-SILENT = text(
-    """
-    SELECT device.id, device.code, state.last_seen_at FROM device JOIN device_state state ON state.device_id = device.id
-    WHERE device.is_active AND device.heartbeat_s IS NOT NULL
-      AND state.last_seen_at < :now - make_interval(secs => 10 * device.heartbeat_s)
-    """
-)
-HEARD_AGAIN = text(
-    "UPDATE device_alarm SET closed_at = :at WHERE code = 'silent' AND closed_at IS NULL AND subject <> ALL(:silent)"
 )
 ALIVE_WITHIN_MS = 10_000
 READY_WITHIN_MS = 30_000
@@ -115,15 +103,3 @@ def beat(
 def end(session: Session, holder: str) -> None:
     """The process ends as asked: nobody needs to wonder where it went."""
     session.execute(END, {"holder": holder})
-
-
-def watch_silence(session: Session, now: datetime) -> list[str]:
-    """Alarm devices that were silent for more than ten of their heartbeats, close it for those heard again.
-
-    Returns the codes of the silent ones (devices reference, section 10).
-    """
-    silent = session.execute(SILENT, {"now": now}).all()
-    for row in silent:
-        alarms.raise_alarm(session, "silent", row.code, f"last heard {row.last_seen_at}", device_id=row.id, n=0)
-    session.execute(HEARD_AGAIN, {"at": now, "silent": [row.code for row in silent]})
-    return [row.code for row in silent]

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from sqlalchemy import text
 
-from iot import alarms, barrier, health, lanes, outbox, sequence, topics
+from iot import alarms, barrier, device_health, health, lanes, outbox, sequence, topics
 from iot.committer import RETRY_S, is_away
 from iot.doorway import Report
 from iot.lease import RENEW_S, Fenced, LeaseLost, Leases, new_holder
@@ -196,7 +196,7 @@ class Reader:
         if time.monotonic() >= self._listen_after:
             self._listen_after = time.monotonic() + SILENCE_S
             with self._database.unit_of_work(self._scope) as session:
-                health.watch_silence(session, datetime.now(UTC))
+                device_health.watch(session, datetime.now(UTC))
         return 0
 
     def _alarm_refused(self) -> None:

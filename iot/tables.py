@@ -28,7 +28,7 @@ from wms.db import Base, Id, Instant, RecordedAt, Tenanted
 from wms.parties.tables import one_of
 
 FAMILIES = ("gate", "fence", "video", "scale", "rfid", "temp")
-DOORS = ("embedded", "client", "http")
+DOORS = ("embedded", "client", "http")  # http: any door of iot/doors; the topic says which
 RECEIVED, PARSED, DEAD = "received", "parsed", "dead"
 OPEN, MATCHED, IGNORED = "open", "matched", "ignored"
 WEEK = 100_000_000_000  # ids of one week: an id is weeks since 1970 times this, and a number of the sequence
@@ -291,6 +291,15 @@ class DeviceState(Tenanted, Base):
     last_seen_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     skew_ms: Mapped[int | None] = mapped_column(BigInteger)
     memory: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
+
+
+class DeviceHour(Tenanted, Base):
+    """How many readings a device gave in one full hour: what its rate is held against for a week."""
+
+    __tablename__ = "device_hour"
+    device_id: Mapped[int] = mapped_column(ForeignKey("device.id"), primary_key=True)
+    hour_at: Mapped[Instant] = mapped_column(primary_key=True)
+    events: Mapped[int] = mapped_column(BigInteger)
 
 
 class DeviceAlarm(Tenanted, Base):

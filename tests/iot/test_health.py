@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from iot import health
+from iot import device_health
 from tests.iot.world import rows, site_with
 from wms.db import Database, Scope
 
@@ -27,9 +27,9 @@ def test_a_device_silent_for_ten_heartbeats_is_alarmed_until_it_is_heard(databas
     heard(database, scope, talking.id, now - timedelta(seconds=599))
     for _ in range(2):
         with database.unit_of_work(scope) as session:
-            assert health.watch_silence(session, now) == [quiet.code]
+            assert device_health.watch(session, now)["silent"] == [quiet.code]
     assert rows(database, scope, OPEN) == [(quiet.code,)]
     heard(database, scope, quiet.id, now)
     with database.unit_of_work(scope) as session:
-        assert health.watch_silence(session, now) == []
+        assert device_health.watch(session, now)["silent"] == []
     assert rows(database, scope, OPEN) == []

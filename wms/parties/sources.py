@@ -90,4 +90,6 @@ SHIPPED = (
     N_("camera numbering of customs, 20 digits; classes as far as they are known, to be confirmed"),
     N_("our own choice of reasons and pictures at the gate, 2026-11; to be agreed with customs"),
     N_("GAC notice 2023 No. 200: relaxed on entry"),
+    N_("no parcel is drawn until customs has told share and seed; our own choice, 2026-11"),
+    N_("our own limits for devices, 2026-11; signs of life by format as their makers say"),
 )
