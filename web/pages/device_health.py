@@ -16,8 +16,8 @@ bp = Blueprint("device_health", __name__, url_prefix="/oversight/devices")
 SIGNS = {
     Signs.NEVER: ("none", N_("not heard yet")),
     Signs.LIVELY: ("ok", N_("heard in time")),
-    Signs.LATE: ("warn", N_("late")),
-    Signs.SILENT: ("stop", N_("silent")),
+    Signs.LATE: ("warn", N_("heard late")),
+    Signs.SILENT: ("stop", N_("silent for long")),
     Signs.OFFLINE: ("stop", N_("offline")),
     Signs.NO_INTERVAL: ("none", N_("no interval known")),
 }

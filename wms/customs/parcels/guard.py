@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from wms.customs.parcels.rules import states
@@ -76,8 +76,9 @@ def refuse_unreleased(session: Session, parcels: Sequence[Leaving]) -> None:
 
 
 def _declared(session: Session, wanted: ColumnElement[bool]) -> Sequence[ParcelDeclaration]:
-    """Declarations of imports, held as they are until the transaction ends."""
-    query = select(ParcelDeclaration).where(wanted, ParcelDeclaration.direction == "I").order_by(ParcelDeclaration.id)
+    """Declarations of imports, and of exports that are on hold; kept as they are until the transaction ends."""
+    guarded = or_(ParcelDeclaration.direction == "I", ParcelDeclaration.is_on_hold)
+    query = select(ParcelDeclaration).where(wanted, guarded).order_by(ParcelDeclaration.id)
     return session.scalars(query.with_for_update(read=True).execution_options(populate_existing=True)).all()
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from wms.customs import inspections
 from wms.customs.parcels import buyers
 from wms.customs.parcels.buyers import Use
 from wms.customs.parcels.declaring import locked
@@ -88,7 +89,24 @@ def take_receipts(session: Session, receipts: Sequence[Receipt]) -> list[bool | 
         })  # fmt: skip
     insert_all(session, ParcelReceipt, kept)
     session.flush()
+    _inspect(session, kept)
     return said
+
+
+def _inspect(session: Session, kept: Sequence[dict[str, Any]]) -> None:
+    """Customs' 500 orders an inspection; 800 and 899 end it, and let the random rule look at the parcel once."""
+    moved = {one["declaration_id"]: one for one in kept if one["has_moved"] and one["message_kind"] in OF_DECLARATION}
+    if not moved:
+        return
+    rows, at = locked(session, sorted(moved)), max(one["returned_at"] for one in moved.values())
+    for row in rows:
+        one = moved[row.id]
+        if one["status"] == "500":
+            inspections.order_by_receipt(session, row, one["returned_at"], one["info"])
+    let_go = [row for row in rows if moved[row.id]["status"] in states.RELEASED]
+    if let_go:
+        inspections.end_by_receipt(session, let_go, at)
+        inspections.draw_released(session, let_go, at)
 
 
 def _otherwise(session: Session, receipt: Receipt) -> ParcelDeclaration:

@@ -7,6 +7,14 @@ from wms.customs.tables.accounting import BookDifference, VerificationChange, Wr
 from wms.customs.tables.books import AccountBook, VerificationLine, VerificationList
 from wms.customs.tables.filings import BusinessFiling, BusinessFilingLine, MovementSlip, MovementSlipLine
 from wms.customs.tables.handovers import DisplaySale, PickUp
+from wms.customs.tables.inspections import (
+    InspectionDraw,
+    InspectionLane,
+    InspectionOrder,
+    InspectionPicture,
+    InspectionStep,
+    ParcelInspection,
+)
 from wms.customs.tables.kinds import (
     BIND_TYPES,
     DIRECTIONS,
@@ -43,9 +51,15 @@ __all__ = [
     "GatePassLine",
     "GatePassRegistered",
     "ImportPermit",
+    "InspectionDraw",
+    "InspectionLane",
+    "InspectionOrder",
+    "InspectionPicture",
+    "InspectionStep",
     "MeatBatch",
     "MovementSlip",
     "MovementSlipLine",
+    "ParcelInspection",
     "PickUp",
     "VerificationChange",
     "VerificationLine",

@@ -5,8 +5,8 @@ from alembic import op
 
 from migrations.support import protect, ship_value
 
-revision = "0130_pre_health"
-down_revision = "0129_pre_watch"
+revision = "0132_pre_health"
+down_revision = "0131_pre_gate_rules"
 branch_labels = None
 depends_on = None
 
