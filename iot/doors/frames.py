@@ -9,7 +9,6 @@ seconds of its first byte; when all places are taken the connection silent longe
 import asyncio
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import quote
@@ -24,6 +23,7 @@ from iot.devices.gather import question_of
 from iot.doors import gathering
 from iot.doors.arrivals import from_device, from_stranger
 from iot.doors.identity import comes_from
+from iot.doors.listener import CHUNK, Listener
 from iot.events import as_json
 from iot.inbox import HELD, Arrival, Outcome
 from iot.register import REFRESH_S, RETRY_S, KnownDevice, Register, Registry
@@ -34,7 +34,6 @@ FRAME_S = 10.0
 ANSWER_S = 5.0
 PLACES = 1_000
 QUARANTINE_BYTES = 65_536
-CHUNK = 65_536
 
 
 @dataclass(frozen=True)
@@ -61,37 +60,15 @@ class FrameServer:
     ) -> None:
         self._database, self._scope, self._registry, self._committer = database, scope, registry, committer
         self._on_refused = on_refused
-        self._places: dict[asyncio.StreamWriter, float] = {}
-        self._server: asyncio.Server | None = None
+        self._listener = Listener(self._converse, door="frames", places=PLACES, backlog=512)
 
     async def open(self, host: str, port: int) -> int:
-        """Listen; return the port. Raises OSError."""
-        self._server = await asyncio.start_server(self._serve, host, port, limit=CHUNK, backlog=512)
-        return int(self._server.sockets[0].getsockname()[1])
+        """Listen; return the port (for port 0 the one that was found). Raises OSError."""
+        return await self._listener.open(host, port)
 
     async def close(self) -> None:
         """Stop listening and end every connection."""
-        if self._server is not None:
-            self._server.close()
-        for writer in list(self._places):
-            writer.transport.abort()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._places) >= PLACES:
-            longest = min(self._places, key=lambda one: self._places[one])
-            longest.transport.abort()
-            self._places.pop(longest, None)
-        self._places[writer] = time.monotonic()
-        try:
-            await self._converse(reader, writer)
-        except (ConnectionError, TimeoutError):
-            pass
-        except Exception:
-            log.exception("door_failed", door="frames")
-        finally:
-            self._places.pop(writer, None)
-            with suppress(Exception):
-                writer.close()
+        await self._listener.close()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         address = str((writer.get_extra_info("peername") or ("?",))[0])
@@ -104,7 +81,7 @@ class FrameServer:
                 if rest and here:
                     await self._keep_broken(here[0], rest)
                 return
-            self._places[writer] = time.monotonic()
+            self._listener.heard(writer)
             if not here:
                 await self._turn_away(address, chunk)
                 return

@@ -6,22 +6,19 @@ thousand callers who say nothing keep no camera out.
 """
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from http.client import responses
 
 import h11
-import structlog
 
-log = structlog.get_logger(__name__)
+from iot.doors.listener import CHUNK, Listener
+
 HEAD_BYTES = 16_384
 HEAD_S = 10.0
 BODY_S = 30.0
 IDLE_S = 75.0
 PLACES = 2_000
-CHUNK = 65_536
 
 
 @dataclass(frozen=True)
@@ -61,37 +58,18 @@ class WebServer:
 
     def __init__(self, handler: Handler, *, limit_bytes: int, on_refused: Callable[[str, str], None]) -> None:
         self._handler, self._limit, self._on_refused = handler, limit_bytes, on_refused
-        self._places: dict[asyncio.StreamWriter, float] = {}
-        self._server: asyncio.Server | None = None
+        self._listener = Listener(
+            self._converse, door="http", places=PLACES, backlog=1024,
+            expected=(h11.ProtocolError, asyncio.IncompleteReadError),
+        )  # fmt: skip
 
     async def open(self, host: str, port: int) -> int:
         """Listen; return the port (for port 0 the one that was found). Raises OSError."""
-        self._server = await asyncio.start_server(self._serve, host, port, limit=CHUNK, backlog=1024)
-        return int(self._server.sockets[0].getsockname()[1])
+        return await self._listener.open(host, port)
 
     async def close(self) -> None:
         """Stop listening and end every connection."""
-        if self._server is not None:
-            self._server.close()
-        for writer in list(self._places):
-            writer.transport.abort()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._places) >= PLACES:
-            longest = min(self._places, key=lambda one: self._places[one])
-            longest.transport.abort()
-            self._places.pop(longest, None)
-        self._places[writer] = time.monotonic()
-        try:
-            await self._converse(reader, writer)
-        except (ConnectionError, TimeoutError, h11.ProtocolError, asyncio.IncompleteReadError):
-            pass
-        except Exception:
-            log.exception("door_failed", door="http")
-        finally:
-            self._places.pop(writer, None)
-            with suppress(Exception):
-                writer.close()
+        await self._listener.close()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         address = str((writer.get_extra_info("peername") or ("?",))[0])
@@ -147,8 +125,7 @@ class WebServer:
     ) -> object:
         while (event := connection.next_event()) is h11.NEED_DATA:
             connection.receive_data(await reader.read(CHUNK))
-            if writer in self._places:
-                self._places[writer] = time.monotonic()
+            self._listener.heard(writer)
         return event
 
     async def _refuse(
