@@ -1,6 +1,7 @@
 """Control orders of customs act at once: in the lane, on a lift that has not opened, inside the zone; and their end."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from threading import Barrier
 
 import pytest
@@ -21,12 +22,14 @@ from wms.gate.service import (
     confirm_passage,
     decide_passage,
     expire_or_send,
+    fail_silent,
     give_order,
     record_result,
     release_hold,
     withdraw_order,
 )
-from wms.gate.tables import BarrierCommand, Passage, Release
+from wms.gate.service.barrier import barrier_seen
+from wms.gate.tables import BarrierCommand, Lane, Passage, Release
 from wms.watch.tables import Alarm
 
 
@@ -59,6 +62,31 @@ def test_an_order_given_before_holds_by_plate_container_pass_and_document(sessio
         withdraw_order(session, given.order_id, reason="settled by letter", at=now())
         again = decide_passage(session, crossing(world.lane, seen_of(gate_pass)))
         assert again.verdict == "lift", kind
+
+
+def test_an_order_may_name_our_own_number_of_a_pass_though_customs_has_given_another(
+    session: Session, world: World
+) -> None:
+    gate_pass = make_pass(session, world)
+    assert gate_pass.pass_no != gate_pass.internal_no
+    give_order(session, order(gate_pass.internal_no, "detain", "gate_pass"))
+    assert decide_passage(session, crossing(world.lane, seen_of(gate_pass))).hold_code == "control_detain"
+
+
+def test_a_lock_that_the_barrier_accepted_is_no_fault_and_explains_no_opening(session: Session, world: World) -> None:
+    gate_pass = make_pass(session, world)
+    lifted = decide_passage(session, crossing(world.lane, seen_of(gate_pass)))
+    command = command_of(session, lifted.passage_id)
+    expire_or_send(session, command, now())
+    give_order(session, order(gate_pass.vehicle_plate))
+    lock = session.scalars(select(BarrierCommand).where(BarrierCommand.action == "lock")).one()
+    expire_or_send(session, lock, now())
+    record_result(session, CommandStep(lock.cmd_id, lock.device, "accepted", now()))
+    record_result(session, CommandStep(command.cmd_id, command.device, "refused", now(), "locked"))
+    later = now() + timedelta(minutes=2)
+    assert fail_silent(session, [world.lane.site_id], later) == 0
+    lane = session.get_one(Lane, world.lane.id)
+    assert barrier_seen(session, lane, "open", later)
 
 
 def test_stop_is_stronger_than_inspect_whatever_came_first(session: Session, world: World) -> None:

@@ -71,7 +71,11 @@ def fail_silent(session: Session, sites: Collection[int], now: datetime, unread:
                 not_(waited_for),
                 or_(
                     and_(BarrierCommand.state == "sent", BarrierCommand.sent_at <= now - ANSWERS_WITHIN),
-                    and_(BarrierCommand.state == "accepted", BarrierCommand.accepted_at <= now - OPENS_WITHIN),
+                    and_(
+                        BarrierCommand.state == "accepted",
+                        BarrierCommand.action == "open",  # a lock that is accepted has nothing more to say
+                        BarrierCommand.accepted_at <= now - OPENS_WITHIN,
+                    ),
                 ),
             )
             .with_for_update(of=BarrierCommand, skip_locked=True)
@@ -178,6 +182,7 @@ def barrier_seen(session: Session, lane: Lane, state: str, at: datetime) -> bool
     explained = session.scalars(
         select(BarrierCommand.id).where(
             BarrierCommand.lane_id == lane.id,
+            BarrierCommand.action == "open",
             or_(
                 BarrierCommand.state.in_(UNDER_WAY),
                 BarrierCommand.closed_at >= at - ANSWERS_WITHIN,

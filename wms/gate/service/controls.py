@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from wms.customs.gate_pass_rules import split_containers
 from wms.customs.tables import GatePass, GatePassDocument
+from wms.floor.service.retail import has_held_parcels
 from wms.gate.rules import ControlOrder, PassFacts, Seen, hold_of
 from wms.gate.rules.controls import (
     MIN_REASON_CHARS,
@@ -115,7 +116,7 @@ def orders_on(session: Session, seen: Seen, passes: Sequence[PassFacts]) -> tupl
     named: dict[str, set[str]] = {
         "plate": {plate for plate in (seen.plate, seen.trailer_plate) if plate},
         "container": {box.number for box in seen.containers} | {box for one in own for box in one.containers},
-        "gate_pass": {one.number.upper() for one in own},
+        "gate_pass": _numbers(session, own),
         "document": {document.number.upper() for one in own for document in one.documents},
     }
     conditions = [
@@ -133,6 +134,12 @@ def orders_on(session: Session, seen: Seen, passes: Sequence[PassFacts]) -> tupl
     return tuple(ControlOrder(row.id, row.control, row.target_kind, row.target) for row in rows)
 
 
+def _numbers(session: Session, passes: Sequence[PassFacts]) -> set[str]:
+    """Both numbers of each pass, customs' and ours: an order may name either."""
+    wanted = select(GatePass.pass_no, GatePass.internal_no).where(GatePass.id.in_([one.pass_id for one in passes]))
+    return {number.upper() for row in session.execute(wanted) for number in row if number}
+
+
 def controls_on(session: Session, passage: Passage) -> str | None:
     """The strongest order that names a passage now, however it was decided."""
     plates = [plate for plate in (passage.plate, passage.trailer_plate) if plate]
@@ -146,7 +153,8 @@ def controls_on(session: Session, passage: Passage) -> str | None:
     )
     found = session.scalars(select(ControlOrderRow.control).where(ControlOrderRow.withdrawn_at.is_(None), named))
     own = {gate_pass.control_order} if gate_pass is not None and gate_pass.control_order else set()
-    return strongest(set(found) | own)
+    held = {"detain"} if gate_pass is not None and has_held_parcels(session, gate_pass.id) else set()
+    return strongest(set(found) | own | held)
 
 
 def _pass_of(session: Session, passage: Passage) -> GatePass | None:
