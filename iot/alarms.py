@@ -5,6 +5,8 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from iot.text import storable
+
 RAISE = text(
     """
     INSERT INTO device_alarm (code, subject, detail, device_id, count) VALUES (:code, :subject, :detail, :device_id, :n)
@@ -21,10 +23,15 @@ def raise_alarm(
     """Open the alarm ``code`` about ``subject`` (a device's code or a topic), or count it when it is open."""
     session.execute(
         RAISE,
-        {"code": code, "subject": subject[:200], "detail": detail[:500], "device_id": device_id, "n": n},
+        {"code": code, "subject": _told(subject), "detail": storable(detail)[:500], "device_id": device_id, "n": n},
     )
 
 
 def close_alarm(session: Session, code: str, subject: str, at: datetime) -> None:
     """The cause is gone; the row stays, with its count."""
-    session.execute(CLOSE, {"code": code, "subject": subject[:200], "at": at})
+    session.execute(CLOSE, {"code": code, "subject": _told(subject), "at": at})
+
+
+def _told(subject: str) -> str:
+    """A subject may be what a stranger wrote."""
+    return storable(subject)[:200]

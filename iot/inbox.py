@@ -44,6 +44,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from iot import alarms
+from iot.text import storable
 
 MESSAGE_KEY = re.compile(r"[\x21-\x7e]{1,200}")
 MAX_TOPIC_CHARS = 1024
@@ -138,11 +139,6 @@ KEEP_REASON = text(
     SELECT * FROM unnest(CAST(:inbox_id AS bigint[]), CAST(:reason AS text[]), CAST(:detail AS text[]))
     """
 )
-
-
-def storable(value: str) -> str:
-    """``value`` as PostgreSQL text can hold it: NUL and lone surrogates become visible escapes, the rest is kept."""
-    return value.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
 
 
 def checked(arrival: Arrival) -> Arrival:

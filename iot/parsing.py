@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 from iot import alarms, devices, memory, topics
 from iot.devices.base import Message
 from iot.events import Fault
-from iot.inbox import storable
 from iot.readings import CHANNEL
 from iot.register import KnownDevice, Register
 from iot.signing import doubt_of
+from iot.text import storable
 from iot.understood import Stored, Understood, write
 
 log = structlog.get_logger(__name__)

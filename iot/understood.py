@@ -15,8 +15,8 @@ from iot import alarms, sequence, temperatures, topics
 from iot.devices.base import Malformed, load_object
 from iot.devices.dongting import envelope_of
 from iot.events import AHEAD, LATE, NEVER_OPENS, RETAINED, WEAK_KEY, Fault, Reading, VideoEvent, as_json
-from iot.inbox import storable
 from iot.register import KnownDevice
+from iot.text import storable
 
 LATE_AFTER = timedelta(seconds=5)
 LONGEST_KEY = 400

@@ -22,8 +22,9 @@ from iot.broker.handler import STOP_S, CommittingHandler, Flow, is_gone
 from iot.broker.packets import PACKET_BYTES, PacketReader
 from iot.broker.tls import NoTlsFiles, Tls, shown
 from iot.committer import Committer, is_away
-from iot.inbox import Outcome, storable
+from iot.inbox import Outcome
 from iot.register import KnownDevice, Registry, arrival
+from iot.text import storable
 from wms.errors import N_, Kind, WmsError
 
 log = structlog.get_logger(__name__)

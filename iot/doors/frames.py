@@ -72,7 +72,7 @@ class FrameServer:
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         address = str((writer.get_extra_info("peername") or ("?",))[0])
-        here = await self._in_thread(self._devices_at, address)
+        here: list[KnownDevice] = []
         rest = b""
         while True:
             await self._committer.room.wait()
@@ -82,6 +82,7 @@ class FrameServer:
                     await self._keep_broken(here[0], rest)
                 return
             self._listener.heard(writer)
+            here = await self._in_thread(self._devices_at, address)  # who was put out of use is heard no longer
             if not here:
                 await self._turn_away(address, chunk)
                 return

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from iot import alarms, gather, outbox, topics
 from iot.devices.base import Malformed
 from iot.devices.gather import question_of
+from iot.events import RETAINED, UNTRUSTED
 from iot.lanes.readings import LaneReading
 from iot.lanes.votes import length_ft, vote_plate
 from iot.readings import OpenReading
@@ -69,9 +70,17 @@ class Told:
 
 
 def answer_question(
-    session: Session, device: KnownDevice, question: gather.Question, inbox_id: int, now: datetime, *, is_same: bool
+    session: Session,
+    device: KnownDevice,
+    question: gather.Question,
+    inbox_id: int,
+    now: datetime,
+    *,
+    is_same: bool,
+    is_live: bool = True,
 ) -> Told:
-    """Decide, or find what was decided. ``is_same`` False: this SEQ_NO came before with other bytes.
+    """Decide, or find what was decided. ``is_same`` False: this SEQ_NO came before with other bytes. ``is_live`` False:
+    the question came late or again, so it tells nothing of who stands in the lane now.
 
     What fits no lane of the device, or names a sequence number of another lane, is held without a passage.
     """
@@ -80,11 +89,10 @@ def answer_question(
     if isinstance(lane, str):
         return _refused(session, device, question, lane)
     known = session.scalar(select(Passage).where(Passage.seq_no == question.seq_no))
-    if known is not None and (known.lane_id != lane.id or not is_same):
+    if not is_same or (known is not None and known.lane_id != lane.id):
         return _refused(session, device, question, "seq_no_used")
-    if not is_same:
-        return _refused(session, device, question, "seq_no_used")
-    _clear_lane(session, lane, question.seq_no, now)
+    if known is None and is_live:
+        _clear_lane(session, lane, question.seq_no, now)
     readings = _readings(session, inbox_id, device)
     seen, uses = seen_in(readings, parameters_of(session, lane, now), now)
     decided = decide_passage(session, DecidePassage(question.seq_no, lane.id, now, now, seen, uses))
@@ -134,13 +142,17 @@ def take_open(session: Session, row: OpenReading, now: datetime) -> bool:
     device = _device(session, row.device_id)
     if device is None or found.topic.startswith("tcp/"):
         return False
+    if doubts := (UNTRUSTED | {RETAINED}) & set(row.flags):
+        detail = f"{row.payload.get('state')} {row.payload.get('seq_no')} {' '.join(sorted(doubts))}"
+        alarms.raise_alarm(session, "untrusted_result", device.code, detail, device_id=device.id)
+        return False
     if row.payload.get("state") != "gather":
         return take_report(session, device, row.payload, now) != "unknown"
     try:
         question = question_of(bytes(found.payload))
     except Malformed:
         return False
-    told = answer_question(session, device, question, row.inbox_id, now, is_same=True)
+    told = answer_question(session, device, question, row.inbox_id, now, is_same=True, is_live=row.is_live)
     topic = str(device.profile.get("answer_topic") or device.topic(topics.CMD))
     until = told.until_at or now + STALE_AFTER
     outbox.publish(session, topic, gather.answer_bytes(question, told.answer), expires_at=until, site_id=device.site_id)

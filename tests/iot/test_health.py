@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from iot import device_health
+from iot import alarms, device_health
 from tests.iot.world import rows, site_with
 from wms.db import Database, Scope
 
@@ -33,3 +33,9 @@ def test_a_device_silent_for_ten_heartbeats_is_alarmed_until_it_is_heard(databas
     with database.unit_of_work(scope) as session:
         assert device_health.watch(session, now)["silent"] == []
     assert rows(database, scope, OPEN) == []
+
+
+def test_an_alarm_about_what_a_stranger_wrote_is_kept_whatever_it_holds(database: Database, scope: Scope) -> None:
+    with database.unit_of_work(scope) as session:
+        alarms.raise_alarm(session, "connect_refused", "a\0b\ud800", "c\0d")
+    assert rows(database, scope, "SELECT subject, detail FROM device_alarm") == [("a\\x00b\\ud800", "c\\x00d")]
