@@ -1,24 +1,22 @@
 """The inspection centre on one page: orders, the parcels under inspection, and the steps of one parcel."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from web.api.idempotency import request_hash, request_key, stored_problem
 from web.auth.policy import policy
-from web.context import current_scope, database, unit_of_work
+from web.context import current_scope, unit_of_work
 from web.live import WATCHERS
+from web.pages.gate import done_once
 from wms.customs import inspection_queries as queries
 from wms.customs import inspections
 from wms.customs.inspection_rules import MODES, MOST_PICTURE_BYTES
 from wms.customs.inspections import Order, Result
 from wms.errors import N_
-from wms.record.service import once
 
 bp = Blueprint("inspections", __name__, url_prefix="/gate/inspections")
 LOOKS = {
@@ -45,16 +43,6 @@ def _render(template: str, **given: Any) -> str:
         template, LOOKS=LOOKS, MADE_BY=MADE_BY, STEPS=STEPS, OUTCOMES=OUTCOMES, MODES=MODES, **given,
         may_inspect=current_scope().role == "customs_officer",
     )  # fmt: skip
-
-
-def _deed(act: Callable[[Session], dict[str, Any]], content: dict[str, Any], done: str) -> dict[str, Any] | None:
-    """Do it once under the form's key; the refusal as a problem, None when it is done."""
-    key, content_hash = request_key(), request_hash(content)
-    given = database().run(current_scope(), lambda session: once(session, key, content_hash, lambda: act(session)))
-    if given.is_refusal:
-        return stored_problem(given.body)
-    flash(done)
-    return None
 
 
 def _list_page(problem: dict[str, Any] | None = None) -> str:
@@ -102,7 +90,7 @@ def order() -> AnyResponse | tuple[str, int]:
         return {"order_no": inspections.order(session, command).order_no}
 
     done = _("The draw is done.") if given["deed"] == "draw" else _("The parcels are on hold.")
-    problem = _deed(act, given, done)
+    problem = done_once(act, given, done)
     if problem is not None:
         return _list_page(problem), int(problem["status"])
     return redirect(url_for("inspections.index"))
@@ -148,7 +136,7 @@ def step(inspection_id: int) -> AnyResponse | tuple[str, int]:
         said = Result(inspection_id, method, outcome, given["finding"], at, person_id)
         return {"state": inspections.note_result(session, said).state}
 
-    problem = _deed(act, given | {"bytes": len(content)}, _("The step is recorded under your name."))
+    problem = done_once(act, given | {"bytes": len(content)}, _("The step is recorded under your name."))
     if problem is not None:
         return _one_page(inspection_id, problem), int(problem["status"])
     return redirect(url_for("inspections.show", inspection_id=inspection_id))
