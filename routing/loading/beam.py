@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from routing.loading.blocks import STRONG, Blocks
+from routing.loading.blocks import Blocks
 from routing.loading.kernel import MAX_PLACED, MAX_SPACES, complete, nearest_space, put, rank, sift
 
 
@@ -111,6 +111,8 @@ class Beam:
         return True
 
     def _children(self, state: State, want: int, spent: Callable[[int], bool]) -> list[State]:
+        if int(state.sums[0]) >= MAX_PLACED:
+            return []
         b, taste = self.blocks, self.taste
         out, score = np.empty(want, np.int64), np.empty(want, np.float64)
         n = len(state.spaces)
@@ -154,20 +156,6 @@ class Beam:
         if child.value > self.best.value:
             self.best = State(child.spaces, child.bearings, left, live, done[: sums[0]].copy(), sums, child.value)
         return child
-
-
-def empty(
-    box: tuple[int, int, int], blocks: Blocks, counts: list[int], payload: int = 1 << 50, floor: int = STRONG
-) -> State:
-    """The starting state of an empty container: payload in g, floor load in g/m²."""
-    return State(
-        np.array([[0, 0, 0, *box]], np.int64),
-        np.array([floor], np.int64),
-        np.array(counts, np.int64),
-        np.arange(len(blocks.volume), dtype=np.int64),
-        np.empty((0, 8), np.int64),
-        np.array([0, 0, payload], np.int64),
-    )
 
 
 def seconds(limit: float) -> Callable[[int], bool]:

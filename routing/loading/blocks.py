@@ -91,10 +91,9 @@ def make_blocks(
 ROW = 23  # size 0-5, volume 6, kinds 7-10, counts 11-14, weight 15, pressure 16, top 17, made 18-22
 
 
-def pressure_g_m2(weight_g: int, length: int, width: int, unit_mm: int = 1) -> int:
+def pressure_g_m2(weight_g: int, length: int, width: int) -> int:
     """Grams a square metre under a box, rounded up."""
-    area_mm2 = length * width * unit_mm * unit_mm
-    return -(-weight_g * 1_000_000 // area_mm2)
+    return -(-weight_g * 1_000_000 // (length * width))
 
 
 def _simple(box: tuple[int, int, int], shapes: list[Shape], counts: list[int], weights: list[int]) -> Any:

@@ -8,6 +8,7 @@ corners are cut has a wide low slab and a narrow high one.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -15,11 +16,12 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, ValidationError
 
+from routing.loading.measure import union_mm3
 from routing.network import Frozen, NotNegative, Positive
 from routing.problem import BadProblem, Fault, from_validation
 
 FORMAT: Final = "dongting-load/1"
-MOST_KINDS, MOST_PIECES, MOST_BYTES = 2_000, 20_000, 50_000_000
+MOST_KINDS, MOST_PIECES, MOST_BYTES = 2_000, 4_000, 50_000_000
 LONGEST_MM = 30_000
 
 Side = Annotated[int, Field(gt=0, le=LONGEST_MM)]
@@ -62,8 +64,6 @@ class Container(Frozen):
 
     def volume_mm3(self) -> int:
         """Room inside the contour; slabs that overlap are counted once."""
-        from routing.loading.measure import union_mm3  # noqa: PLC0415 - measure needs nothing of this file
-
         return union_mm3(self.slabs())
 
 
@@ -160,6 +160,8 @@ def load_problem_of(document: Any) -> LoadProblem:
         problem = LoadProblem.model_validate(document)
     except ValidationError as error:
         raise from_validation(error) from error
+    if problem.support == "none":  # for the same reason the floor's limit is not looked at
+        problem = problem.model_copy(update={"container": problem.container.model_copy(update={"floor_g_m2": None})})
     if faults := list(_faults(problem)):
         raise BadProblem(faults)
     return problem
@@ -178,6 +180,21 @@ def _faults(problem: LoadProblem) -> Any:
         yield Fault("pieces", "too_many", f"{total} pieces; at most {MOST_PIECES} in one container")
     yield from _container_faults(problem.container)
     yield from _loaded_faults(problem)
+    yield from _bearing_faults(problem)
+
+
+def _bearing_faults(problem: LoadProblem) -> Any:
+    """Where a base need not be supported nobody can say how hard it presses: then no top may have a limit."""
+    if problem.support == "none":
+        both: tuple[tuple[str, Sequence[Piece | Loaded]], ...] = (
+            ("pieces", problem.pieces),
+            ("loaded", problem.loaded),
+        )
+        for name, boxes in both:
+            for index, one in enumerate(boxes):
+                if one.bears_g_m2 is not None:
+                    text = f"{one.id} says what its top bears: that holds only with full support"
+                    yield Fault(f"{name}.{index}.bears_g_m2", "needs_full_support", text)
 
 
 def _container_faults(container: Container) -> Any:
@@ -190,12 +207,17 @@ def _container_faults(container: Container) -> Any:
 
 
 def _loaded_faults(problem: LoadProblem) -> Any:
-    length, width, height = problem.container.inner_mm
     boxes = problem.loaded
+    slabs = problem.container.slabs()
     for index, one in enumerate(boxes):
         field = f"loaded.{index}({one.id})"
+        if one.id in {other.id for other in boxes[:index]}:
+            yield Fault(field, "duplicate", "stands in the list more than once")
         ends = (one.x_mm + one.length_mm, one.y_mm + one.width_mm, one.z_mm + one.height_mm)
-        if ends[0] > length or ends[1] > width or ends[2] > height:
+        if not any(
+            one.x_mm >= slab[0] and one.y_mm >= slab[1] and all(end <= slab[axis + 3] for axis, end in enumerate(ends))
+            for slab in slabs
+        ):
             yield Fault(field, "outside", "sticks out of the container")
         for other in boxes[:index]:
             if _overlap(one, other):

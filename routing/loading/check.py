@@ -50,6 +50,8 @@ def check(problem: Row, plan: Row) -> list[Finding]:
     pieces = {one["id"]: one for one in problem["pieces"]}
     found = list(_complete(pieces, problem, plan))
     found += _orientation(pieces, plan)
+    if plan["support"] != problem["support"]:
+        found.append(Finding("sums", "support", f"{plan['support']} was not asked for"))
     boxes = [_box(spot, pieces, problem) for spot in plan["spots"] if spot["kept"] or spot["piece"] in pieces]
     found += _inside(problem["container"], boxes)
     pairs = list(_touching(boxes))
@@ -100,6 +102,8 @@ def _orientation(pieces: Mapping[str, Row], plan: Row) -> Iterator[Finding]:
         ups = ("height",) if piece["upright"] else piece["vertical"]
         names = ("length", "width", "height")
         lies = [spot[f"{name}_mm"] for name in names]
+        if spot["stop"] != piece["stop"]:
+            yield Finding("unloading", spot["piece"], f"is for stop {piece['stop']}, not {spot['stop']}")
         fits = False
         for up in ups:
             floor = sorted(piece[f"{name}_mm"] for name in names if name != up)
@@ -110,7 +114,7 @@ def _orientation(pieces: Mapping[str, Row], plan: Row) -> Iterator[Finding]:
 
 def _box(spot: Row, pieces: Mapping[str, Row], problem: Row) -> Box:
     if spot["kept"]:
-        source = next(one for one in problem["loaded"] if one["id"] == spot["piece"])
+        source = next((one for one in problem["loaded"] if one["id"] == spot["piece"]), {"weight_g": 0})
     else:
         source = pieces[spot["piece"]]
     low = tuple(spot[at] for at, _ in AXES)
@@ -256,5 +260,10 @@ def _sums(container: Row, boxes: Sequence[Box], plan: Row) -> Iterator[Finding]:
         yield Finding("sums", "volume_mm3", f"{plan['volume_mm3']}, counted {volume}")
     if sum(one.weight_g for one in boxes) != plan["weight_g"]:
         yield Finding("sums", "weight_g", f"{plan['weight_g']}, counted {sum(one.weight_g for one in boxes)}")
+    for axis, name in enumerate(("x_mm", "y_mm", "z_mm")):
+        weight = sum(one.weight_g for one in boxes)
+        twice = sum(one.weight_g * (one.low[axis] + one.high[axis]) for one in boxes)
+        if weight and abs(2 * weight * plan["gravity"][name] - twice) > 2 * weight:
+            yield Finding("sums", f"gravity.{name}", f"{plan['gravity'][name]}, counted {twice / weight / 2:.0f}")
     if plan["container"] != container["code"]:
         yield Finding("sums", "container", f"{plan['container']} is not {container['code']}")

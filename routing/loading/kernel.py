@@ -18,10 +18,6 @@ from numba import njit
 
 MAX_SPACES = 1500
 MAX_PLACED = 1200
-FREE, HELD = 0, 1  # without and with full support
-
-# columns of a block
-LENGTH, WIDTH, HEIGHT, PIECES, TOP_LENGTH, TOP_WIDTH = range(6)
 
 
 @njit(cache=True, nogil=True)
@@ -41,7 +37,6 @@ def nearest_space(spaces: Any, n: int, box: Any, both_ends: bool, tops: bool) ->
             dy, corner = dy1, corner | 2
         if tops and dz1 < dz0:
             dz, corner = dz1, corner | 4
-        # lexicographic on the three distances, the smallest first, as in Zhu, Oon, Lim, Weng (2012)
         far = dx + dy + dz
         size = (s[3] - s[0]) * (s[4] - s[1]) * (s[5] - s[2])
         if far < best_far or (far == best_far and size > best_low):

@@ -10,7 +10,7 @@ import numpy as np
 
 from routing.loading import balance, sequence
 from routing.loading.balance import Placed
-from routing.loading.beam import Beam, State, Taste, seconds
+from routing.loading.beam import Beam, State, Taste, seconds, work
 from routing.loading.blocks import STRONG, Blocks, Shape, make_blocks, pressure_g_m2
 from routing.loading.cargo import Container, LoadProblem, Piece
 from routing.loading.kernel import MAX_SPACES, cut
@@ -37,11 +37,13 @@ def make_load(
     for turn in range(rounds):
         wanted = [piece for piece in problem.pieces if piece.id not in barred]
         share = max(0.2, (seconds_limit - (time.perf_counter() - started)) / (1 if turn else min(2, rounds)))
-        boxes, tried, sound = _rounds(problem, wanted, share, limit, seed)
+        boxes, n, sound = _rounds(problem, wanted, share, limit, seed)
+        tried += n
         broken = _torn(problem.pieces, boxes, barred)
         if not broken:
             break
-        barred |= {piece.id: "together" for piece in problem.pieces if piece.together in broken}
+        out = min(broken)  # one group a time: without it another may fit
+        barred |= {piece.id: "together" for piece in problem.pieces if piece.together == out}
     return _written(problem, boxes, barred, sound, seed, tried, started)
 
 
@@ -65,9 +67,10 @@ def _rounds(
         taste = TASTES[(seed - 1 + turn) % len(TASTES)]
         boxes, n = _stops(problem, pieces, taste, share_s if turn == 0 else share_s / (len(TASTES) - 1), limit)
         tried += n
+        boxes, _ = sequence.loadable(boxes, by_door=problem.container.has_door)
         several = len({one.stop for one in boxes}) > 1
         held = balance.balanced(problem.container, boxes, fixed=bool(problem.loaded), turns=not several)
-        if held is not None:
+        if held is not None and len(sequence.loadable(held, by_door=problem.container.has_door)[0]) == len(held):
             return held, tried, True
         volume = sum(one.length * one.width * one.height for one in boxes)
         if volume > fullest[0]:
@@ -100,7 +103,7 @@ def _stops(
 
 
 def _limit(share_s: float, limit: int | None) -> Spent:
-    return seconds(share_s) if limit is None else (lambda tried: tried >= limit)
+    return seconds(share_s) if limit is None else work(limit)
 
 
 def _fill(
@@ -148,12 +151,11 @@ def _start(
     bearings[: len(slabs)] = STRONG if container.floor_g_m2 is None else container.floor_g_m2
     fresh, carry = np.empty((MAX_SPACES, 6), np.int64), np.empty(MAX_SPACES, np.int64)
     n, bottom = len(slabs), np.array(least, np.int64)
+    still = _bearings(boxes, tops, container)
     for one in boxes:
-        bears = tops.get(id(one))
-        strong = (STRONG if bears is None else bears) if not _covered(one, boxes) else 0
         n = cut(
             spaces, bearings, n, one.x, one.y, one.z, one.length, one.width, one.height, one.length, one.width, 0,
-            strong, problem.support == "full", bottom, fresh, carry,
+            still[id(one)], problem.support == "full", bottom, fresh, carry,
         )  # fmt: skip
     keep = [at for at in range(n) if _open(spaces[at], boxes, stop, container)]
     return State(
@@ -162,25 +164,32 @@ def _start(
     )  # fmt: skip
 
 
-def _covered(one: Placed, boxes: Sequence[Placed]) -> bool:
-    """Whether something stands on a box already: what its top may still bear is then not given away."""
-    return any(
-        other.z == one.z + one.height
-        and other.x < one.x + one.length and one.x < other.x + other.length
-        and other.y < one.y + one.width and one.y < other.y + other.width
-        for other in boxes
-    )  # fmt: skip
+def _bearings(boxes: Sequence[Placed], tops: dict[int, int | None], container: Container) -> dict[int, int]:
+    """What each box that stands there can still take on its top, g/m²: no more than itself and all below it bear."""
+    floor = STRONG if container.floor_g_m2 is None else container.floor_g_m2
+    left: dict[int, int] = {}
+    for one in sorted(boxes, key=lambda box: box.z):
+        below = [left[id(other)] for other in boxes if sequence.lower(other, one) and other.z + other.height == one.z]
+        own = tops.get(id(one))
+        room = min(below, default=floor) - pressure_g_m2(one.weight_g, one.length, one.width)
+        left[id(one)] = max(0, min(STRONG if own is None else own, room))
+    return left
 
 
 def _open(space: np.ndarray, boxes: Sequence[Placed], stop: int, container: Container) -> bool:
-    """Whether goods of a stop in this space leave before all later stops: none between it and the door, none above."""
+    """Whether goods of a stop can go into this space and leave it again before all later stops.
+
+    What stood there before also bars the way in, whatever its stop, and its own way out must stay free.
+    """
     for one in boxes:
-        if one.stop <= stop:
-            continue
+        kept = one.part < 0
         beside = one.y < space[4] and space[1] < one.y + one.width
-        if container.has_door and one.x >= space[3] and beside and one.z < space[5] and space[2] < one.z + one.height:
+        level = container.has_door and beside and one.z < space[5] and space[2] < one.z + one.height
+        under = beside and one.x < space[3] and space[0] < one.x + one.length
+        if (kept or one.stop > stop) and ((level and one.x >= space[3]) or (under and one.z >= space[5])):
             return False
-        if one.z >= space[5] and beside and one.x < space[3] and space[0] < one.x + one.length:
+        leaves_first = kept and one.stop < stop
+        if leaves_first and ((level and one.x < space[0]) or (under and one.z < space[2])):
             return False
     return True
 
@@ -210,7 +219,7 @@ def _written(
     started: float,
 ) -> LoadPlan:
     container = problem.container
-    boxes, turn = sequence.loadable(boxes, by_door=container.has_door)
+    turn = sequence.order(boxes, by_door=container.has_door)
     steps = {i: at for at, i in enumerate(sorted(turn, key=lambda i: boxes[i].part >= 0), 1)}
     spots = [
         Spot(

@@ -8,8 +8,6 @@ from routing.network import Frozen
 
 FORMAT: Final = "dongting-load-plan/1"
 
-REASONS: Final = ("too_large", "too_heavy", "payload", "no_room", "together", "bearing")
-
 
 class Spot(Frozen):
     """One box in its place. ``step`` is its turn at loading, from 1; ``kept`` stood there before."""
@@ -27,7 +25,7 @@ class Spot(Frozen):
 
 
 class LeftOut(Frozen):
-    """Boxes of one kind that stay out, and why (one of ``REASONS``)."""
+    """Boxes of one kind that stay out, and why (one of ``routing.loading.words.REASONS``)."""
 
     piece: str
     count: int

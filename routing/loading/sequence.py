@@ -23,7 +23,7 @@ def order(boxes: Sequence[Placed], *, by_door: bool) -> list[int]:
     for i in near:
         sorter.add(i)
         for j in near:
-            if i != j and (_lower(boxes[j], boxes[i]) or (by_door and _deeper(boxes[j], boxes[i]))):
+            if i != j and (lower(boxes[j], boxes[i]) or (by_door and _deeper(boxes[j], boxes[i]))):
                 sorter.add(i, j)
     try:
         sorter.prepare()
@@ -56,7 +56,7 @@ def loadable(boxes: Sequence[Placed], *, by_door: bool) -> tuple[list[Placed], l
             loose = [i for i in ring.boxes if left[i].part >= 0] or list(ring.boxes)
             out = {max(loose, key=lambda i: (left[i].z + left[i].height, i))}
             for i in sorted(range(len(left)), key=lambda i: left[i].z):
-                if any(left[i].z == left[j].z + left[j].height and _lower(left[j], left[i]) for j in out):
+                if any(left[i].z == left[j].z + left[j].height and lower(left[j], left[i]) for j in out):
                     out.add(i)
             left = [one for i, one in enumerate(left) if i not in out]
 
@@ -73,7 +73,8 @@ def _deeper(first: Placed, then: Placed) -> bool:
     )
 
 
-def _lower(first: Placed, then: Placed) -> bool:
+def lower(first: Placed, then: Placed) -> bool:
+    """Whether the first box lies under the other, somewhere."""
     return (
         first.z + first.height <= then.z
         and _cross(first.x, first.x + first.length, then.x, then.x + then.length)

@@ -7,7 +7,7 @@ from typing import Literal, cast
 import click
 
 from routing.loading.br import read_br
-from routing.loading.cargo import LoadProblem, read_load
+from routing.loading.cargo import LoadProblem, load_problem_of, read_load
 from routing.loading.check import check
 from routing.loading.load import make_load
 from routing.loading.words import lines
@@ -58,4 +58,4 @@ def _read(file: Path, form: str, number: int, support: str | None) -> LoadProble
     if form == "br":
         return read_br(file, number, cast("Literal['full', 'none']", support or "none"))
     problem = read_load(file)
-    return problem.model_copy(update={"support": support}) if support else problem
+    return load_problem_of(problem.model_dump(mode="json") | {"support": support}) if support else problem

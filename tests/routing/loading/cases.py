@@ -21,7 +21,7 @@ def random_load(seed: int, *, stops: int = 1, container: str = "20GP", support: 
                 "weight_g": draw.randrange(2_000, 90_000),
                 "count": draw.randint(3, 30),
                 "upright": draw.random() < 0.4,
-                "bears_g_m2": draw.choice([None, 0, 150_000, 400_000]),
+                "bears_g_m2": draw.choice([None, 0, 150_000, 400_000]) if support == "full" else None,
                 "stop": draw.randint(1, stops),
                 "together": draw.choice([None, None, None, "G"]) if stops == 1 else None,
             }

@@ -78,6 +78,14 @@ def _stops(problem: Any, plan: Any) -> None:
         one["stop"] = 1 if one["id"] == plan["spots"][0]["piece"] else 2
 
 
+def _gravity(_problem: Any, plan: Any) -> None:
+    plan["gravity"]["x_mm"] += 100
+
+
+def _stop(_problem: Any, plan: Any) -> None:
+    plan["spots"][0]["stop"] += 1
+
+
 def _volume(_problem: Any, plan: Any) -> None:
     plan["volume_mm3"] += 1
 
@@ -98,6 +106,8 @@ def _volume(_problem: Any, plan: Any) -> None:
         (_order, "order"),
         (_stops, "unloading"),
         (_volume, "sums"),
+        (_gravity, "sums"),
+        (_stop, "unloading"),
     ],
 )
 def test_finds_a_planted_fault(sound: tuple[dict[str, Any], dict[str, Any]], plant: Change, rule: str) -> None:

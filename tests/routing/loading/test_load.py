@@ -10,6 +10,7 @@ from routing.loading.cargo import containers, load_problem_of
 from routing.loading.check import check
 from routing.loading.load import make_load
 from routing.loading.plan import LoadPlan
+from routing.problem import BadProblem
 from tests.routing.loading.cases import random_load
 
 CUBE = {"code": "CUBE", "inner_mm": [1000, 1000, 1000], "payload_g": 1_000_000}
@@ -145,9 +146,6 @@ def test_every_container_that_ships_is_loaded_within_its_contour(code: str) -> N
 @pytest.mark.parametrize(("stops", "support"), [(1, "full"), (3, "full"), (1, "none")])
 def test_random_loads_pass_the_checker(seed: int, stops: int, support: str) -> None:
     problem = random_load(seed, stops=stops, support=support)
-    if support == "none":
-        pieces = tuple(one.model_copy(update={"bears_g_m2": None}) for one in problem.pieces)
-        problem = problem.model_copy(update={"pieces": pieces})
     plan = make_load(problem, work_limit=25, seed=seed + 1)
     assert check(problem.model_dump(mode="json"), plan.model_dump(mode="json")) == []
     assert plan.volume_ppm > 300_000
@@ -168,3 +166,31 @@ def test_a_ring_of_boxes_that_lock_each_other_is_opened() -> None:
     left, turns = sequence.loadable(ring, by_door=True)
     assert [one.piece for one in left] == ["B", "D", "E"]
     assert [left[i].piece for i in turns] == ["D", "E", "B"]
+
+
+def test_a_box_that_stands_before_the_door_bars_what_lies_behind_it() -> None:
+    there = {"x_mm": 500, "y_mm": 0, "z_mm": 0, "length_mm": 500, "width_mm": 1000, "height_mm": 1000, "weight_g": 1}
+    plan = load({"container": CUBE, "pieces": [piece("A", 500, 500, 500)], "loaded": [{"id": "OLD", **there}]})
+    assert [(one.piece, one.reason) for one in plan.left_out] == [("A", "no_room")]
+
+
+def test_goods_of_a_later_stop_do_not_bar_a_box_that_leaves_first() -> None:
+    there = {"x_mm": 0, "y_mm": 0, "z_mm": 0, "length_mm": 500, "width_mm": 1000, "height_mm": 1000, "weight_g": 1}
+    pieces = [piece("A", 500, 500, 500, stop=2)]
+    plan = load({"container": CUBE, "pieces": pieces, "loaded": [{"id": "OLD", **there, "stop": 1}]})
+    assert [(one.piece, one.reason) for one in plan.left_out] == [("A", "no_room")]
+
+
+def test_a_stack_of_an_earlier_stop_bears_no_more_than_its_lowest_box() -> None:
+    low = {"x_mm": 0, "y_mm": 0, "z_mm": 0, "length_mm": 1000, "width_mm": 1000, "height_mm": 250, "weight_g": 10_000}
+    loaded = [
+        {"id": "A", **low, "bears_g_m2": 20_000, "stop": 2},
+        {"id": "B", **low, "z_mm": 250, "weight_g": 15_000, "stop": 2},
+    ]
+    plan = load({"container": CUBE, "pieces": [piece("C", 1000, 1000, 250, weight_g=6_000)], "loaded": loaded})
+    assert [one.reason for one in plan.left_out] == ["no_room"]
+
+
+def test_without_full_support_a_limit_of_a_top_is_refused() -> None:
+    with pytest.raises(BadProblem, match="only with full support"):
+        load_problem_of({"container": CUBE, "pieces": [piece("A", 10, 10, 10, bears_g_m2=0)], "support": "none"})
