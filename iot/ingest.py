@@ -22,7 +22,7 @@ from sqlalchemy import text
 
 from iot import alarms
 from iot.broker import EmbeddedBroker
-from iot.broker.tls import REQUIRED, Tls
+from iot.broker.tls import ways_in
 from iot.client import SiteBroker
 from iot.committer import RETRY_S, Committer, InboxWriter, is_away
 from iot.doorway import EmbeddedDoor
@@ -83,6 +83,7 @@ class Ingest:
                 return
 
     async def _serve_embedded(self, stop: asyncio.Event) -> int:
+        tls, is_plain = ways_in(self._settings)
         committer = Committer(self._write, self._committed)
         broker = EmbeddedBroker(
             self._registry,
@@ -90,8 +91,8 @@ class Ingest:
             self._settings.host,
             self._settings.mqtt_port,
             limit_bytes=self._settings.body_limit_bytes,
-            tls=Tls.of(self._settings),
-            is_plain=self._settings.mqtt_plain and self._settings.mqtt_client_certificates != REQUIRED,
+            tls=tls,
+            is_plain=is_plain,
             on_listening=self._listening,
             on_refused=self._link.refused,
         )

@@ -21,6 +21,14 @@ class NoTlsFiles(WmsError):
     text = N_("The broker cannot speak TLS: %(file)s: %(reason)s. Make the files with: dongting cert")
 
 
+class NoWayIn(WmsError):
+    """Plain connections are closed by the settings, and there is no port for TLS."""
+
+    code = "no_way_in"
+    kind = Kind.UNAVAILABLE
+    text = N_("The settings close the broker's plain port and name none for TLS. Set DONGTING_MQTT_TLS_PORT.")
+
+
 @dataclass(frozen=True)
 class Tls:
     """Where the TLS listener listens, with which certificate, and whether devices must show one of ``authority``."""
@@ -77,3 +85,12 @@ def shown(ssl_object: Any) -> Shown | None:
     names = [value for part in found.get("subject", ()) for name, value in part if name == "commonName"]
     since = datetime.fromtimestamp(ssl.cert_time_to_seconds(found["notBefore"]), UTC)
     return Shown(names[-1] if names else "", since)
+
+
+def ways_in(settings: Settings) -> tuple[Tls | None, bool]:
+    """The TLS listener, and whether there is a plain one. Raises :class:`NoWayIn` where the settings leave neither."""
+    tls = Tls.of(settings)
+    is_plain = settings.mqtt_plain and settings.mqtt_client_certificates != REQUIRED
+    if tls is None and not is_plain:
+        raise NoWayIn
+    return tls, is_plain

@@ -13,11 +13,10 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from functools import reduce
 from typing import Any
 
-from iot.devices.base import Malformed, Message, Parsed, total, whole
+from iot.devices.base import GRAMS, Malformed, Message, Parsed, total, whole
 from iot.devices.manifest import Format, quality
 from iot.events import TIME_UNKNOWN, Fault, Reading, WeightRead
 
-GRAMS = {"g": Decimal(1), "kg": Decimal(1000), "t": Decimal(1_000_000), "lb": Decimal("453.59237")}
 MAX_LINES = 500
 _LINE = re.compile(
     r"(ST|US|OL|UL)\s*,\s*(GS|NT)\s*,\s*([+-]?)\s*([0-9]{1,9}(?:\.[0-9]{1,6})?)\s*(kg|t|lb|g)", re.IGNORECASE
@@ -124,7 +123,10 @@ def _toledo(piece: str, message: Message) -> Reading | Fault:
     if second & 0x04:
         return _reading(message, None, "overload", is_gross=is_gross)
     unit = "kg" if second & 0x10 else "lb"
-    shown = Decimal(found.group(4).strip().replace(" ", "0")) * Decimal(_TOLEDO_FACTOR[first & 0x07])
+    figures = found.group(4).strip()
+    if " " in figures:
+        return _not_a_weight(piece)
+    shown = Decimal(figures) * Decimal(_TOLEDO_FACTOR[first & 0x07])
     return _reading(message, _grams(bool(second & 0x02), shown, unit), is_stable=not second & 0x08, is_gross=is_gross)
 
 

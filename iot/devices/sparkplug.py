@@ -14,7 +14,7 @@ from typing import Any
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 
-from iot.devices.base import Malformed, Message, Parsed, epoch, tidy, total
+from iot.devices.base import GRAMS, Malformed, Message, Parsed, epoch, tidy, total
 from iot.devices.manifest import Ask, Compared, Format, quality
 from iot.events import (
     REPLAYED,
@@ -33,7 +33,6 @@ STATES = {"NBIRTH": "online", "DBIRTH": "online", "NDEATH": "offline", "DDEATH":
 REBIRTH = "Node Control/Rebirth"
 BOOLEAN = 11
 SIGNED_BITS = {1: 8, 2: 16, 3: 32, 4: 64}
-GRAMS = {"g": Decimal(1), "kg": Decimal(1000), "t": Decimal(1_000_000)}
 MAX_METRICS, SHOWN_METRICS, MAX_ALIASES, MAX_NODES, ASK_AGAIN = 2000, 50, 2000, 64, 100
 _T = descriptor_pb2.FieldDescriptorProto
 _PAYLOAD = (("timestamp", 1, _T.TYPE_UINT64), ("seq", 3, _T.TYPE_UINT64), ("uuid", 4, _T.TYPE_STRING))
@@ -213,7 +212,10 @@ def _reading(name: str, value: Any, told: Mapping[str, Any], values: Mapping[str
     if kind == "temperature":
         return TemperatureRead(**common, temperature_mdegc=_exact(value, Decimal(1000)))
     if kind == "weight":
-        grams = _exact(value, GRAMS.get(str(told.get("unit", "kg")), GRAMS["kg"]))
+        unit = str(told.get("unit", "kg"))
+        if unit not in GRAMS:
+            raise Malformed("bad_profile", f"metric {name}: unit {unit[:40]}")
+        grams = _exact(value, GRAMS[unit])
         flag = values.get(str(told.get("stable")))
         state = "zero" if grams == 0 else "minus" if grams < 0 else "weight"
         is_stable = flag is not None and _value(flag) is True

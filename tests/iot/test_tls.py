@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from iot.broker.tls import OPTIONAL, REQUIRED, NoTlsFiles, Tls
+from iot.broker.tls import OPTIONAL, REQUIRED, NoTlsFiles, NoWayIn, Tls, ways_in
 from iot.signing import revoke_certificates
 from tests.iot.doors import Client, RunningDoor, until
 from tests.iot.world import Sender, count, site_with
 from web.machine.certificate import files, make, make_device
 from wms.db import Database, Scope
+from wms.settings import load_settings
 
 
 @pytest.fixture
@@ -154,3 +155,14 @@ def test_missing_files_are_named(tls: Tls, tmp_path: Path) -> None:
         replace(tls, certificate=tmp_path / "nothing.crt").context()
     with pytest.raises(NoTlsFiles, match=r"nobody\.crt"):
         replace(tls, authority=tmp_path / "nobody.crt").context()
+
+
+@pytest.mark.parametrize(
+    "environment", [{"DONGTING_MQTT_PLAIN": "off"}, {"DONGTING_MQTT_CLIENT_CERTIFICATES": REQUIRED}]
+)
+def test_a_plain_port_that_is_closed_without_one_for_tls_is_no_way_in(environment: dict[str, str]) -> None:
+    with pytest.raises(NoWayIn):
+        ways_in(load_settings(environment))
+    tls, is_plain = ways_in(load_settings(environment | {"DONGTING_MQTT_TLS_PORT": "8883"}))
+    assert tls is not None
+    assert not is_plain

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from iot import devices
 from iot.devices import FORMATS
 from iot.devices.base import Message, epoch, instant
-from iot.events import Fault, as_json
+from iot.events import Fault, WeightRead, as_json
+from tests.iot.devices.more_samples import NODE, SCALE, sparkplug, toledo
 from tests.iot.devices.samples import SAMPLES, Sample
 
 BY_NAME = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
@@ -166,3 +167,19 @@ def test_public_samples_are_faults_in_every_other_format(shared: Path) -> None:
         for name in FORMATS.keys() - {expected["format"]}:
             found = devices.parse(name, Message(payload=payload, topic=expected["topic"]))
             assert all(isinstance(one, Fault) for one in found), (expected["file"], name, found)
+
+
+def test_a_blank_inside_a_weight_is_no_figure() -> None:
+    message = Message(payload=toledo(0x2A, 0x30, "12 345"), topic=SCALE, profile={"indicator": "toledo"})
+    assert [one.fault for one in devices.parse("scale", message) if isinstance(one, Fault)] == ["not_a_weight"]
+
+
+@pytest.mark.parametrize(("unit", "grams"), [("lb", 4_536), ("kg", 10_000), ("stone", None)])
+def test_a_metric_weighs_in_the_unit_that_its_profile_names_or_in_none(unit: str, grams: int | None) -> None:
+    profile = {"metrics": {"gross": {"kind": "weight", "unit": unit}}}
+    message = Message(payload=sparkplug(1, gross=10.0), topic=NODE.format("NDATA"), profile=profile)
+    found = devices.parse("sparkplug", message)
+    if grams is None:
+        assert [one.fault for one in found if isinstance(one, Fault)] == ["bad_profile"]
+    else:
+        assert [one.weight_g for one in found if isinstance(one, WeightRead)] == [grams]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 
 from wms.customs.parcels.rules import states
@@ -76,10 +76,13 @@ def refuse_unreleased(session: Session, parcels: Sequence[Leaving]) -> None:
 
 
 def _declared(session: Session, wanted: ColumnElement[bool]) -> Sequence[ParcelDeclaration]:
-    """Declarations of imports, and of exports that are on hold; kept as they are until the transaction ends."""
-    guarded = or_(ParcelDeclaration.direction == "I", ParcelDeclaration.is_on_hold)
-    query = select(ParcelDeclaration).where(wanted, guarded).order_by(ParcelDeclaration.id)
-    return session.scalars(query.with_for_update(read=True).execution_options(populate_existing=True)).all()
+    """Declarations of imports, and of exports that are on hold; kept as they are until the transaction ends.
+
+    Exports that nothing holds are locked too: an order to hold one comes before the door or waits for it.
+    """
+    query = select(ParcelDeclaration).where(wanted).order_by(ParcelDeclaration.id)
+    rows = session.scalars(query.with_for_update(read=True).execution_options(populate_existing=True))
+    return [row for row in rows if row.direction == "I" or row.is_on_hold]
 
 
 def _owners(parcels: Sequence[Leaving]) -> set[int]:
