@@ -104,6 +104,7 @@ class Ingest:
         try:
             return await self._watch(stop, committing)
         finally:
+            self._link.end()
             await broker.close()
             committing.cancel()
             committer.close()
@@ -124,6 +125,7 @@ class Ingest:
         try:
             return await self._watch(stop, None, door)
         finally:
+            self._link.end()
             await asyncio.get_running_loop().run_in_executor(None, door.stop)
             self._write.close()
 

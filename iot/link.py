@@ -97,6 +97,11 @@ class DoorEnd(threading.Thread):
             if len(self._notes.refused) < self.MOST_REFUSED:
                 self._notes.refused.append(name)
 
+    def end(self) -> None:
+        """Ask the reader to end, while the door still sends what it has under way."""
+        with suppress(OSError):
+            self._tell((STOP,))
+
     def _tell(self, message: object) -> None:
         with self._one_speaks:
             self._ends.connection.send(message)
@@ -158,6 +163,8 @@ class ReaderEnd:
 
     def send(self, messages: Sequence[Outgoing]) -> list[bool]:
         """Let the door send; for each message, whether somebody heard it."""
+        if self._stopping.is_set():
+            return [False] * len(messages)
         answer: Future[Sequence[bool]] = Future()
         with self._lock:
             self._number += 1
@@ -198,6 +205,9 @@ class ReaderEnd:
         except (EOFError, OSError):
             log.warning("door_gone")
         self._stopping.set()
+        for answer in list(self._asked.values()):  # nobody will answer them any more
+            if not answer.done():
+                answer.set_exception(ConnectionError())
 
 
 def _sent(door: Door, topic: str, payload: bytes, until_s: float | None) -> bool:

@@ -27,7 +27,7 @@ class Program:
 
 POSTGRES = Program("postgres", "-m wms.postgres", "INT", 10)
 WEB = Program("web", "-m web.cli web")
-INGEST = Program("ingest", "-m web.cli ingest")
+INGEST = Program("ingest", "-m web.cli ingest", stop_s=15)  # the door, and then its reader
 DOORS = Program("doors", "-m web.cli doors")
 WORKER = Program("worker", "-m web.cli worker")
 YARD = Program("yard", "-m web.cli yard")
