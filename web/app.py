@@ -1,5 +1,7 @@
 """create_app(settings): the only place where everything is joined."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
@@ -8,7 +10,7 @@ from apiflask import APIFlask
 from flask import Blueprint, Flask
 
 from web.api.openapi import describe
-from web.api.problems import install_problems
+from web.api.problems import NO_PAGES, install_problems
 from web.api.reading import install_reading
 from web.assets import install_assets
 from web.auth.guard import install_guard
@@ -139,7 +141,18 @@ MODULES = (
 )
 
 
-def create_app(settings: Settings, database: Database | None = None) -> APIFlask:
+LIVE_MODULES = ("web.health", "web.live")  # all that the process of the live streams serves
+
+
+def create_live_app(settings: Settings, database: Database | None = None) -> APIFlask:
+    """Return the application of ``dongting live``: the stream, for as many as that process bears, and nothing else."""
+    own = replace(settings, live_url=None, live_streams=settings.live_process_streams)
+    app = create_app(own, database, LIVE_MODULES)
+    app.extensions[NO_PAGES] = True
+    return app
+
+
+def create_app(settings: Settings, database: Database | None = None, modules: Sequence[str] = MODULES) -> APIFlask:
     """Return the WSGI application. ``database`` is given by tests and by who already holds one.
 
     Raises :class:`web.auth.policy.RouteWithoutPolicy` when any route does not say who may call it.
@@ -162,7 +175,7 @@ def create_app(settings: Settings, database: Database | None = None) -> APIFlask
     install_login(app, house.database, settings.tenant_id)
     install_guard(app)
     install_navigation(app)
-    for name in MODULES:
+    for name in modules:
         join(app, name)
     declare(app, "static", PUBLIC)
     refuse_undeclared(app)

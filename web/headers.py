@@ -4,10 +4,12 @@ import secrets
 
 from flask import Flask, Response, g, request
 
+from web.live import live_origin
+
 # wasm-unsafe-eval lets the barcode reader compile; it does not allow eval() (web reference, trap 9).
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self' 'nonce-{nonce}'; "
-    "img-src 'self' data: blob:; media-src 'self' blob:; connect-src 'self'; worker-src 'self' blob:; "
+    "img-src 'self' data: blob:; media-src 'self' blob:; connect-src 'self'{live}; worker-src 'self' blob:; "
     "font-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 
@@ -17,6 +19,11 @@ def csp_nonce() -> str:
     if "csp_nonce" not in g:
         g.csp_nonce = secrets.token_urlsafe(16)
     return str(g.csp_nonce)
+
+
+def _content_security_policy() -> str:
+    live = live_origin()
+    return CONTENT_SECURITY_POLICY.format(nonce=csp_nonce(), live=f" {live}" if live else "")
 
 
 # Said with every answer, unless the view said otherwise itself.
@@ -34,7 +41,7 @@ def secure(response: Response) -> Response:
     headers = response.headers
     given = {name.lower() for name in headers.keys()}  # noqa: SIM118 - a multidict: iterated it gives pairs
     if "content-security-policy" not in given:
-        headers.add("Content-Security-Policy", CONTENT_SECURITY_POLICY.format(nonce=csp_nonce()))
+        headers.add("Content-Security-Policy", _content_security_policy())
     for name, value in ALWAYS:
         if name.lower() not in given:
             headers.add(name, value)

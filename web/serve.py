@@ -7,7 +7,7 @@ from typing import Any
 
 from gunicorn.app.base import BaseApplication
 
-from web.app import create_app
+from web.app import create_app, create_live_app
 from web.logs import start_logging
 from wms.settings import Settings
 
@@ -15,6 +15,7 @@ GRACE_S = 2  # for open requests at the end; live streams are cut
 # Python looks for circles of garbage after so many new objects, by default 700: that is several times in each request,
 # and every hundredth look stops all threads for as long as it takes to walk through the whole application.
 GARBAGE_AFTER = (50_000, 20, 100)
+LIVE = "live"  # the process of the live streams, by its log's name
 SWITCH_S = 0.0005  # a thread that comes back from the database waits no longer than this for another's Python
 
 
@@ -33,7 +34,8 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no type hin
         """Called in the worker after the fork: the connection pool must not be shared with the parent."""
         start_logging(self.settings, self.log_as)
         share = max(1, self.settings.web_pool // self.settings.web_workers)
-        app = create_app(replace(self.settings, web_pool=share))
+        make = create_live_app if self.log_as == LIVE else create_app
+        app = make(replace(self.settings, web_pool=share))
         pause_less()
         return app
 

@@ -108,6 +108,12 @@ def _folder(given: str) -> Path:
     return Path(given).expanduser().absolute()
 
 
+def _live_url(given: str) -> str | None:
+    if given and not re.fullmatch(r":\d{1,5}|https?://[^/\s]+", given):
+        raise _Broken("an address like https://gate.example:8100, or a port like :8100")
+    return given or None
+
+
 def _optional_file(given: str) -> Path | None:
     return Path(given).expanduser().absolute() if given else None
 
@@ -173,6 +179,9 @@ TABLE = (
             "The web's port; a taken one is stepped over.", port),
     Setting("live_port", "DONGTING_LIVE_PORT", "8100", "port",
             "The live stream's port when it has a process of its own.", port),
+    Setting("live_url", "DONGTING_LIVE_URL", "", "address",
+            "Where browsers reach `dongting live`: an address like https://gate.example:8100, or :8100 for that port "
+            "of the host they already use. Empty: the web serves live streams itself.", _live_url),
     Setting("mqtt_port", "DONGTING_MQTT_PORT", "1883", "port",
             "The embedded broker's port.", port),
     Setting("mqtt_plain", "DONGTING_MQTT_PLAIN", "on", "",
@@ -254,7 +263,10 @@ TABLE = (
             "on: declarations are typed into the single window by hand; declaring changes the state and queues no "
             "message. off: it queues the message, which waits while there is no line to customs.", _switch),
     Setting("live_streams", "DONGTING_LIVE_STREAMS", "40", "streams",
-            "Live streams open at once; more are asked to poll.", count),
+            "Live streams open at once in a web process; more are asked to poll.", count),
+    Setting("live_process_streams", "DONGTING_LIVE_PROCESS_STREAMS", "300", "streams",
+            "Live streams open at once in `dongting live`; more are asked to poll.",
+            partial(_whole, low=1, high=2_000)),
     Setting("tls_certificate", "DONGTING_TLS_CERTIFICATE", "", "file",
             "Certificate (PEM) of the web; see `dongting cert`.", _optional_file, "plain HTTP"),
     Setting("tls_key", "DONGTING_TLS_KEY", "", "file",
@@ -286,6 +298,7 @@ class Settings:
     host: str
     port: int
     live_port: int
+    live_url: str | None
     mqtt_port: int
     mqtt_plain: bool
     mqtt_tls_port: int
@@ -319,6 +332,7 @@ class Settings:
     customs_key: str
     customs_by_hand: bool
     live_streams: int
+    live_process_streams: int
     tls_certificate: Path | None
     tls_key: Path | None
     seed: int

@@ -4,7 +4,7 @@ from typing import Any
 
 import structlog
 from apiflask.exceptions import HTTPError
-from flask import Flask, Response, g, jsonify, render_template, request
+from flask import Flask, Response, current_app, g, jsonify, render_template, request
 from flask_babel import gettext as _
 from pydantic import ValidationError
 from sqlalchemy.exc import DataError, OperationalError
@@ -67,6 +67,7 @@ CODES = {
     500: "internal_error",
 }
 TYPE = "urn:dongting:problem:"
+NO_PAGES = "dongting.no_pages"  # an application that serves no page has none for its errors either
 
 
 def status_of(error: WmsError | type[WmsError]) -> int:
@@ -75,8 +76,8 @@ def status_of(error: WmsError | type[WmsError]) -> int:
 
 
 def wants_json() -> bool:
-    """Whether the answer goes to a program: everything under /api and the live stream."""
-    return request.path.startswith(("/api/", "/live", "/openapi.json"))
+    """Whether the answer goes to a program: under /api, the live stream, and of a process without pages."""
+    return request.path.startswith(("/api/", "/live", "/openapi.json")) or NO_PAGES in current_app.extensions
 
 
 def problem_body(error: WmsError) -> dict[str, Any]:

@@ -13,6 +13,11 @@ from wms.watch.service.fence import alarm_long_disarmed
 from wms.watch.service.levels import escalate
 from wms.watch.service.patrols import judge_rounds
 
+FORGET_NOTES = text(
+    "DELETE FROM live_note WHERE id IN (SELECT id FROM live_note WHERE place IS NOT NULL"
+    " AND recorded_at < now() - interval '7 days' ORDER BY place LIMIT 5000) RETURNING id"
+)
+
 
 def evaluate_places(database: Database, *, timestamp: int | None = None) -> int:
     """Judge every temperature place that is due, of every installation, one transaction each; return how many."""
@@ -61,13 +66,34 @@ def watch_fence_of(database: Database, scope: Scope, now: datetime) -> int:
     )
 
 
+def forget_notes(database: Database, *, timestamp: int | None = None) -> int:
+    """Forget notes of the live stream that are a week old: they only wake pages, and say nothing of their own."""
+    del timestamp
+    with database.engine.connect() as connection:
+        tenants = connection.execute(text("SELECT id FROM tenant ORDER BY id")).scalars().all()
+    return sum(forget_notes_of(database, Scope.system(tenant_id)) for tenant_id in tenants)
+
+
+def forget_notes_of(database: Database, scope: Scope) -> int:
+    """Forget the old notes of one installation, some at a time."""
+    forgotten = 0
+    while True:
+        with database.unit_of_work(scope) as session:
+            found = len(session.execute(FORGET_NOTES).all())
+        forgotten += found
+        if not found:
+            return forgotten
+
+
 TASKS: Mapping[str, Callable[..., object]] = {
     "watch.evaluate_places": evaluate_places,
     "watch.account_books": watch_account_books,
     "watch.fence": watch_fence,
+    "watch.forget_notes": forget_notes,
 }
 EVERY: Mapping[str, str] = {
     "watch.evaluate_places": "* * * * *",
     "watch.fence": "* * * * *",
     "watch.account_books": "7 19 * * *",  # 03:07 in Beijing
+    "watch.forget_notes": "41 * * * *",
 }

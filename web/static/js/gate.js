@@ -9,15 +9,29 @@
   const address = new URL(shown.dataset.stream, location.href);
   address.searchParams.set("last", shown.dataset.last);
   const began = performance.now();
-  const stream = new EventSource(address);
+  const stream = new EventSource(address, { withCredentials: true }); // the streams may have a port of their own
   stream.addEventListener("passage", (event) => {
     const isReplay = Number(event.lastEventId) <= Number(shown.dataset.last);
     const reason = document.getElementById("reason");
     if (isReplay || JSON.parse(event.data).id !== Number(shown.dataset.id) || (reason && reason.value)) return;
     setTimeout(() => location.reload(), Math.max(0, 500 - (performance.now() - began)));
   });
+  // No stream to be had: the page asks whether the passage is still what it shows.
+  let known = null;
+  async function ask() {
+    const response = await fetch(`/api/v1/gates/passages/${shown.dataset.id}`).catch(() => null);
+    if (!response || !response.ok) return;
+    const { passage, releases, commands } = await response.json();
+    const found = JSON.stringify([passage, releases, commands]);
+    const reason = document.getElementById("reason");
+    if (known !== null && found !== known && !(reason && reason.value)) location.reload();
+    known = found;
+  }
   stream.onerror = () => {
-    if (stream.readyState === EventSource.CLOSED) stream.close();
+    if (stream.readyState !== EventSource.CLOSED) return;
+    stream.close();
+    ask();
+    setInterval(ask, 5000);
   };
 })();
 
@@ -79,17 +93,15 @@
     timer = setTimeout(refresh, 120);
   }
 
-  function poll() {
-    if (polling) return;
-    show("poll");
-    polling = setInterval(refresh, POLL_MS);
-    setTimeout(listen, TRY_AGAIN_MS);
+  function poll(kind) {
+    show(kind);
+    if (!polling) polling = setInterval(refresh, POLL_MS);
   }
 
   function listen() {
     const address = new URL(now.dataset.stream, location.href);
     address.searchParams.set("last", last);
-    const stream = new EventSource(address);
+    const stream = new EventSource(address, { withCredentials: true }); // they may have a port of their own
     stream.onopen = () => {
       source = stream;
       clearInterval(polling);
@@ -104,12 +116,13 @@
       });
     }
     stream.onerror = () => {
+      source = null;
       if (stream.readyState === EventSource.CLOSED) {
-        source = null;
         stream.close();
-        poll(); // refused: the browser does not try again by itself
+        poll("poll"); // refused: the browser does not try again by itself
+        setTimeout(listen, TRY_AGAIN_MS);
       } else {
-        show("lost"); // the browser comes back by itself and says where it was
+        poll("lost"); // the browser comes back by itself and says where it was; until then the page asks
       }
     };
   }

@@ -1,17 +1,28 @@
 """Reads of the watch: open alarms with their place, and the notes of the live stream."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session, aliased
 
 from wms.parties.tables import Person
 from wms.watch.tables import Alarm, Camera, FenceSection, LiveNote
 
-OVERLAP_NOTES = 200
-OVERLAP = timedelta(seconds=30)
+UNPLACED = text("SELECT id FROM live_note WHERE place IS NULL LIMIT 1")
+ONE_AFTER_THE_OTHER = text("SELECT pg_advisory_xact_lock(hashtextextended('dongting live ' || app_tenant(), 0))")
+# A named query is computed once; a mere subselect may be computed anew for each row that it is joined to, out of order.
+PLACE = text(
+    """
+    WITH due AS MATERIALIZED (
+        SELECT id, nextval('live_place_seq') AS place
+        FROM (SELECT id FROM live_note WHERE place IS NULL ORDER BY id) AS in_order
+    )
+    UPDATE live_note SET place = due.place FROM due WHERE live_note.id = due.id
+    RETURNING live_note.id
+    """
+)
 
 
 @dataclass(frozen=True)
@@ -40,7 +51,7 @@ class AlarmRow:
 
 @dataclass(frozen=True)
 class Note:
-    """One line of the live stream."""
+    """One line of the live stream; ``id`` is its place."""
 
     id: int
     topic: str
@@ -74,18 +85,33 @@ def count_raised(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(Alarm).where(Alarm.state == "raised")) or 0
 
 
-def notes_after(session: Session, last_id: int, *, limit: int = 1_000) -> list[Note]:
-    """Notes after ``last_id``, and recent ones shortly before it: ids commit out of order, so some may be new."""
-    recent = and_(LiveNote.id > last_id - OVERLAP_NOTES, LiveNote.recorded_at > func.now() - OVERLAP)
+def place_notes(session: Session) -> int:
+    """Give places to the notes that were committed since; return how many. One process after the other does this.
+
+    Ids commit out of order; places never do: the lock is held until its numbers are committed.
+    """
+    if session.execute(UNPLACED).scalar() is None:
+        return 0
+    session.execute(ONE_AFTER_THE_OTHER)
+    return len(session.execute(PLACE).all())
+
+
+def notes_after(session: Session, last: int, *, limit: int = 1_000) -> list[Note]:
+    """Notes after the place ``last``, in their order."""
     wanted = (
-        select(LiveNote.id, LiveNote.topic, LiveNote.subject_id)
-        .where(or_(LiveNote.id > last_id, recent))
-        .order_by(LiveNote.id)
+        select(LiveNote.place, LiveNote.topic, LiveNote.subject_id)
+        .where(LiveNote.place > last)
+        .order_by(LiveNote.place)
         .limit(limit)
     )
-    return [Note(*row) for row in session.execute(wanted)]
+    return [Note(*cast("Any", row)) for row in session.execute(wanted)]
 
 
 def last_note_id(session: Session) -> int:
-    """The highest id of a note, 0 when there is none."""
-    return session.scalar(select(func.max(LiveNote.id))) or 0
+    """The highest place of a note, 0 when there is none."""
+    return session.scalar(select(func.max(LiveNote.place))) or 0
+
+
+def first_note_id(session: Session) -> int:
+    """The lowest place of a note that is still kept, 0 when there is none."""
+    return session.scalar(select(func.min(LiveNote.place))) or 0

@@ -86,11 +86,18 @@ class AlarmOverdue(Tenanted, Base):
 
 
 class LiveNote(Tenanted, Base):
-    """One line of the live stream: what kind of row changed, and its id. Content is always read from the table."""
+    """One line of the live stream: what kind of row changed, and its id. Content is always read from the table.
+
+    ``place`` is given once the note is committed, one after the other: whoever has seen a place has seen all below it.
+    """
 
     __tablename__ = "live_note"
-    __table_args__ = (Index(None, "tenant_id", "id"),)
+    __table_args__ = (
+        Index(None, "tenant_id", "place"),
+        Index("ix_live_note_unplaced", "id", postgresql_where=text("place IS NULL")),
+    )
     id: Mapped[Id]
     topic: Mapped[str]  # passage, lane, alarm …
     subject_id: Mapped[int] = mapped_column(BigInteger)
     recorded_at: Mapped[RecordedAt]
+    place: Mapped[int | None] = mapped_column(BigInteger)
