@@ -21,13 +21,20 @@ import structlog
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from iot import fence, outbox, topics
-from iot.events import UNTRUSTED
+from iot import controllers, fence, outbox
+from iot.events import REPLAYED, RETAINED, UNTRUSTED
 from iot.readings import OpenReading
 from iot.tables import Device, DeviceState
 from wms.db import Database, Scope
 from wms.gate.service import CommandStep, command_due, expire_or_send, fail_silent, record_result
-from wms.gate.service.barrier import ANSWERS_WITHIN, OPENS_WITHIN, barrier_seen, set_link
+from wms.gate.service.barrier import (
+    ANSWERS_WITHIN,
+    OPENS_WITHIN,
+    barrier_seen,
+    latest_command,
+    opening_unknown,
+    set_link,
+)
 from wms.gate.tables import BarrierCommand, Lane, LaneState
 from wms.parties.tables import Site
 from wms.settings import load_settings
@@ -73,7 +80,7 @@ def tick(
         due = command_due(session, sites)
         for command in due:
             if expire_or_send(session, command, now):
-                _send(session, command, secret_key or _installation_secret())
+                _send(session, command, secret_key or _installation_secret(), now)
             log.info("barrier_command", cmd_id=str(command.cmd_id), state=command.state, device=command.device)
         within = {"opens": OPENS_WITHIN, "answers": ANSWERS_WITHIN}
         failed = fail_silent(session, sites, now, unread=session.scalars(UNREAD, within).all())
@@ -81,15 +88,21 @@ def tick(
     return len(due) + failed + linked
 
 
-def _send(session: Session, command: BarrierCommand, secret_key: str) -> None:
+def _send(session: Session, command: BarrierCommand, secret_key: str, now: datetime) -> None:
     lane, site_code = session.execute(
         select(Lane, Site.code).join(Site, Site.id == Lane.site_id).where(Lane.id == command.lane_id)
     ).one()
-    body = command_body(command, lane.code)
-    body["sig"] = signature(device_key(secret_key, command.device), body)
-    topic = topics.Topic(site_code, "gate", command.device, topics.CMD)
-    payload = json.dumps(body, ensure_ascii=False).encode()
-    outbox.publish(session, str(topic), payload, qos=1, expires_at=command.expires_at, site_id=lane.site_id)
+    if session.scalar(select(Device.format).where(Device.code == command.device)) == controllers.ZHENSHI:
+        message = controllers.zhenshi_message(command)
+    else:
+        body = command_body(command, lane.code)
+        body["sig"] = signature(device_key(secret_key, command.device), body)
+        message = controllers.own_message(command, site_code, body)
+    if message is None:
+        record_result(session, CommandStep(command.cmd_id, command.device, "refused", now, "not_supported"))
+        return
+    topic, payload = message
+    outbox.publish(session, topic, payload, qos=1, expires_at=command.expires_at, site_id=lane.site_id)
 
 
 def command_body(command: BarrierCommand, lane_code: str) -> dict[str, Any]:
@@ -127,11 +140,7 @@ def take_reading(session: Session, row: OpenReading, lanes: Mapping[str, Lane]) 
     if row.kind == "CommandResult":
         return _take_result(session, row)
     if row.kind == "BarrierRead":
-        lane = next((lane for lane in lanes.values() if lane.barrier_device == row.device_code), None)
-        if lane is None or not row.is_live:
-            return False
-        barrier_seen(session, lane, str(row.payload["state"]).lower(), row.recorded_at)
-        return True
+        return _take_state(session, row, lanes)
     if row.kind == "FenceAlarm":
         return fence.take(session, row)
     if row.kind == "VideoEvent":
@@ -139,34 +148,58 @@ def take_reading(session: Session, row: OpenReading, lanes: Mapping[str, Lane]) 
     return False
 
 
+def _take_state(session: Session, row: OpenReading, lanes: Mapping[str, Lane]) -> bool:
+    """Where the arm is now; what is told again, late or by a clock that is off is no news of that.
+
+    An opening of which no command knows is an alarm whenever it is heard of.
+    """
+    lane = next((lane for lane in lanes.values() if lane.barrier_device == row.device_code), None)
+    if lane is None or {REPLAYED, RETAINED, *UNTRUSTED} & set(row.flags):
+        return False
+    state = str(row.payload["state"]).lower()
+    if not row.is_live:
+        return opening_unknown(session, lane, state, str(row.payload.get("cmd_id") or ""), row.recorded_at)
+    barrier_seen(session, lane, state, row.recorded_at)
+    _follow_state(session, row, state)
+    return True
+
+
 def _take_result(session: Session, row: OpenReading) -> bool:
     """A result counts also when it comes late: what it tells has happened. It moves no barrier.
 
     One that lacks the signature it should have tells nothing: its sender may be anybody.
     """
+    named, result = str(row.payload["cmd_id"]), str(row.payload["result"])
     if doubts := UNTRUSTED & set(row.flags):
-        detail = f"{row.payload['result']} {row.payload['cmd_id']} {' '.join(sorted(doubts))}"[:200]
+        detail = f"{result} {named} {' '.join(sorted(doubts))}"[:200]
         code = row.device_code or "?"
         raise_alarm(
             session,
             NewAlarm(row.site_id, "barrier", "untrusted_result", code, row.recorded_at, detail, reading_id=row.id),
         )
         return False
+    reason = str(row.payload["reason"]) if row.payload.get("reason") else None
     try:
-        cmd_id = UUID(str(row.payload["cmd_id"]))
+        cmd_id = UUID(named)
     except ValueError:
         cmd_id = UUID(int=0)
-    reason = row.payload.get("reason")
-    step = CommandStep(
-        cmd_id, row.device_code or "", str(row.payload["result"]), row.recorded_at, reason and str(reason)
-    )
+    step = CommandStep(cmd_id, row.device_code or "", result, row.recorded_at, reason)
     outcome = record_result(session, step)
     if outcome == "unknown":
         raise_alarm(
             session,
             NewAlarm(
                 row.site_id, "barrier", "unknown_command", row.device_code or "?", row.recorded_at,
-                detail=f"{row.payload['result']} {row.payload['cmd_id']}"[:200], reading_id=row.id,
+                detail=f"{result} {named}"[:200], reading_id=row.id,
             ),
         )  # fmt: skip
     return outcome != "unknown"
+
+
+def _follow_state(session: Session, row: OpenReading, state: str) -> None:
+    """Of a controller that tells no steps, the sensors prove them: what they say belongs to its last command."""
+    result = controllers.result_of_state(state)
+    is_zhenshi = session.scalar(select(Device.format).where(Device.id == row.device_id)) == controllers.ZHENSHI
+    command = latest_command(session, row.device_code or "") if result and is_zhenshi else None
+    if command is not None and result and (result == "opened" or command.opened_at is not None):
+        record_result(session, CommandStep(command.cmd_id, command.device, result, row.recorded_at))

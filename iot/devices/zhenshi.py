@@ -27,8 +27,9 @@ from iot.devices.base import (
     whole,
 )
 from iot.devices.manifest import Format, quality
-from iot.events import REPLAYED, TIME_UNKNOWN, BarrierRead, DeviceStatus, LoopRead, PlateRead, Reading
+from iot.events import REPLAYED, TIME_UNKNOWN, BarrierRead, CommandResult, DeviceStatus, LoopRead, PlateRead, Reading
 
+TAKEN = 200
 DIRECTIONS = {0: "unknown", 1: "left", 2: "right", 3: "up", 4: "down"}
 COLOURS = {1: "blue", 2: "yellow", 3: "white", 4: "black", 5: "green", 6: "yellow_green"}
 
@@ -53,8 +54,7 @@ def parse(message: Message) -> Parsed:
     if name == "keep_alive":
         return (DeviceStatus(**_common(body, message, _at(body)), state="alive"),)
     if (message.topic or "").endswith("/reply") or text(body, "code"):
-        code = whole(body, "code") or whole(payload, "code")
-        return (DeviceStatus(**_common(body, message, _at(body), command=name, code=code), state="command_reply"),)
+        return (_reply(body, message, name, whole(body, "code") or whole(payload, "code")),)
     raise Malformed("unknown_type", name)
 
 
@@ -64,6 +64,17 @@ def _pushed(body: Mapping[str, Any], message: Message) -> Reading:
         return _plate(child(body, "AlarmInfoPlate"), {}, message, is_base64=False)
     alarm = child(body, "AlarmGioIn")
     return _gpio(alarm, alarm, message)
+
+
+def _reply(body: Mapping[str, Any], message: Message, name: str, code: int | None) -> Reading:
+    """A reply to a command. To one to open, 200 means that it was taken, and nothing of what the barrier did."""
+    common = _common(body, message, _at(body), command=name, code=code)
+    if name != "gate_direct_open":
+        return DeviceStatus(**common, state="command_reply")
+    cmd_id = text(body, "id") or ""
+    if code == TAKEN:
+        return CommandResult(**common, cmd_id=cmd_id, result="accepted")
+    return CommandResult(**common, cmd_id=cmd_id, result="refused", reason=f"code_{code}")
 
 
 def _serial(body: Mapping[str, Any], message: Message) -> str | None:

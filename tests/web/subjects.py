@@ -6,7 +6,8 @@ company (such routes are closed to firms).
 """
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
@@ -40,6 +41,7 @@ from wms.freight.service import announce
 from wms.freight.service.proposals import explain
 from wms.freight.tables.supply import Proposal
 from wms.freight.tables.transfers import Transfer
+from wms.gate.service.booking import BookSlot, book
 from wms.parties.tables import Company
 from wms.stock.tables import StockHold
 from wms.watch.tables.temperatures import TemperaturePlace
@@ -271,7 +273,16 @@ def proposal(session: Session, owner: Company) -> Values:
     return {"proposal_id": made.id}
 
 
+def appointment(session: Session, owner: Company) -> Values:
+    at = (datetime.now(UTC) + timedelta(days=2)).astimezone(ZoneInfo("Asia/Shanghai"))
+    slot = at.replace(hour=9, minute=0, second=0, microsecond=0)
+    plate = f"湘F{number() % 100_000:05d}"
+    made = book(session, BookSlot(owner.id, make_site(session).id, plate, "deliver", slot, now()))
+    return {"appointment_id": made.id}
+
+
 SUBJECTS: dict[str, Builder] = {
+    "appointment": appointment,
     **CUSTOMS,
     "import_run": import_run,
     "found_goods": found_goods,

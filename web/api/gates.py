@@ -3,16 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from apiflask import APIBlueprint
 from flask import Response, jsonify
 from pydantic import Field
+from sqlalchemy.orm import Session
 
 from iot.evidence import behind
 from web.api.idempotency import write
 from web.api.paging import page_of
-from web.api.schemas import Body, Page
+from web.api.schemas import Body, Instant, Page, RowId
 from web.auth.policy import policy
 from web.context import current_scope, settings, unit_of_work
 from web.evidence import export
@@ -20,6 +21,7 @@ from web.live import WATCHERS
 from wms.gate import queries
 from wms.gate.rules.refusals import NotAnOfficer
 from wms.gate.service import ReleaseHold, approve_release, close_passage, refuse_release, release_hold
+from wms.gate.service.by_hand import NoteOpening, lower_barrier, note_opening, unlock_lane
 from wms.gate.tables import Release
 from wms.record.bundles import signing_key
 from wms.watch import queries as watch
@@ -41,6 +43,24 @@ class CauseBody(Body):
     """What caused the alarm."""
 
     cause: Reason
+
+
+class BarrierBody(Body):
+    """What the barrier shall do, and why. To open it needs a release, so it is not asked for here."""
+
+    action: Literal["close", "lock", "unlock"]
+    reason: Reason
+
+
+class OpeningBody(Body):
+    """A barrier that was opened by hand: when, why, and the address of the picture in the recorder."""
+
+    cause: Literal["fire", "medical", "barrier_fault", "power", "maintenance", "officer_order"]
+    memo: Reason
+    picture: Annotated[str, Field(min_length=1, max_length=500)]
+    picture_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+    opened_at: Instant
+    alarm_id: RowId | None = None
 
 
 class PassageQuery(Page):
@@ -69,6 +89,38 @@ def lanes() -> Response:
     """Every lane with its barrier and the passage that stands in it."""
     with unit_of_work() as session:
         return jsonify([asdict(row) for row in queries.lanes_now(session)])
+
+
+@bp.post("/lanes/<int:lane_id>/barrier")
+@policy("customs_officer")
+@bp.input(BarrierBody, arg_name="body")
+def barrier(lane_id: int, body: BarrierBody) -> Response:
+    """Close a barrier, lock its lane (it opens for nobody), or put the lane into use again."""
+    officer, at = officer_id(), datetime.now(UTC)
+
+    def act(session: Session) -> Mapping[str, Any]:
+        if body.action == "unlock":
+            made = unlock_lane(session, lane_id, officer_id=officer, reason=body.reason, at=at)
+        else:
+            locked = body.action == "lock"
+            made = lower_barrier(session, lane_id, officer_id=officer, reason=body.reason, locked=locked, at=at)
+        return {"lane_id": lane_id, "cmd_id": str(made.cmd_id) if made else None}
+
+    return write(act, body.model_dump(mode="json"))
+
+
+@bp.post("/lanes/<int:lane_id>/openings")
+@policy("customs_officer")
+@bp.input(OpeningBody, arg_name="body")
+def opening(lane_id: int, body: OpeningBody) -> Response:
+    """Note that you opened a barrier by hand; the alarm that told of it is named, and stays open."""
+    officer, at = officer_id(), datetime.now(UTC)
+
+    def act(session: Session) -> Mapping[str, Any]:
+        row = note_opening(session, NoteOpening(lane_id, officer, at=at, **body.model_dump()))
+        return {"id": row.id, "alarm_id": row.alarm_id, "passage_id": row.passage_id}
+
+    return write(act, body.model_dump(mode="json"), status=201)
 
 
 @bp.get("/passages")

@@ -1,8 +1,8 @@
 """How the bonded stock came in: for each arrival a list and a gate pass that have run their course, written as sets.
 
 The rows say what the use cases would have left behind: approved, released, through the gate, booked. The stock itself
-is posted through the ledger, first on hold under ``not_yet_booked`` and then booked. The passages of the past have no
-pictures and readings: nobody was there to take them.
+is posted through the ledger, first on hold under ``not_yet_booked`` and then booked. How the vehicles came and went
+stands in ``stays``.
 """
 
 from collections.abc import Sequence
@@ -20,11 +20,10 @@ from web.demo.stock import Ids, Unit, post_all
 from wms.customs import accounts
 from wms.customs.gate_pass_rules import pass_number
 from wms.customs.tables import AccountBook, GatePass, GatePassDocument, GatePassLine, VerificationLine, VerificationList
-from wms.gate.tables import GatePassUse, Passage
 from wms.record.service import append_leaf
 from wms.stock.ledger import AccountKey, Line, Posting, moved
 
-MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 TRUCK_G = 14_600_000
 
 
@@ -57,6 +56,10 @@ class Arrival:
         return self.first_at - HOUR
 
     @property
+    def left_at(self) -> datetime:
+        return self.last_at + HOUR
+
+    @property
     def plate(self) -> str:
         return f"湘F{70000 + self.number}"
 
@@ -86,8 +89,8 @@ def _gathered(number: int, places: list[int], units: Sequence[Unit]) -> Arrival:
     )
 
 
-def enter_arrivals(session: Session, arrivals: Sequence[Arrival], ids: Ids, lane_id: int) -> None:
-    """Write lists and passes of all arrivals with their lines."""
+def enter_arrivals(session: Session, arrivals: Sequence[Arrival], ids: Ids) -> list[int]:
+    """Write lists and passes of all arrivals with their lines; return the passes' ids."""
     books = {row[0]: row[1] for row in session.execute(select(AccountBook.book_no, AccountBook.id))}
     list_ids = insert_rows(session, VerificationList, [_list_row(one, ids, books) for one in arrivals])
     line_rows = [row for one, list_id in zip(arrivals, list_ids, strict=True) for row in _list_lines(one, list_id, ids)]
@@ -104,33 +107,7 @@ def enter_arrivals(session: Session, arrivals: Sequence[Arrival], ids: Ids, lane
         append_leaf(session, "verification_list", step, list_id)
     insert_rows(session, GatePassLine, pass_lines)
     insert_rows(session, GatePassDocument, documents)
-    _enter_passages(session, arrivals, pass_ids, ids.sites["CLJ"], lane_id)
-
-
-def _enter_passages(
-    session: Session, arrivals: Sequence[Arrival], pass_ids: Sequence[int], site_id: int, lane_id: int
-) -> None:
-    passages = [
-        {
-            "seq_no": f"DEMO-{one.number:06d}", "site_id": site_id, "lane_id": lane_id, "direction": "I",
-            "state": "passed", "plate": one.plate, "plate_confidence_permille": 970, "weight_g": TRUCK_G + one.weight_g,
-            "opened_at": one.passed_at - MINUTE, "decided_at": one.passed_at - MINUTE / 2, "passed_at": one.passed_at,
-            "closed_at": one.passed_at,
-        }
-        for one in arrivals
-    ]  # fmt: skip
-    passage_ids = insert_rows(session, Passage, passages)
-    uses = [
-        {
-            "gate_pass_id": pass_id,
-            "passage_id": made,
-            "vehicle_plate": one.plate,
-            "stage": 0,
-            "passed_at": one.passed_at,
-        }
-        for one, pass_id, made in zip(arrivals, pass_ids, passage_ids, strict=True)
-    ]
-    insert_rows(session, GatePassUse, uses)
+    return pass_ids
 
 
 def _list_row(one: Arrival, ids: Ids, books: dict[str, int]) -> dict[str, Any]:

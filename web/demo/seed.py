@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
 from web.databases import app_url, owner_url
-from web.demo import arrivals, cold, documents, floor, freight, gate, notice, orders, passes, stock, yard_file
+from web.demo import arrivals, cold, documents, floor, freight, gate, notice, orders, passes, stays, stock, yard_file
 from web.demo.counter_file import tell_counter
 from web.demo.goods import Item, draw_items, enter_items
 from web.demo.people import DEMO_USERS, DemoUser, company_rows, enter_people
@@ -140,6 +140,7 @@ def fill(session: Session, number: int, now: datetime, secret_key: str) -> stock
     lanes = gate.enter_gate(session, sites["CLJ"], secret_key, now)
     cold.enter_cold_chain(session, now)
     came = arrivals.arrivals_of(units)
-    arrivals.enter_arrivals(session, came, ids, lanes["IN1"])
+    passes = arrivals.enter_arrivals(session, came, ids)
+    stays.enter_stays(session, came, passes, ids, lanes)
     arrivals.book_arrivals(session, came, stock.enter_units(session, units, ids), units)
     return ids

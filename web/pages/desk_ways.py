@@ -30,6 +30,7 @@ OUTBOUND = (
     Way("/desk/orders", N_("Orders"), "list", N_("What owners want sent, and how far it is.")),
     Way("/desk/waves", N_("Waves"), "wave", N_("Gather orders, start picking, follow it and call it off.")),
     Way("/desk/parcels", N_("Parcels"), "container", N_("What is packed, how much it weighs and how far it is.")),
+    Way("/desk/appointments", N_("Appointments"), "clock", N_("Slots at the gate, and which vehicle comes when.")),
     Way("/desk/loads", N_("Loads"), "truck", N_("What stands on which vehicle, and whether its pass says the same.")),
 )
 INSIDE = (

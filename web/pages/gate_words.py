@@ -127,6 +127,8 @@ ALARMS = {
     "untrusted_result": N_("Answer of a barrier without a right signature"),
     "passed_while_held": N_("Vehicle passed while held"),
     "tailgating": N_("Vehicle followed another through the same opening"),
+    "no_show": N_("A vehicle with an appointment did not come"),
+    "overstay": N_("A vehicle stays inside too long"),
     "goods_not_posted": N_("Goods left, but the ledger refused"),
     "reading_failed": N_("A reading could not be taken in"),
     "another_plate": N_("Another plate read where a vehicle waits"),

@@ -47,6 +47,26 @@ CHECKS = (
     ),
     Check(
         "I6",
+        N_("A vehicle passed (%(plate)s), but no visit knows of it."),
+        "SELECT 'passage ' || p.seq_no AS place, p.plate FROM passage p"
+        " WHERE p.state = 'passed' AND p.plate IS NOT NULL AND p.visit_id IS NULL ORDER BY p.id",
+    ),
+    Check(
+        "I6",
+        N_("Vehicle %(plate)s counts as inside, but it passed an exit after it had come in."),
+        "SELECT 'visit ' || v.id AS place, v.plate FROM visit v WHERE v.state = 'inside' AND EXISTS ("
+        " SELECT 1 FROM passage p WHERE p.site_id = v.site_id AND p.plate = v.plate AND p.state = 'passed'"
+        " AND p.direction = 'E' AND p.passed_at > v.arrived_at) ORDER BY v.id",
+    ),
+    Check(
+        "I6",
+        N_("The visit of %(plate)s has ended, but no passage out is on record."),
+        "SELECT 'visit ' || v.id AS place, v.plate FROM visit v WHERE v.state = 'left' AND NOT EXISTS ("
+        " SELECT 1 FROM passage p WHERE p.visit_id = v.id AND p.state = 'passed' AND p.direction = 'E')"
+        " ORDER BY v.id",
+    ),
+    Check(
+        "I6",
         N_("The barrier opened for a vehicle whose release is %(state)s."),
         "SELECT 'command ' || c.cmd_id AS place, coalesce(r.state, '?') AS state FROM barrier_command c"
         " LEFT JOIN release r ON r.id = c.release_id"

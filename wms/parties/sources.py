@@ -8,6 +8,7 @@ from wms.errors import N_
 
 SHIPPED = (
     N_("our own limit: clocks of handhelds and devices, 2026-11"),
+    N_("our own choice, 2026-11; to be agreed with the site"),
     N_("GS1's example prefix; an installation enters its own before it prints"),
     N_("our own choice: first expired, first out, and no pallet broken that fits whole; 2026-11"),
     N_("our own choice: a promise that nobody picks ends; 2026-11"),

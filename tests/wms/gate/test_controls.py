@@ -29,6 +29,9 @@ from wms.gate.service import (
     withdraw_order,
 )
 from wms.gate.service.barrier import barrier_seen
+from wms.gate.service.by_hand import lower_barrier, unlock_lane
+from wms.gate.service.orders import lanes_kept_down, standing_lock
+from wms.gate.service.passing import close_passage
 from wms.gate.tables import BarrierCommand, Lane, Passage, Release
 from wms.watch.tables import Alarm
 
@@ -87,6 +90,89 @@ def test_a_lock_that_the_barrier_accepted_is_no_fault_and_explains_no_opening(se
     assert fail_silent(session, [world.lane.site_id], later) == 0
     lane = session.get_one(Lane, world.lane.id)
     assert barrier_seen(session, lane, "open", later)
+
+
+def locked_by_order(session: Session, world: World) -> tuple[int, int]:
+    """A vehicle whose lift is under way is ordered to stop, and the arm locked before it rose; passage and order."""
+    gate_pass = make_pass(session, world, qty=1)
+    lifted = decide_passage(session, crossing(world.lane, seen_of(gate_pass)))
+    lift = obeyed(session, "open", "accepted")
+    given = give_order(session, order(gate_pass.vehicle_plate))
+    obeyed(session, "lock", "accepted", "closed")
+    record_result(session, CommandStep(lift.cmd_id, lift.device, "refused", now(), "locked"))
+    return lifted.passage_id, given.order_id
+
+
+def obeyed(session: Session, action: str, *results: str) -> BarrierCommand:
+    due = select(BarrierCommand).where(BarrierCommand.state == "queued").order_by(BarrierCommand.id).limit(1)
+    command = session.scalars(due).one()
+    assert command.action == action
+    assert expire_or_send(session, command, now())
+    for result in results:
+        record_result(session, CommandStep(command.cmd_id, command.device, result, now()))
+    return command
+
+
+def queued(session: Session) -> list[str]:
+    wanted = select(BarrierCommand.action).where(BarrierCommand.state == "queued").order_by(BarrierCommand.id)
+    return list(session.scalars(wanted))
+
+
+def test_the_lock_of_an_order_stays_through_its_withdrawal_and_ends_with_the_officers_lift(
+    session: Session, world: World
+) -> None:
+    passage_id, order_id = locked_by_order(session, world)
+    withdraw_order(session, order_id, reason="mistaken plate", at=now())
+    assert queued(session) == []
+    assert lanes_kept_down(session) == {world.lane.id}
+    release_hold(session, ReleaseHold(passage_id, world.officer.id, "order was withdrawn", now()))
+    assert queued(session) == ["close", "open"]  # first the lock ends, then the arm goes up
+    obeyed(session, "close", "accepted", "closed")
+    obeyed(session, "open", "accepted", "opened", "passed", "closed")
+    decide_passage(session, crossing(world.lane, seen_of(make_pass(session, world, qty=1))))
+    assert queued(session) == ["open"]
+    assert lanes_kept_down(session) == frozenset()
+
+
+def test_the_lock_of_an_order_on_one_vehicle_does_not_stay_for_the_next_one(session: Session, world: World) -> None:
+    passage_id, _ = locked_by_order(session, world)
+    close_passage(session, passage_id, at=now(), went_through=False)
+    assert decide_passage(session, crossing(world.lane, seen_of(make_pass(session, world, qty=1)))).verdict == "lift"
+    assert queued(session) == ["close", "open"]
+    obeyed(session, "close")
+    unheard = now() + timedelta(minutes=2)
+    assert fail_silent(session, [world.lane.site_id], unheard) == 1
+    give_order(session, order(locked_plate(session)))  # the open is never sent, and nothing ended the lock
+    decide_passage(session, crossing(world.lane, seen_of(make_pass(session, world, qty=1))))
+    assert queued(session) == ["close", "open"]
+
+
+def locked_plate(session: Session) -> str:
+    found = session.scalars(select(Passage.plate).where(Passage.state == "released")).one()
+    assert found is not None
+    return found
+
+
+def test_an_order_on_the_vehicle_that_was_to_end_a_lock_leaves_the_lock(session: Session, world: World) -> None:
+    passage_id, _ = locked_by_order(session, world)
+    close_passage(session, passage_id, at=now(), went_through=False)
+    decide_passage(session, crossing(world.lane, seen_of(make_pass(session, world, qty=1))))
+    give_order(session, order(locked_plate(session)))
+    assert queued(session) == []
+
+
+def test_an_officers_closing_ends_no_lock_and_their_own_lock_outlasts_it(session: Session, world: World) -> None:
+    locked_by_order(session, world)
+    lane, officer = world.lane.id, world.officer.id
+    again = lower_barrier(session, lane, officer_id=officer, reason="wind", locked=False, at=now())
+    assert (again.action, again.decided_by[:8]) == ("lock", "control:")
+    lower_barrier(session, lane, officer_id=officer, reason="man on the road", locked=True, at=now())
+    own = lower_barrier(session, lane, officer_id=officer, reason="wind", locked=False, at=now())
+    assert (own.action, own.decided_by) == ("lock", f"person:{officer}")
+    held = decide_passage(session, crossing(world.lane, seen_of(make_pass(session, world, qty=1))))
+    assert held.hold_code == "lane_closed"
+    unlock_lane(session, lane, officer_id=officer, reason="road is free", at=now())
+    assert standing_lock(session, world.lane) is None
 
 
 def test_stop_is_stronger_than_inspect_whatever_came_first(session: Session, world: World) -> None:

@@ -33,6 +33,8 @@ class Barrier:
         self.fault: str | None = None  # mute: takes commands and does nothing; stuck: accepts, and the arm stays down
         self.truck = 0  # which truck of the lane stands in front of the arm, for the truth
         self.opened_by: str | None = None  # the command that the arm is up for
+        self.is_locked = False
+        self._down = threading.Event()  # a command to close has come, and none to open after it
         self._nonces: deque[str] = deque(maxlen=10_000)
         self._busy = threading.Lock()
         self.is_open = threading.Event()
@@ -58,7 +60,12 @@ class Barrier:
         self._nonces.append(command["nonce"])
         self._answer(command, "accepted")
         # Not in the network thread: the arm needs seconds, and receipts must go on being heard.
-        if self.fault != "stuck":
+        if command["action"] in ("close", "lock"):
+            self.is_locked = command["action"] == "lock"
+            self._down.set()
+            threading.Thread(target=self._close, args=(command,), daemon=True).start()
+        elif self.fault != "stuck":
+            self._down.clear()
             threading.Thread(target=self._open, args=(command,), daemon=True).start()
 
     def fault_of(self, command: Mapping[str, Any]) -> str | None:
@@ -67,14 +74,21 @@ class Barrier:
             return "bad_signature"
         if command["lane"] != self._lane:
             return "wrong_lane"
+        return self._stale(command) or self._unfit(command)
+
+    def _stale(self, command: Mapping[str, Any]) -> str | None:
+        """Whether the command is old by the server's time, from before the link, or was here before."""
         now, exp = self._wire.server_time(), datetime.fromisoformat(command["exp"])
         if now > exp or exp - now > MAX_AHEAD:
             return "expired"
         if datetime.fromisoformat(command["issued_at"]) < self._wire.link_since + self._wire.clock_offset:
             return "link_lost_since"
-        if command["nonce"] in self._nonces:
-            return "nonce_seen"
-        return None if command["action"] == "open" else "unknown_action"
+        return "nonce_seen" if command["nonce"] in self._nonces else None
+
+    def _unfit(self, command: Mapping[str, Any]) -> str | None:
+        if command["action"] not in ("open", "close", "lock"):
+            return "unknown_action"
+        return "locked" if self.is_locked and command["action"] == "open" else None
 
     def _answer(self, command: Mapping[str, Any], result: str, reason: str | None = None) -> None:
         body = {"cmd_id": str(command.get("cmd_id", "")), "result": result, "lane": self._lane}
@@ -83,20 +97,38 @@ class Barrier:
     def _open(self, command: Mapping[str, Any]) -> None:
         cmd_id = str(command["cmd_id"])
         with self._busy:
+            if self.is_locked:  # the lock came while the arm was getting ready
+                self._answer(command, "refused", "locked")
+                return
             self.vehicle_passed.clear()
             self._raise(cmd_id)
             self._answer(command, "opened")
-            if self.vehicle_passed.wait(WAIT_FOR_VEHICLE_S):
+            if self._waits_for_vehicle():
                 self._answer(command, "passed")
             self._lower(cmd_id)
             self._answer(command, "closed")
 
+    def _close(self, command: Mapping[str, Any]) -> None:
+        """The arm comes down, and then the command to close is done; one that is up for a vehicle ends its wait."""
+        with self._busy:
+            self._state("CLOSED", str(command["cmd_id"]))
+            self._answer(command, "closed")
+
+    def _waits_for_vehicle(self) -> bool:
+        """Whether a vehicle passed before the arm comes down by itself, or by a command."""
+        deadline = time.monotonic() + WAIT_FOR_VEHICLE_S
+        while time.monotonic() < deadline and not self._down.is_set():
+            if self.vehicle_passed.wait(0.05):
+                return True
+        return self.vehicle_passed.is_set()
+
     def open_by_hand(self) -> None:
         """Somebody turns the key on the post: the arm goes up without a command, and down after the vehicle."""
         with self._busy:
+            self._down.clear()
             self.vehicle_passed.clear()
             self._raise(None)
-            self.vehicle_passed.wait(WAIT_FOR_VEHICLE_S)
+            self._waits_for_vehicle()
             self._lower(None)
 
     def _raise(self, cmd_id: str | None) -> None:

@@ -74,6 +74,29 @@ class AnotherVehicle(WmsError):
     )
 
 
+class NoPicture(WmsError):
+    code = "no_picture"
+    kind = Kind.INVALID
+    text = N_("An opening by hand is noted with its picture.")
+
+
+class OpenedInFuture(WmsError):
+    code = "opened_in_future"
+    kind = Kind.INVALID
+    text = N_("A barrier cannot have been opened later than now.")
+
+
+class UnknownOpening(NotFound):
+    code = "unknown_opening"
+    text = N_("Alarm %(alarm_id)s tells of no opening of this lane.")
+
+
+class AlarmNoted(WmsError):
+    code = "opening_noted"
+    kind = Kind.CONFLICT
+    text = N_("This opening is noted already.")
+
+
 class NoBarrier(WmsError):
     code = "no_barrier"
     kind = Kind.CONFLICT

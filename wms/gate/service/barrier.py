@@ -125,10 +125,32 @@ def _advance(session: Session, command: BarrierCommand, step: CommandStep) -> No
     passage_id = _passage_id(session, command)
     if step.result == "passed" and passage_id is not None:
         confirm_passage(session, passage_id, passed_at=step.at)
-    if step.result == "closed" and command.passed_at is None and not was_lost:
+    if step.result == "closed" and command.passed_at is None and not was_lost and _is_granted(session, command):
         _lapse(session, command, "not_passed", step.at)
     if passage_id is not None:
         announce(session, "passage", passage_id)
+
+
+def latest_command(session: Session, device: str) -> BarrierCommand | None:
+    """The last command to open that a controller was sent and has not been through with."""
+    return session.scalars(
+        select(BarrierCommand)
+        .where(
+            BarrierCommand.device == device,
+            BarrierCommand.action == "open",
+            BarrierCommand.sent_at.is_not(None),
+            BarrierCommand.closed_at.is_(None),
+            BarrierCommand.state.not_in(("refused", "expired")),
+        )
+        .order_by(BarrierCommand.id.desc())
+        .limit(1)
+    ).first()
+
+
+def _is_granted(session: Session, command: BarrierCommand) -> bool:
+    """Whether the command's release still waits for its vehicle (the exit loop may have seen it pass)."""
+    release = session.get(Release, command.release_id) if command.release_id else None
+    return release is not None and release.state == "granted"
 
 
 def _passage_id(session: Session, command: BarrierCommand) -> int | None:
@@ -179,10 +201,38 @@ def barrier_seen(session: Session, lane: Lane, state: str, at: datetime) -> bool
     set_barrier(session, lane.id, state, at)
     if state not in ("opening", "open"):
         return False
+    if _is_explained(session, lane, at):
+        return False
+    _alarm_opening(session, lane, state, at)
+    return True
+
+
+def opening_unknown(session: Session, lane: Lane, state: str, cmd_id: str, at: datetime) -> bool:
+    """As :func:`barrier_seen` for a state that is told late: it moves nothing. A command that is named explains it."""
+    if state not in ("opening", "open"):
+        return False
+    known = select(BarrierCommand.id).where(
+        BarrierCommand.lane_id == lane.id, BarrierCommand.action == "open", BarrierCommand.sent_at.is_not(None)
+    )
+    try:
+        named = session.scalars(known.where(BarrierCommand.cmd_id == UUID(cmd_id))).first() if cmd_id else None
+    except ValueError:
+        named = None
+    if named is not None or (not cmd_id and _is_explained(session, lane, at)):
+        return False
+    _alarm_opening(session, lane, state, at)
+    return True
+
+
+def _alarm_opening(session: Session, lane: Lane, state: str, at: datetime) -> None:
+    raise_alarm(session, NewAlarm(lane.site_id, "barrier", "opened_without_release", lane.code, at, detail=state))
+
+
+def _is_explained(session: Session, lane: Lane, at: datetime) -> bool:
     explained = session.scalars(
         select(BarrierCommand.id).where(
             BarrierCommand.lane_id == lane.id,
-            BarrierCommand.action == "open",
+            BarrierCommand.action == "open",  # one to close explains no opening
             or_(
                 BarrierCommand.state.in_(UNDER_WAY),
                 BarrierCommand.closed_at >= at - ANSWERS_WITHIN,
@@ -190,10 +240,7 @@ def barrier_seen(session: Session, lane: Lane, state: str, at: datetime) -> bool
             ),
         )
     ).first()
-    if explained is not None:
-        return False
-    raise_alarm(session, NewAlarm(lane.site_id, "barrier", "opened_without_release", lane.code, at, detail=state))
-    return True
+    return explained is not None
 
 
 def set_link(session: Session, lane: Lane, *, is_linked: bool) -> None:

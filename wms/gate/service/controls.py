@@ -24,7 +24,7 @@ from wms.gate.rules.controls import (
     checked_target,
     strongest,
 )
-from wms.gate.service.orders import order_lock
+from wms.gate.service.orders import BY_CONTROL, forget_unlocking, order_down
 from wms.gate.tables import BarrierCommand, ControlOrderRow, Decision, Lane, Passage, Release, Visit
 from wms.record.service import append_leaf
 from wms.watch.service import NewAlarm, announce, raise_alarm
@@ -204,7 +204,7 @@ def _standing(session: Session, row: ControlOrderRow) -> list[Passage]:
 
 
 def _stop_commands(session: Session, passages: Iterable[Passage], row: ControlOrderRow, at: datetime) -> int:
-    """A queued command is never sent; one that is under way is followed by the order to keep the arm down."""
+    """A queued command is never sent; one that is under way is followed by a lock, which ends with the next lift."""
     commands = session.scalars(
         select(BarrierCommand)
         .join(Release, Release.id == BarrierCommand.release_id)
@@ -221,8 +221,10 @@ def _stop_commands(session: Session, passages: Iterable[Passage], row: ControlOr
     for command in commands:
         if command.state == "queued":
             command.state, command.fault = "expired", f"control_{row.control}"
+            forget_unlocking(session, command)
         elif command.state in NOT_YET_OPEN:
-            order_lock(session, session.get_one(Lane, command.lane_id), decided_by=f"control:{row.id}", at=at)
+            lane = session.get_one(Lane, command.lane_id)
+            order_down(session, lane, locked=True, decided_by=f"{BY_CONTROL}{row.id}", at=at)
         else:
             continue  # it opened while we waited for its row
         stopped += 1

@@ -14,6 +14,7 @@ from wms.gate.rules.refusals import UnknownLane
 from wms.gate.service.controls import share_control
 from wms.gate.service.facts import load_case
 from wms.gate.service.orders import order_open
+from wms.gate.service.visiting import note_in_lane
 from wms.gate.tables import Decision, Lane, LaneState, Passage, PassageReading, Release
 from wms.record.service import append_leaf
 from wms.watch.service import announce
@@ -117,6 +118,7 @@ def decide_passage(session: Session, command: DecidePassage) -> Decided:
     case = load_case(session, lane, passage.id, command.seq_no, command.seen, command.decided_at)
     verdict = decide(case)
     _write_seen(passage, command, verdict)
+    note_in_lane(session, passage, command.decided_at)
     attach_readings(session, passage.id, command.readings)
     decision = _write_decision(session, passage, case, verdict)
     if verdict.lift:

@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from sqlalchemy import func, or_, select, text, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 
@@ -15,7 +14,8 @@ from wms.errors import WmsError
 from wms.floor.service.departing import note_gate_out
 from wms.gate.rules.refusals import UnknownPassage
 from wms.gate.service.goods import gate_out_posting
-from wms.gate.tables import BarrierCommand, GatePassUse, Lane, LaneState, Passage, Release, Visit
+from wms.gate.service.visiting import note_passage
+from wms.gate.tables import BarrierCommand, GatePassUse, Lane, LaneState, Passage, Release
 from wms.record.service import append_leaf
 from wms.stock.ledger import post
 from wms.watch.service import NewAlarm, announce, raise_alarm
@@ -57,7 +57,7 @@ def confirm_passage(session: Session, passage_id: int, *, passed_at: datetime) -
     session.flush()
     if release is not None and release.gate_pass_id is not None:
         _use_pass(session, passage, release, passed_at)
-    _move_visit(session, passage, passed_at)
+    note_passage(session, passage, passed_at)
     append_leaf(
         session, "passage", {"seq_no": passage.seq_no, "plate": passage.plate, "passed_at": passed_at}, passage_id
     )
@@ -166,25 +166,6 @@ def _refuse_goods(session: Session, passage: Passage, code: str, at: datetime) -
         session,
         NewAlarm(passage.site_id, "ledger", "goods_not_posted", passage.seq_no, at, detail=f"{passage.plate}: {code}"),
     )
-
-
-def _move_visit(session: Session, passage: Passage, at: datetime) -> None:
-    """A vehicle that came in is inside; one that went out has left (also when nobody saw it come)."""
-    if passage.plate is None:
-        return
-    if passage.direction == "I":
-        new = {"site_id": passage.site_id, "plate": passage.plate, "state": "inside", "arrived_at": at}
-        session.execute(insert(Visit).values(**new).on_conflict_do_nothing())
-    inside = session.scalar(
-        select(Visit).where(Visit.site_id == passage.site_id, Visit.plate == passage.plate, Visit.state == "inside")
-    )
-    if passage.direction == "E":
-        if inside is None:
-            inside = Visit(site_id=passage.site_id, plate=passage.plate, state="left", left_at=at)
-            session.add(inside)
-        inside.state, inside.left_at = "left", at
-    session.flush()
-    passage.visit_id = inside.id if inside else None
 
 
 def close_passage(session: Session, passage_id: int, *, at: datetime, went_through: bool) -> Passage:

@@ -59,7 +59,7 @@ def release_hold(session: Session, command: ReleaseHold) -> Release:
         NotAnOfficer, UnknownPassage, NotHeld, VehicleGone, AnotherVehicle, ReasonTooShort, UnknownReason,
         PictureNeeded, ReleaseWaits, PassInUse, NoBarrier.
     """
-    _require_officer(session, command.officer_id)
+    require_officer(session, command.officer_id)
     if len(command.reason.strip()) < MIN_REASON_CHARS:
         raise ReasonTooShort(field="reason")
     share_control(session)
@@ -148,7 +148,8 @@ def _grant(session: Session, release: Release, passage: Passage, officer_id: int
     return release
 
 
-def _require_officer(session: Session, person_id: int) -> None:
+def require_officer(session: Session, person_id: int) -> None:
+    """Raise NotAnOfficer unless the person is an active customs officer."""
     officer = session.scalar(
         select(Person.id)
         .join(PersonRole, PersonRole.person_id == Person.id)
@@ -205,7 +206,7 @@ def _pass_of(session: Session, passage: Passage) -> GatePass | None:
 
 
 def _requested(session: Session, release_id: int, officer_id: int) -> Release:
-    _require_officer(session, officer_id)
+    require_officer(session, officer_id)
     release = session.scalar(
         select(Release)
         .where(Release.id == release_id)

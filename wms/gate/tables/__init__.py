@@ -4,8 +4,11 @@ from wms.gate.tables.decisions import BarrierCommand, Decision, GatePassUse, Rel
 from wms.gate.tables.orders import ControlOrderRow, CustomsQuestion, PassagePhoto
 from wms.gate.tables.passages import Passage, PassageReading, Visit
 from wms.gate.tables.places import Blacklist, Lane, LaneRule, LaneState, Vehicle, WeightTolerance
+from wms.gate.tables.yard import Appointment, AppointmentSlot, ManualOpening, VisitStep
 
 __all__ = [
+    "Appointment",
+    "AppointmentSlot",
     "BarrierCommand",
     "Blacklist",
     "ControlOrderRow",
@@ -15,11 +18,13 @@ __all__ = [
     "Lane",
     "LaneRule",
     "LaneState",
+    "ManualOpening",
     "Passage",
     "PassagePhoto",
     "PassageReading",
     "Release",
     "Vehicle",
     "Visit",
+    "VisitStep",
     "WeightTolerance",
 ]

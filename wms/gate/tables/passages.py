@@ -12,24 +12,35 @@ from wms.customs.tables import DIRECTIONS
 from wms.db import Base, Id, Instant, RecordedAt, Tenanted
 from wms.parties.tables import one_of
 
-VISIT_STATES = ("inside", "left")
+VISIT_STATES = ("queued", "inside", "left", "gone")
 PASSAGE_STATES = ("open", "held", "released", "passed", "turned_back")
 
 
 class Visit(Tenanted, Base):
-    """A vehicle's stay, from the passage that brought it in to the one that let it out."""
+    """A vehicle's stay, from its arrival at the gate (or the passage that brought it in) to the one that let it out.
+
+    ``queued_at`` is when it announced itself, ``arrived_at`` when it came in. Of one vehicle at a site at most one
+    visit is queued or inside.
+    """
 
     __tablename__ = "visit"
     __table_args__ = (
         one_of("state", VISIT_STATES),
+        CheckConstraint("weigh_in_g > 0 AND weigh_out_g > 0", name="weights_positive"),
         Index("uq_visit_inside", "site_id", "plate", unique=True, postgresql_where=text("state = 'inside'")),
+        Index("ix_visit_here", "site_id", "plate", postgresql_where=text("state IN ('queued', 'inside')")),
+        Index("uq_visit_queued", "site_id", "plate", unique=True, postgresql_where=text("state = 'queued'")),
     )
     id: Mapped[Id]
     site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
     plate: Mapped[str]
     state: Mapped[str] = mapped_column(server_default="inside")
+    queued_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     arrived_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     left_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    weigh_in_g: Mapped[int | None] = mapped_column(BigInteger)
+    weigh_out_g: Mapped[int | None] = mapped_column(BigInteger)
+    overstay_alarmed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
 class Passage(Tenanted, Base):

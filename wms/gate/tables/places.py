@@ -130,6 +130,7 @@ class Blacklist(Tenanted, Base):
     __table_args__ = (
         Index(None, "tenant_id", "plate"),
         CheckConstraint("length(btrim(reason)) > 0", name="has_reason"),
+        CheckConstraint("(ended_by IS NULL) = (end_reason IS NULL)", name="end_has_reason"),
     )
     id: Mapped[Id]
     plate: Mapped[str]
@@ -137,6 +138,8 @@ class Blacklist(Tenanted, Base):
     entered_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     from_at: Mapped[Instant]
     until_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    ended_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    end_reason: Mapped[str | None]
     recorded_at: Mapped[RecordedAt]
 
 
