@@ -1,6 +1,7 @@
 """What came, by time: the readings of a lane, of a device, of a site, in order, read in pieces."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -84,6 +85,7 @@ def of_period(database: Database, scope: Scope, from_at: datetime, to_at: dateti
         end = min(from_at + SLICE, to_at)
         with database.unit_of_work(scope) as session:
             given = {"from_at": from_at, "to_at": end}
-            for row in session.execute(PERIOD, given, execution_options={"yield_per": PIECE}):
-                yield dict(row._mapping)
+            with closing(session.execute(PERIOD, given, execution_options={"yield_per": PIECE})) as rows:
+                for row in rows:
+                    yield dict(row._mapping)
         from_at = end

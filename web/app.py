@@ -82,6 +82,7 @@ MODULES = (
     "web.api.device_health",
     "web.api.device_doors",
     "web.api.yard",
+    "web.api.gate_exports",
     "web.api.consignments",
     "web.api.transfers",
     "web.api.supply",

@@ -5,22 +5,26 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from pydantic import ValidationError
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from iot.evidence import behind
+from web.api.gate_exports import PeriodQuery, file_of
 from web.api.gates import officer_id, release_body
 from web.api.idempotency import request_hash, request_key, stored_problem
+from web.api.problems import problem_body
 from web.auth.policy import policy
 from web.context import current_scope, database, settings, unit_of_work
 from web.evidence import export, media_of
 from web.live import WATCHERS
 from web.pages.gate_words import NAMES
 from wms.codes import plates
-from wms.errors import NotFound
+from wms.errors import NotFound, WmsError
 from wms.gate import queries
 from wms.gate.queries import Explained
 from wms.gate.rules.release_terms import OTHER
@@ -84,6 +88,24 @@ def passages() -> str:
     with unit_of_work() as session:
         rows = queries.passages(session, after=after, limit=PAGE + 1, state=asked["state"] or None, plate=plate)
         return _render("gate/passages.html", passages=rows[:PAGE], has_more=len(rows) > PAGE, asked=asked)
+
+
+@bp.get("/export")
+@policy(*WATCHERS)
+def export_period() -> AnyResponse | str | tuple[str, int]:
+    """A file of any period; without one, the form that asks for it."""
+    asked = {name: request.args.get(name, "").strip() for name in ("of", "from", "to", "format")}
+    given = {name: value for name, value in asked.items() if value}
+    if not given:
+        today = datetime.now(ZoneInfo(settings().time_zone)).date().isoformat()
+        return _render("gate/export.html", asked=asked | {"from": today, "to": today}, problem=None)
+    try:
+        return file_of(PeriodQuery.model_validate(given))
+    except ValidationError:
+        problem: dict[str, Any] = {"detail": _("There is no such contents or file format."), "status": 422}
+    except WmsError as refusal:
+        problem = problem_body(refusal)
+    return _render("gate/export.html", asked=asked, problem=problem), int(problem["status"])
 
 
 @bp.get("/passages/<int:passage_id>")
