@@ -8,45 +8,78 @@ from pathlib import Path
 
 import click
 
+from routing.design.check import check
+from routing.design.ctsndp import read_ctsndp
+from routing.design.dow import read_dow
+from routing.design.solve import solve
+from routing.design.words import lines as design_lines
 from routing.io import read_problem, write_plan
 from routing.problem import BadProblem
 from routing.report import lines
 from routing.solve import make_plan
 
-SOLVED, INFEASIBLE, BAD_INPUT = 0, 3, 2
+SOLVED, FAULTY, BAD_INPUT, INFEASIBLE = 0, 1, 2, 3
 MOST_FAULTS = 40
+PUBLIC = {"ctsndp": read_ctsndp, "dow": read_dow}
 
 
 @click.command()
 @click.argument("problem", type=click.Path(path_type=Path, dir_okay=False))
 @click.option(
-    "--format", "form", type=click.Choice(["dongting"]), default="dongting", help="What kind of problem the file holds."
-)
+    "--format", "form", type=click.Choice(["dongting", *PUBLIC]), default="dongting",
+    help="What kind of problem the file holds: ours, or a public one of network design (timed, untimed).",
+)  # fmt: skip
 @click.option(
     "--seconds", type=click.FloatRange(1, 3600), default=30.0, show_default=True, help="Time for bound and search."
 )
+@click.option("--work", type=click.IntRange(1), help="ctsndp, dow: rounds instead of time, the same answer everywhere.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="The search is drawn from it.")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the plan as JSON.")
-def command(problem: Path, form: str, seconds: float, seed: int, output: Path | None) -> None:  # noqa: ARG001 - one format so far
+def command(
+    problem: Path, form: str, seconds: float, work: int | None, seed: int, output: Path | None
+) -> None:  # fmt: skip
     """Plan the consignments of PROBLEM and print cost, proven bound, gap, boxes and who stays behind and why.
 
-    The plan is checked by an independent checker before it is printed. Exit: 0 solved, 3 infeasible, 2 bad input.
+    The plan is checked by an independent checker before it is printed. Exit: 0 solved, 3 infeasible, 2 bad input, 1
+    when the checker found a fault (never expected).
     """
     try:
-        frozen = read_problem(problem)
+        sys.exit(
+            _own(problem, seconds, seed, output)
+            if form == "dongting"
+            else _public(problem, form, seconds, work, seed, output)
+        )
     except BadProblem as bad:
         for fault in bad.faults[:MOST_FAULTS]:
             click.echo(f"{fault.field}: {fault.rule}: {fault.text}", err=True)
         if len(bad.faults) > MOST_FAULTS:
             click.echo(f"… and {len(bad.faults) - MOST_FAULTS} more", err=True)
         sys.exit(BAD_INPUT)
+
+
+def _own(problem: Path, seconds: float, seed: int, output: Path | None) -> int:
+    frozen = read_problem(problem)
     with quiet_solver():
         plan = make_plan(frozen, seconds=seconds, seed=seed)
     for line in lines(plan):
         click.echo(line)
     if output is not None:
         write_plan(plan, output)
-    sys.exit(SOLVED if plan.state == "solved" else INFEASIBLE)
+    return SOLVED if plan.state == "solved" else INFEASIBLE
+
+
+def _public(problem: Path, form: str, seconds: float, work: int | None, seed: int, output: Path | None) -> int:
+    instance = PUBLIC[form](problem)
+    with quiet_solver():
+        plan = solve(instance, seconds=seconds, work=work, seed=seed)
+    findings = check(instance, plan.model_dump(mode="json"))
+    for line in design_lines(plan, findings):
+        click.echo(line)
+    if output is not None:
+        output.write_text(plan.model_dump_json(indent=1), "utf-8")
+    if findings:
+        return FAULTY
+    return SOLVED if plan.state == "solved" else INFEASIBLE
 
 
 @contextmanager

@@ -70,3 +70,37 @@ def test_every_fault_is_named_at_once(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_and_a_folder_are_bad_input(tmp_path: Path) -> None:
     assert dongting(str(tmp_path / "none.json")).returncode == 2
     assert dongting(str(tmp_path)).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("form", "name", "least", "most"),
+    [("ctsndp", "ctsndp/c33_.1111_.25_3.txt", 682_199, 685_000), ("dow", "cmnd/c33.dow", 420_000, 423_848)],
+)
+def test_plans_public_network_design_problems(
+    shared: Path, tmp_path: Path, form: str, name: str, least: int, most: int
+) -> None:
+    problem = shared / "data" / "routing" / name
+    done = dongting(str(problem), "--format", form, "--work", "2", "-o", str(tmp_path / "plan.json"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "checker         sound\n" in done.stdout
+    plan = json.loads((tmp_path / "plan.json").read_text())
+    assert least * 10**6 <= plan["value_micro"]
+    assert plan["bound_micro"] <= most * 10**6
+
+
+@pytest.mark.parametrize(("form", "said"), [("ctsndp", "line 1, section: missing_section"), ("dow", "line 1: cut_off")])
+def test_a_file_that_is_no_public_problem_is_refused(tmp_path: Path, form: str, said: str) -> None:
+    (tmp_path / "bad").write_text("hello\n")
+    done = dongting(str(tmp_path / "bad"), "--format", form)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_public_problem_without_a_plan_says_why(tmp_path: Path) -> None:
+    (tmp_path / "late").write_text(
+        "NODES,2\n1,1,-,-\n2,2,-,-\nARCS,1\n0,1,2,1,1,1,9.0,9,9.0\nCOMMODITIES,1\n0,1,2,1,0,8.0,0,8.0\n"
+    )
+    done = dongting(str(tmp_path / "late"), "--format", "ctsndp")
+    assert done.returncode == 3
+    assert "commodity 0: could arrive at 9 at the earliest, is due at 8" in done.stdout

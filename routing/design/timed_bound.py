@@ -1,0 +1,111 @@
+"""The proven lower bound of a timed problem: relaxations of time, each finer than the last where the last was wrong."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import highspy
+import numpy as np
+
+from routing.design.instance import Instance
+from routing.design.timed_model import matrix_of, solver_of
+from routing.design.timed_paths import Ways
+from routing.design.timed_refine import refine
+from routing.design.timed_slots import Column, Slots, first_cuts, slots_of
+
+FUZZ = 1e-6
+"""Share by which a solver's floating bound is lowered before it is rounded up to a whole number."""
+NODES = 200
+"""Nodes of one whole-number solve where work, not time, is limited."""
+
+
+@dataclass
+class Progress:
+    """What the bound's side knows: the bound so far, and whether nothing is left to prove."""
+
+    bound: int = 0
+    rounds: int = 0
+
+
+def whole_up(value: float) -> int:
+    """The least whole cost that a floating lower bound allows."""
+    return math.ceil(value - FUZZ * max(1.0, abs(value)))
+
+
+def prove(
+    instance: Instance, ways: Ways, progress: Progress, upper: Callable[[], int], hint: Callable[[list[Column]], None],
+    left: Callable[[], float], tolerance: float, most_rounds: int | None,
+) -> None:  # fmt: skip
+    """Raise ``progress.bound`` until it is within ``tolerance`` of ``upper()``, or time or rounds are used up.
+
+    ``hint`` is told the column of each commodity in the solution of each relaxation. A column whose reduced cost
+    exceeds the distance of bound and plan is in no better plan: it is left out for good (its way too).
+    """
+    cuts = first_cuts(instance, ways)
+    while left() > 0 and (most_rounds is None or progress.rounds < most_rounds):
+        progress.rounds += 1
+        slots = slots_of(instance, ways, cuts)
+        kept = _by_linear(instance, slots, progress, upper, left)
+        if kept is None or _near(progress, upper(), tolerance):
+            return
+        ways = _live(ways, kept)
+        chosen = _by_whole(instance, kept, progress, upper, left, timed=most_rounds is None)
+        if chosen:
+            hint(chosen)
+        if _near(progress, upper(), tolerance) or not chosen or not refine(instance, chosen, cuts):
+            return
+
+
+def _near(progress: Progress, value: int, tolerance: float) -> bool:
+    return value - progress.bound <= tolerance * value
+
+
+def _by_linear(
+    instance: Instance, slots: Slots, progress: Progress, upper: Callable[[], int], left: Callable[[], float]
+) -> Slots | None:
+    matrix = matrix_of(instance, slots)
+    solver = solver_of(matrix, whole=False)
+    if math.isfinite(left()):
+        solver.setOptionValue("time_limit", max(0.1, left()))
+    solver.run()
+    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        return None
+    value = solver.getInfo().objective_function_value
+    progress.bound = max(progress.bound, min(upper(), whole_up(value)))
+    reduced = np.array(solver.getSolution().col_dual)[: matrix.x]
+    keep = reduced <= upper() - value + FUZZ * abs(value) + 1
+    return Slots(tuple(c for c, stays in zip(slots.columns, keep, strict=True) if stays), slots.shared)
+
+
+def _live(ways: Ways, slots: Slots) -> Ways:
+    alive = {id(column.way) for column in slots.columns}
+    return Ways(tuple(tuple(way for way in group if id(way) in alive) for group in ways.by_commodity), ways.stranded)
+
+
+def _by_whole(
+    instance: Instance, slots: Slots, progress: Progress, upper: Callable[[], int], left: Callable[[], float], *,
+    timed: bool,
+) -> list[Column]:  # fmt: skip
+    matrix = matrix_of(instance, slots)
+    solver = solver_of(matrix, whole=True)
+    solver.setOptionValue("mip_rel_gap", max(1e-4, 0.2 * (upper() - progress.bound) / max(1, upper())))
+    if timed:
+        solver.setOptionValue("time_limit", max(0.1, left()))
+    else:
+        solver.setOptionValue("mip_max_nodes", NODES)
+    solver.run()
+    if solver.getModelStatus() == highspy.HighsModelStatus.kInfeasible:
+        progress.bound = max(progress.bound, upper())
+        return []
+    bound = solver.getInfo().mip_dual_bound
+    if math.isfinite(bound):
+        progress.bound = max(progress.bound, min(upper(), whole_up(bound)))
+    values = np.array(solver.getSolution().col_value)
+    if not len(values) or not math.isfinite(solver.getInfo().objective_function_value):
+        return []
+    chosen: dict[int, Column] = {}
+    for j in np.flatnonzero(values[: matrix.x] > 0.5):
+        chosen[slots.columns[j].way.commodity] = slots.columns[j]
+    return [chosen[k] for k in sorted(chosen)]
