@@ -18,7 +18,7 @@ from iot.readings import CHANNEL
 from iot.register import KnownDevice, Register
 from iot.signing import doubt_of
 from iot.text import storable
-from iot.understood import Stored, Understood, write
+from iot.understood import Stored, Understood, Written, write
 
 log = structlog.get_logger(__name__)
 BATCH = 500
@@ -58,10 +58,11 @@ CLOSE_LETTERS = text("UPDATE dead_letter SET closed_at = now() WHERE inbox_id = 
 
 @dataclass(frozen=True)
 class Done:
-    """What one round brought: messages read, the highest reading id, and the devices that were heard."""
+    """What one round brought: messages read, the highest reading id, whether any is open, who was heard."""
 
     messages: int = 0
     reading_id: int = 0
+    is_open: bool = False
     device_ids: frozenset[int] = frozenset()
 
 
@@ -149,15 +150,17 @@ def _understand_all(session: Session, register: Register, rows: Sequence[Stored]
         understood = _compared(session, understood)
     try:
         with session.begin_nested():
-            highest = write(session, understood, is_replay=is_replay)
+            written = write(session, understood, is_replay=is_replay)
     except OperationalError:
         raise
     except DBAPIError as refusal:  # one of them cannot be bound: find it, spare its neighbours
         log.warning("readings_refused", error=str(refusal.orig)[:300], messages=len(rows))
-        highest = max(_write_alone(session, one, is_replay=is_replay) for one in understood)
-    if highest:
-        session.execute(NOTIFY, {"channel": CHANNEL, "reading_id": highest})
-    return Done(len(rows), highest, frozenset(one.device.id for one in understood if one.device))
+        each = [_write_alone(session, one, is_replay=is_replay) for one in understood]
+        written = Written(max(one.reading_id for one in each), any(one.is_open for one in each))
+    if written.reading_id:
+        session.execute(NOTIFY, {"channel": CHANNEL, "reading_id": written.reading_id})
+    heard = frozenset(one.device.id for one in understood if one.device)
+    return Done(len(rows), written.reading_id, written.is_open, heard)
 
 
 def _compared(session: Session, understood: Sequence[Understood]) -> list[Understood]:
@@ -192,7 +195,7 @@ def understand(stored: Stored, register: Register) -> Understood:
     return Understood(stored, device, name, known.version if known else 0, results, doubt)
 
 
-def _write_alone(session: Session, one: Understood, *, is_replay: bool) -> int:
+def _write_alone(session: Session, one: Understood, *, is_replay: bool) -> Written:
     try:
         with session.begin_nested():
             return write(session, [one], is_replay=is_replay)

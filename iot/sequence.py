@@ -6,7 +6,7 @@ rows. ``upto`` is the highest number below which all are held; a receipt is cumu
 
 import json
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -50,15 +50,25 @@ class Line:
 
 
 LINES = text(
-    "SELECT boot, high FROM device_seq WHERE device_id = :device_id AND boot = ANY(:boots) ORDER BY boot FOR UPDATE"
+    """
+    SELECT device_id, boot, high FROM device_seq
+    WHERE (device_id, boot) IN (SELECT * FROM unnest(CAST(:device_ids AS bigint[]), CAST(:boots AS text[])))
+    ORDER BY device_id, boot FOR UPDATE
+    """
 )
 GAPS = text(
-    "SELECT boot, seq_from, seq_to FROM device_gap WHERE device_id = :device_id AND boot = ANY(:boots)"
-    " AND closed_at IS NULL ORDER BY boot, seq_from"
+    """
+    SELECT device_id, boot, seq_from, seq_to FROM device_gap
+    WHERE (device_id, boot) IN (SELECT * FROM unnest(CAST(:device_ids AS bigint[]), CAST(:boots AS text[])))
+      AND closed_at IS NULL
+    ORDER BY device_id, boot, seq_from
+    """
 )
 SAVE = text(
     """
-    INSERT INTO device_seq (device_id, boot, upto, high, last_at) VALUES (:device_id, :boot, :upto, :high, :at)
+    INSERT INTO device_seq (device_id, boot, upto, high, last_at)
+    SELECT * FROM unnest(CAST(:device_ids AS bigint[]), CAST(:boots AS text[]), CAST(:uptos AS bigint[]),
+                         CAST(:highs AS bigint[]), CAST(:ats AS timestamptz[]))
     ON CONFLICT (device_id, boot) DO UPDATE SET upto = excluded.upto, high = excluded.high, last_at = excluded.last_at
     """
 )
@@ -71,27 +81,54 @@ OPEN_GAP = text(
 )
 
 
-def record(session: Session, device_id: int, code: str, seen: Mapping[str, Iterable[int]], at: datetime) -> None:
-    """Take in the numbers ``seen`` of one device, by its starts, and keep what is missing now.
+@dataclass(frozen=True)
+class Heard:
+    """The numbers that came of one device, by its starts, and when the last of them came."""
+
+    code: str
+    by_boot: dict[str, list[int]]
+    at: datetime
+
+
+def record(session: Session, heard: Mapping[int, Heard]) -> None:
+    """Take in the numbers of some devices, by their ids, and keep what is missing now.
 
     A range that is partly filled is closed and its rest opened anew, so that no row ever claims what is held.
     """
-    given = {"device_id": device_id, "boots": list(seen)}
-    before: dict[str, list[tuple[int, int]]] = {boot: [] for boot in seen}
+    starts = sorted((device_id, boot) for device_id, one in heard.items() for boot in one.by_boot)
+    if not starts:
+        return
+    given = {"device_ids": [device_id for device_id, _ in starts], "boots": [boot for _, boot in starts]}
+    before: dict[tuple[int, str], list[tuple[int, int]]] = {start: [] for start in starts}
     for row in session.execute(GAPS, given):
-        before[row.boot].append((row.seq_from, row.seq_to))
-    high = {row.boot: row.high for row in session.execute(LINES, given)}
-    for boot, numbers in seen.items():
-        line = Line(high.get(boot, 0), list(before[boot]))
-        for seq in numbers:
+        before[row.device_id, row.boot].append((row.seq_from, row.seq_to))
+    lines = {start: Line(0, list(gaps)) for start, gaps in before.items()}
+    for row in session.execute(LINES, given):
+        lines[row.device_id, row.boot].high = row.high
+    for (device_id, boot), line in lines.items():
+        for seq in heard[device_id].by_boot[boot]:
             line.advance(seq)
-        key = {"device_id": device_id, "boot": boot}
-        session.execute(SAVE, {**key, "upto": line.upto, "high": line.high, "at": at})
-        _save_gaps(session, key, set(before[boot]), set(line.missing), at)
-        if line.missing:
-            alarms.raise_alarm(session, "gap", code, f"{boot}: {line.missing[:5]}", device_id=device_id, n=0)
-        elif before[boot]:
-            alarms.close_alarm(session, "gap", code, at)
+    saved = [lines[start] for start in starts]
+    told = {"uptos": [line.upto for line in saved], "highs": [line.high for line in saved]}
+    session.execute(SAVE, {**given, **told, "ats": [heard[device_id].at for device_id, _ in starts]})
+    for start in starts:
+        _note_gaps(session, start, heard[start[0]], before[start], lines[start].missing)
+
+
+def _note_gaps(
+    session: Session,
+    start: tuple[int, str],
+    heard: Heard,
+    before: Sequence[tuple[int, int]],
+    missing: Sequence[tuple[int, int]],
+) -> None:
+    device_id, boot = start
+    _save_gaps(session, {"device_id": device_id, "boot": boot}, set(before), set(missing), heard.at)
+    if missing:
+        detail = f"{boot}: {missing[:5]}"
+        alarms.raise_alarm(session, "gap", heard.code, detail, device_id=device_id, n=0)
+    elif before:
+        alarms.close_alarm(session, "gap", heard.code, heard.at)
 
 
 def _save_gaps(

@@ -21,19 +21,8 @@ from iot.text import storable
 LATE_AFTER = timedelta(seconds=5)
 LONGEST_KEY = 400
 # What lanes, barrier and fence look at; the rest is history from the start.
-OPEN_KINDS = frozenset(
-    {
-        "PlateRead",
-        "ContainerRead",
-        "WeightRead",
-        "TagRead",
-        "SealRead",
-        "LoopRead",
-        "BarrierRead",
-        "CommandResult",
-        "FenceAlarm",
-    }
-)
+LANE_KINDS = frozenset({"PlateRead", "ContainerRead", "WeightRead", "TagRead", "SealRead", "LoopRead"})
+OPEN_KINDS = LANE_KINDS | {"BarrierRead", "CommandResult", "FenceAlarm"}
 
 # One JSON document for all rows: an array of texts would be escaped sign by sign on our side. A row with a digest has
 # its maker's own key, which makes it the same reading in whatever week it comes; the others are new, unless replayed.
@@ -89,7 +78,8 @@ SETTLE = text(
 )
 SEEN = text(
     """
-    INSERT INTO device_state (device_id, last_seen_at, skew_ms) VALUES (:device_id, :at, :skew_ms)
+    INSERT INTO device_state (device_id, last_seen_at, skew_ms)
+    SELECT * FROM unnest(CAST(:device_ids AS bigint[]), CAST(:ats AS timestamptz[]), CAST(:skews AS bigint[]))
     ON CONFLICT (device_id) DO UPDATE
     SET last_seen_at = greatest(device_state.last_seen_at, excluded.last_seen_at),
         skew_ms = coalesce(excluded.skew_ms, device_state.skew_ms)
@@ -144,7 +134,16 @@ class Understood:
         return [one for one in self.results if isinstance(one, Fault)]
 
 
-def write(session: Session, understood: Sequence[Understood], *, is_replay: bool) -> int:
+@dataclass(frozen=True)
+class Written:
+    """The highest reading id (0: none is new), and whether a lane, the barrier or the fence has to look at any."""
+
+    reading_id: int = 0
+    is_open: bool = False
+
+
+def write(session: Session, understood: Sequence[Understood], *, is_replay: bool) -> Written:
+    """Write everything; what was written tells whether somebody has to look."""
     rows = [row for one in understood for row in _reading_rows(one, is_replay=is_replay)]
     highest = _write_readings(session, rows, is_replay=is_replay) if rows else 0
     letters = [(one, fault) for one in understood for fault in one.faults]
@@ -171,7 +170,7 @@ def write(session: Session, understood: Sequence[Understood], *, is_replay: bool
             for reading in one.readings
         ),
     )
-    return highest
+    return Written(highest, any(row["state"] == "open" for row in rows))
 
 
 def _alarm_doubts(session: Session, understood: Sequence[Understood]) -> None:
@@ -190,6 +189,8 @@ def _reading_rows(one: Understood, *, is_replay: bool) -> Iterable[dict[str, Any
         if len(key) > LONGEST_KEY:
             key = key[: LONGEST_KEY - 70] + "#" + short_hash(key)
         known = one.device.lane if one.device else None
+        lane = known or body.get("lane")
+        is_open = bool(one.device) and _is_open(one.adapter, reading, lane, is_replay=is_replay)
         yield {
             "inbox_id": one.stored.id,
             "source": one.device.code if one.device else one.stored.source,
@@ -197,7 +198,7 @@ def _reading_rows(one: Understood, *, is_replay: bool) -> Iterable[dict[str, Any
             "has_key": bool(reading.key),
             "site_id": one.device.site_id if one.device else None,
             "device_id": one.device.id if one.device else None,
-            "lane": known or body.get("lane"),
+            "lane": lane,
             "kind": reading.kind,
             "event_at": reading.event_at and reading.event_at.isoformat(),
             "recorded_at": one.stored.received_at.isoformat(),
@@ -207,20 +208,23 @@ def _reading_rows(one: Understood, *, is_replay: bool) -> Iterable[dict[str, Any
             "payload": body,
             "adapter": one.adapter,
             "adapter_version": one.version,
-            "state": "open" if one.device and _is_open(one.adapter, reading, is_replay=is_replay) else "ignored",
+            "state": "open" if is_open else "ignored",
         }
 
 
-def _is_open(adapter: str, reading: Reading, *, is_replay: bool) -> bool:
+def _is_open(adapter: str, reading: Reading, lane: str | None, *, is_replay: bool) -> bool:
     """Whether somebody looks at it. An alarm that is read late still needs a person; the rest is history by then.
 
-    Of what recorders notice only their alerts are looked at. A customs front end's message is one question, answered
-    as a whole: its parts open no passage of their own.
+    What a lane would look at needs a lane: a camera at the quay has none. Of what recorders notice only their alerts
+    are looked at. A customs front end's message is one question, answered as a whole: its parts open no passage of
+    their own.
     """
     if adapter == "gather":
         return reading.kind == "DeviceStatus" and not is_replay
     if isinstance(reading, VideoEvent):
         return reading.phase.startswith("review_") and reading.more.get("severity") == "alert"
+    if reading.kind in LANE_KINDS and not lane:
+        return False
     return reading.kind in OPEN_KINDS and (not is_replay or reading.kind == "FenceAlarm")
 
 
@@ -311,9 +315,7 @@ def _bury(session: Session, letters: Sequence[tuple[Understood, Fault]]) -> None
 
 def _note_sequences(session: Session, understood: Sequence[Understood]) -> None:
     """The numbers of our own envelopes, also of those whose content could not be read: their bytes are held."""
-    seen: dict[int, dict[str, list[int]]] = {}
-    known: dict[int, KnownDevice] = {}
-    at: dict[int, datetime] = {}
+    heard: dict[int, sequence.Heard] = {}
     for one in understood:
         device = one.device
         if device is None or one.adapter != "dongting" or one.stored.is_will:
@@ -323,10 +325,11 @@ def _note_sequences(session: Session, understood: Sequence[Understood]) -> None:
         except Malformed:
             continue
         if envelope.seq is not None and envelope.boot is not None:
-            seen.setdefault(device.id, {}).setdefault(envelope.boot, []).append(envelope.seq)
-            known[device.id], at[device.id] = device, one.stored.received_at
-    for device_id, boots in sorted(seen.items()):
-        sequence.record(session, device_id, known[device_id].code, boots, at[device_id])
+            known = heard.get(device.id)
+            by_boot = known.by_boot if known else {}
+            by_boot.setdefault(envelope.boot, []).append(envelope.seq)
+            heard[device.id] = sequence.Heard(device.code, by_boot, one.stored.received_at)
+    sequence.record(session, heard)
 
 
 def _note_status(session: Session, understood: Sequence[Understood]) -> None:
@@ -356,5 +359,7 @@ def _note_seen(session: Session, understood: Sequence[Understood]) -> None:
         skews = [_skew_ms(one.stored, reading) for reading in one.readings if "replayed" not in reading.flags]
         known = next((skew for skew in skews if skew is not None), None)
         last[one.device.id] = (one.stored.received_at, known)
-    for device_id, (at, skew_ms) in sorted(last.items()):
-        session.execute(SEEN, {"device_id": device_id, "at": at, "skew_ms": skew_ms})
+    if last:
+        seen = [(device_id, *last[device_id]) for device_id in sorted(last)]
+        columns = {"device_ids": 0, "ats": 1, "skews": 2}
+        session.execute(SEEN, {name: [row[place] for row in seen] for name, place in columns.items()})

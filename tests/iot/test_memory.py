@@ -134,6 +134,7 @@ def test_a_replay_of_what_was_read_well_leaves_no_letter_and_no_second_reading(
     database: Database, scope: Scope
 ) -> None:
     [camera] = site_with(database, scope, "gate")
+    rows(database, scope, "UPDATE device SET lane = 'L1' RETURNING 1")  # or nobody would have to look
     payload = camera.message("plate", 1, data={"plate": "湘F12345"})
     keep(database, scope, come(database, scope, camera, payload))
     understand(database, scope)
@@ -149,6 +150,7 @@ def test_a_mended_profile_puts_its_reading_beside_the_old_one(database: Database
     [camera] = site_with(
         database, scope, "gate", format="zhenshi", topic_filters=("device/#",), profile={"inputs": {"0": "arrive"}}
     )
+    rows(database, scope, "UPDATE device SET lane = 'L1' RETURNING 1")
     trigger = {"AlarmGioIn": {"result": {"TriggerResult": {"source": 0, "value": 1}}}}
     keep(database, scope, come(database, scope, camera, zhenshi("gpio_in", trigger), topic=UP + "gpio_in"))
     understand(database, scope)
