@@ -77,15 +77,21 @@ def tick(
 ) -> int:
     """Send what is due, expire what is not, fault what stayed silent; returns how many commands were touched."""
     with database.unit_of_work(scope) as session:
-        due = command_due(session, sites)
-        for command in due:
-            if expire_or_send(session, command, now):
-                _send(session, command, secret_key or _installation_secret(), now)
-            log.info("barrier_command", cmd_id=str(command.cmd_id), state=command.state, device=command.device)
+        touched = send_due(session, sites, now, secret_key=secret_key)
         within = {"opens": OPENS_WITHIN, "answers": ANSWERS_WITHIN}
         failed = fail_silent(session, sites, now, unread=session.scalars(UNREAD, within).all())
         linked = _follow_links(session, sites)
-    return len(due) + failed + linked
+    return touched + failed + linked
+
+
+def send_due(session: Session, sites: Collection[int], now: datetime, *, secret_key: str | None = None) -> int:
+    """Send what is due and expire what is not, in the caller's transaction; returns how many commands were touched."""
+    due = command_due(session, sites)
+    for command in due:
+        if expire_or_send(session, command, now):
+            _send(session, command, secret_key or _installation_secret(), now)
+        log.info("barrier_command", cmd_id=str(command.cmd_id), state=command.state, device=command.device)
+    return len(due)
 
 
 def _send(session: Session, command: BarrierCommand, secret_key: str, now: datetime) -> None:

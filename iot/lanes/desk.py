@@ -4,10 +4,11 @@ A lane that fails does not stop its neighbours: its part is undone by a savepoin
 times its waiting readings are set aside (they stay stored) so that one poisoned reading cannot close a lane for good.
 """
 
+import time
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from sqlalchemy import select, update
@@ -16,9 +17,11 @@ from sqlalchemy.orm import Session
 
 from iot.barrier import take_reading
 from iot.lanes.assemble import Attach, Close, Decide, Ignore, NoteZero, Open, Step, Warn, WrongWay, assemble
-from iot.lanes.readings import LaneMemory, LaneReading, LaneRules, LoopEdge, Standing
+from iot.lanes.readings import LaneReading, LaneRules
+from iot.lanes.views import Views, sequence_no
 from iot.readings import OpenReading, mark, open_readings
 from iot.tables import IGNORED, MATCHED
+from iot.understood import LANE_KINDS
 from wms.db import Database, Scope
 from wms.gate.rules.lane import LaneParameters
 from wms.gate.service import (
@@ -32,15 +35,13 @@ from wms.gate.service import (
 )
 from wms.gate.service.barrier import forget_zero
 from wms.gate.service.releasing import ANOTHER_PLATE
-from wms.gate.tables import Lane, LaneState, Passage, PassageReading
+from wms.gate.tables import Lane, LaneState
 from wms.watch.service import NewAlarm, raise_alarm
 
 log = structlog.get_logger(__name__)
 MOST_READINGS = 2_000
 GIVE_UP_AFTER = 5
-LANE_KINDS = frozenset({"PlateRead", "ContainerRead", "WeightRead", "TagRead", "SealRead", "LoopRead"})
 WRONG_WAY = "wrong_way"
-LOOPS = ("arrive", "exit", "scale_front", "scale_rear")
 _failures: dict[tuple[int, str], int] = defaultdict(int)
 
 
@@ -59,21 +60,43 @@ class Looked:
         newest, at = self._last.get(lane_id, (-1, now))
         return newest != newest_id or not timedelta(0) <= now - at < self._every
 
+    def has_news(self, lane_id: int, newest_id: int) -> bool:
+        """Whether the lane has a reading that was not looked at."""
+        return newest_id > self._last.get(lane_id, (-1,))[0]
+
     def note(self, lane_id: int, newest_id: int, now: datetime) -> None:
         """The lane was looked at."""
         self._last[lane_id] = (newest_id, now)
 
 
-def tick(database: Database, scope: Scope, sites: Collection[int], now: datetime, looked: Looked | None = None) -> int:
-    """One round for all leased sites; returns how many readings were settled and passages moved on."""
-    done = 0
+def tick(
+    database: Database,
+    scope: Scope,
+    sites: Collection[int],
+    now: datetime,
+    looked: Looked | None = None,
+    send: Callable[[Session, int], object] | None = None,
+) -> int:
+    """One round for all leased sites; returns how many readings were settled and passages moved on.
+
+    A decision is committed before the next lane is looked at. ``send(session, site_id)`` sends what is due to the
+    site's barriers; it is called in the transaction of the decision, so that a vehicle waits for no second one.
+    """
+    done, looked, began = 0, looked or Looked(), time.monotonic()
     for site_id in sorted(sites):
-        with database.unit_of_work(scope) as session:
-            done += _round(session, site_id, now, looked or Looked())
+        is_cut, at = True, now
+        while is_cut:
+            with database.unit_of_work(scope) as session:
+                moved, is_cut = _round(session, site_id, at, looked)
+                if is_cut and send is not None:
+                    send(session, site_id)
+            done += moved
+            at = now + timedelta(seconds=time.monotonic() - began)
     return done
 
 
-def _round(session: Session, site_id: int, now: datetime, looked: Looked) -> int:
+def _round(session: Session, site_id: int, now: datetime, looked: Looked) -> tuple[int, bool]:
+    """What was done, and whether the round was cut short behind a decision: the other lanes wait for its commit."""
     rows = open_readings(session, site_id, MOST_READINGS)
     lanes = {lane.code: lane for lane in session.scalars(select(Lane).where(Lane.site_id == site_id))}
     by_lane: dict[str, list[OpenReading]] = defaultdict(list)
@@ -89,17 +112,36 @@ def _round(session: Session, site_id: int, now: datetime, looked: Looked) -> int
     if strangers:  # of no lane that is set up: one statement for all, there may be a thousand a second
         mark(session, strangers, IGNORED)
         done += len(strangers)
-    standing = set(session.scalars(select(LaneState.lane_id).where(LaneState.passage_id.is_not(None))))
-    newest = {lane.id: max((row.id for row in by_lane[code]), default=0) for code, lane in lanes.items()}
-    busy = [lane for code, lane in lanes.items() if by_lane[code] or lane.id in standing]
-    busy = [lane for lane in busy if looked.is_due(lane.id, newest[lane.id], now)]
+    busy = _busy(session, lanes, by_lane, now, looked)
     parameters = parameters_at(session, busy, now) if busy else {}
+    views = Views(session, busy)
     for lane in busy:
-        moved = _one_lane(session, lane, parameters[lane.id], by_lane[lane.code], now)
-        if moved is not None:
-            looked.note(lane.id, newest[lane.id], now)
-            done += moved
-    return done
+        newest = _newest(by_lane[lane.code])
+        rules = rules_of(lane, parameters[lane.id])
+        moved = _one_lane(session, lane, rules, views, by_lane[lane.code], now)
+        if moved is None:
+            continue
+        looked.note(lane.id, newest, now)
+        done += moved.n
+        if moved.has_decided:
+            return done, True
+    return done, False
+
+
+def _newest(rows: Sequence[OpenReading]) -> int:
+    return max((row.id for row in rows), default=0)
+
+
+def _busy(
+    session: Session, lanes: Mapping[str, Lane], by_lane: Mapping[str, Sequence[OpenReading]], now: datetime,
+    looked: Looked,
+) -> list[Lane]:  # fmt: skip
+    """Lanes with readings or with a vehicle whose time has come to be looked at, those with news first."""
+    standing = set(session.scalars(select(LaneState.lane_id).where(LaneState.passage_id.is_not(None))))
+    newest = {lane.id: _newest(by_lane.get(code, ())) for code, lane in lanes.items()}
+    busy = [lane for lane in lanes.values() if newest[lane.id] or lane.id in standing]
+    due = [lane for lane in busy if looked.is_due(lane.id, newest[lane.id], now)]
+    return sorted(due, key=lambda lane: looked.has_news(lane.id, newest[lane.id]), reverse=True)
 
 
 def _aside(session: Session, row: OpenReading, lanes: dict[str, Lane], now: datetime) -> int:
@@ -132,16 +174,22 @@ def _take_question(session: Session, row: OpenReading, now: datetime) -> bool:
     return take_open(session, row, now)
 
 
+class Moved(NamedTuple):
+    """How many readings were settled and steps taken in a lane, and whether a vehicle was decided about."""
+
+    n: int
+    has_decided: bool
+
+
 def _one_lane(
-    session: Session, lane: Lane, parameters: LaneParameters, rows: Sequence[OpenReading], now: datetime
-) -> int | None:
+    session: Session, lane: Lane, rules: LaneRules, views: Views, rows: Sequence[OpenReading], now: datetime
+) -> Moved | None:
     """Returns what was done; None where the lane failed and is tried again."""
     key = (lane.site_id, lane.code)
     try:
-        with session.begin_nested():
-            done = _advance(session, lane, rules_of(lane, parameters), rows, now)
+        moved = _advance(session, lane, rules, views, rows, now)
         _failures.pop(key, None)
-        return done
+        return moved
     except OperationalError:
         raise
     except Exception:
@@ -154,23 +202,33 @@ def _one_lane(
     return None
 
 
-def _advance(session: Session, lane: Lane, rules: LaneRules, rows: Sequence[OpenReading], now: datetime) -> int:
-    """Steps until the lane is quiet; each step sees what the one before it settled."""
-    done, rest = 0, [_lane_reading(row) for row in rows]
-    for _ in range(2 * len(rows) + 4):
-        standing = load_standing(session, lane)
-        steps = assemble(rules, standing, rest, now, _memory(session, lane, standing))
-        settled: set[int] = set()
-        waits = not steps
-        for step in steps:
-            applied = _apply(session, lane, step, now)
-            waits = waits or applied is None
-            settled |= set(applied or ())
-        if waits:
-            return done + len(settled)
-        rest = [reading for reading in rest if reading.id not in settled]
-        done += len(settled) + 1
-    return done
+def _advance(
+    session: Session, lane: Lane, rules: LaneRules, views: Views, rows: Sequence[OpenReading], now: datetime
+) -> Moved:
+    """Steps until the lane is quiet; each step sees what the one before it settled. All of them stand or fall."""
+    rest, view = [_lane_reading(row) for row in rows], views.of(lane)
+    if not (steps := assemble(rules, view.standing, rest, now, view.memory)):
+        return Moved(0, False)
+    done, has_decided = 0, False
+    with session.begin_nested():
+        for _ in range(2 * len(rows) + 4):
+            settled: set[int] = set()
+            waits = False
+            for step in steps:
+                applied = _apply(session, lane, step, now)
+                waits = waits or applied is None
+                has_decided = has_decided or (isinstance(step, Decide) and applied is not None)
+                settled |= set(applied or ())
+            if waits:
+                return Moved(done + len(settled), has_decided)
+            rest = [reading for reading in rest if reading.id not in settled]
+            done += len(settled) + 1
+            if has_decided and not rest:
+                break  # a vehicle that is decided about stands until something more is read
+            view = Views(session, [lane]).of(lane)
+            if not (steps := assemble(rules, view.standing, rest, now, view.memory)):
+                break
+    return Moved(done, has_decided)
 
 
 def rules_of(lane: Lane, parameters: LaneParameters) -> LaneRules:
@@ -194,17 +252,6 @@ def rules_of(lane: Lane, parameters: LaneParameters) -> LaneRules:
     )
 
 
-def sequence_no(lane_id: int, first_reading_id: int) -> str:
-    """The passage's SEQ_NO: the same after every restart, because it names the reading that opened it."""
-    return f"{lane_id}-{first_reading_id}"
-
-
-def first_reading_of(lane_id: int, seq_no: str) -> int:
-    """The reading that a sequence number of ours names; 0 for one that another front end gave."""
-    head, _, tail = seq_no.rpartition("-")
-    return int(tail) if head == str(lane_id) and tail.isdecimal() else 0
-
-
 def _lane_reading(row: OpenReading) -> LaneReading:
     return LaneReading(
         row.id,
@@ -215,76 +262,6 @@ def _lane_reading(row: OpenReading) -> LaneReading:
         row.is_live,
         tuple(row.flags),
         row.payload,
-    )
-
-
-def load_standing(session: Session, lane: Lane) -> Standing | None:
-    """The passage that stands in the lane, with the loop edges already kept with it."""
-    passage = session.scalar(
-        select(Passage)
-        .join(LaneState, LaneState.passage_id == Passage.id)
-        .where(LaneState.lane_id == lane.id)
-        .execution_options(populate_existing=True)
-    )
-    if passage is None:
-        return None
-    kept = _kept(session, passage.id)
-    edges = [one for one in kept if one.kind == "LoopRead" and (one.was_used or one.why in LOOPS)]
-    own = [one for one in kept if one.kind == "PlateRead" and one.content.get("plate") == passage.plate is not None]
-    return Standing(
-        passage_id=passage.id,
-        first_reading_id=first_reading_of(lane.id, passage.seq_no),
-        opened_at=passage.opened_at,
-        is_decided=passage.state != "open",
-        has_passed=passage.state == "passed",
-        plate=passage.plate,
-        loops=tuple(LoopEdge(one.content["loop"], one.content["is_occupied"], one.received_at) for one in edges),
-        warned_of=frozenset(one.reading_id for one in kept if one.why == ANOTHER_PLATE),
-        plate_seen_at=max((one.received_at for one in own), default=None),
-        object_ids=_object_ids(own),
-    )
-
-
-def _kept(session: Session, passage_id: int) -> Sequence[Any]:
-    """Loop edges and plates that are kept with a passage, in their order."""
-    return session.execute(
-        select(
-            PassageReading.reading_id, PassageReading.kind, PassageReading.device, PassageReading.was_used,
-            PassageReading.why, PassageReading.content, PassageReading.received_at,
-        )
-        .where(PassageReading.passage_id == passage_id, PassageReading.kind.in_(("LoopRead", "PlateRead")))
-        .order_by(PassageReading.reading_id)
-    ).all()  # fmt: skip
-
-
-def _object_ids(plates_read: Iterable[Any]) -> frozenset[str]:
-    return frozenset(f"{one.device} {name}" for one in plates_read if (name := one.content.get("object_id")))
-
-
-def _memory(session: Session, lane: Lane, standing: Standing | None) -> LaneMemory:
-    state = session.execute(
-        select(LaneState.scale_was_zero, LaneState.from_exit_at).where(LaneState.lane_id == lane.id)
-    ).one_or_none()
-    zero, from_exit_at = (state.scale_was_zero, state.from_exit_at) if state else (None, None)
-    if standing is not None:
-        return LaneMemory(scale_was_zero=zero is not False, came_from_exit_at=from_exit_at)
-    last = session.scalars(
-        select(Passage)
-        .where(Passage.lane_id == lane.id, Passage.closed_at.is_not(None))
-        .order_by(Passage.id.desc())
-        .limit(1)
-    ).first()
-    if last is None:
-        return LaneMemory(scale_was_zero=zero is not False)
-    own = [one for one in _kept(session, last.id) if one.kind == "PlateRead" and one.content.get("plate") == last.plate]
-    return LaneMemory(
-        scale_was_zero=zero is not False,
-        last_plate=last.plate,
-        last_passage_id=last.id,
-        last_closed_at=last.closed_at,
-        last_seen_at=max((one.received_at for one in own), default=None),
-        last_object_ids=_object_ids(own),
-        came_from_exit_at=from_exit_at,
     )
 
 

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
-from iot import lanes
+from iot import barrier, lanes
 from iot.inbox import store
 from iot.lanes import desk
 from iot.parsing import parse_waiting
-from iot.register import Register, arrival
-from iot.tables import Reading
+from iot.register import NewDevice, Register, arrival, register_device
+from iot.tables import Outbox, Reading
 from tests.iot.gate_yard import Yard, register_lane
 from tests.iot.world import read_register
 from tests.wms.gate.world import World, make_pass, make_world, new_plate
@@ -113,6 +114,39 @@ def test_devices_own_formats_make_one_decided_passage(line: Line) -> None:
     assert line.count(Decision) == line.count(BarrierCommand) == 1
     assert line.count(Reading) == line.count(PassageReading) == 5
     assert line.one(select(func.count()).select_from(Reading).where(Reading.state == "open")) == 0
+
+
+def test_a_decision_and_its_command_leave_in_one_transaction(line: Line) -> None:
+    plate, total_g = approved(line)
+    line.arrives(plate, total_g)
+    sent: list[int] = []
+
+    def send(session: Session, site_id: int) -> None:
+        sent.append(barrier.send_due(session, [site_id], datetime.now(UTC), secret_key="s" * 32))
+
+    at = datetime.now(UTC) + timedelta(seconds=1.5)
+    for _ in range(3):
+        lanes.tick(line.database, line.scope, frozenset({line.world.shelf.site_id}), at, send=send)
+    assert sent == [1]  # asked only where something was decided
+    assert line.one(select(BarrierCommand.state)) == "sent"
+    assert line.one(select(Outbox.state)) == "queued"
+
+
+def test_what_only_a_lane_would_look_at_waits_for_none_where_the_device_has_no_lane(line: Line) -> None:
+    with line.database.unit_of_work(line.scope) as session:
+        new = NewDevice(f"quay{uuid.uuid4().hex[:8]}", line.world.shelf.site_id, "gate")
+        register_device(session, new, "a secret of thirty-two characters")
+    register = read_register(line.database, line.scope)
+    device = register.by_code[new.code]
+    body = {"v": 1, "id": str(uuid.uuid4()), "device": new.code, "kind": "gate", "type": "plate", "seq": 1, "boot": "b",
+            "ts": datetime.now(UTC).isoformat(), "data": {"plate": "湘F12345", "confidence_pct": 99}}  # fmt: skip
+    topic = f"wms/v1/{line.yard.site}/gate/{new.code}/event"
+    came = arrival(register, device, topic, json.dumps(body).encode(), qos=1, door="embedded", limit_bytes=10**6)
+    with line.database.unit_of_work(line.scope) as session:
+        store(session, [came])
+        done = parse_waiting(session, register)
+    assert (done.messages, done.is_open) == (1, False)
+    assert line.one(select(Reading.state)) == "ignored"
 
 
 def test_crash_after_any_step_puts_the_same_passage_together_again(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:

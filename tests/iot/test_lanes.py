@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iot.lanes.assemble import Attach, Close, Decide, Ignore, NoteZero, Open, Step, Warn, WrongWay, assemble
-from iot.lanes.desk import first_reading_of, sequence_no
 from iot.lanes.readings import LaneMemory, LaneReading, LaneRules, LoopEdge, Standing
+from iot.lanes.views import first_reading_of, sequence_no
 from wms.gate.rules import SeenContainer
 
 T0 = datetime(2026, 7, 1, 2, 0, tzinfo=UTC)

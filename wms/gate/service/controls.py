@@ -136,8 +136,8 @@ def orders_on(session: Session, seen: Seen, passes: Sequence[PassFacts]) -> tupl
 
 def _numbers(session: Session, passes: Sequence[PassFacts]) -> set[str]:
     """Both numbers of each pass, customs' and ours: an order may name either."""
-    wanted = select(GatePass.pass_no, GatePass.internal_no).where(GatePass.id.in_([one.pass_id for one in passes]))
-    return {number.upper() for row in session.execute(wanted) for number in row if number}
+    rows = [session.get_one(GatePass, one.pass_id) for one in passes]  # loaded and locked a moment ago
+    return {number.upper() for row in rows for number in (row.pass_no, row.internal_no) if number}
 
 
 def controls_on(session: Session, passage: Passage) -> str | None:

@@ -63,6 +63,8 @@ def open_passage(session: Session, seq_no: str, lane_id: int, opened_at: datetim
     lane = session.get(Lane, lane_id)
     if lane is None:
         raise UnknownLane(lane=lane_id)
+    if (known := _passage_of(session, seq_no)) is not None:
+        return known
     made = session.scalar(
         insert(Passage)
         .values(
@@ -75,15 +77,20 @@ def open_passage(session: Session, seq_no: str, lane_id: int, opened_at: datetim
         .on_conflict_do_nothing(index_elements=["tenant_id", "seq_no"])
         .returning(Passage.id)
     )
-    passage = session.scalars(
+    passage = _passage_of(session, seq_no)
+    assert passage is not None
+    if made is not None:
+        _show_in_lane(session, lane_id, passage.id)
+    return passage
+
+
+def _passage_of(session: Session, seq_no: str) -> Passage | None:
+    return session.scalar(
         select(Passage)
         .where(Passage.seq_no == seq_no)
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
-    ).one()
-    if made is not None:
-        _show_in_lane(session, lane_id, passage.id)
-    return passage
+    )
 
 
 def _show_in_lane(session: Session, lane_id: int, passage_id: int) -> None:

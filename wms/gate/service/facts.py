@@ -200,7 +200,7 @@ def goods_missing(session: Session, pass_id: int) -> bool:
         .scalar_subquery()
     )
     unbooked = select(func.count()).select_from(leaving).where(book < leaving.c.qty)
-    return session.scalars(short).one() > 0 or session.scalars(unbooked).one() > 0
+    return any(session.execute(select(short.scalar_subquery(), unbooked.scalar_subquery())).one())
 
 
 def is_claimed(session: Session, row: GatePass, passage_id: int, stage: int) -> bool:
