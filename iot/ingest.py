@@ -1,9 +1,10 @@
-"""The ingest process: a door with its committer, and the reader behind it in a second process.
+"""The ingest process: a door with its committer, and behind it the reader and the parser in processes of their own.
 
 The door (the embedded broker, or a connection to the site's own) takes, commits and acknowledges; one asyncio loop
-holds it. The reader (:mod:`iot.reader`) understands what is stored. They share nothing but the database and
-:mod:`iot.link`, so that neither keeps the other waiting for the interpreter. When a part ends that must not end, both
-processes end and their supervisor starts them anew: a door that takes and never answers is worse than none.
+holds it. The parser (:mod:`iot.parser`) understands what is stored, the reader (:mod:`iot.reader`) decides about it.
+They share nothing but the database and two pipes (:mod:`iot.link`), so that none keeps another waiting for the
+interpreter. When a part ends that must not end, all processes end and their supervisor starts them anew: a door that
+takes and never answers is worse than none.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from multiprocessing.connection import Connection
 
 import structlog
 from sqlalchemy import text
@@ -28,6 +30,7 @@ from iot.committer import RETRY_S, Committer, InboxWriter, is_away
 from iot.doorway import EmbeddedDoor
 from iot.inbox import Arrival, Outcome
 from iot.link import DoorEnd, Ends, pair
+from iot.parser import Parser, ParserEnd, parser_pair
 from iot.reader import TICK_S, Reader
 from iot.register import REFRESH_S, KnownDevice, Registry
 from wms.db import Database, Scope
@@ -37,9 +40,9 @@ from wms.settings import Settings
 
 log = structlog.get_logger(__name__)
 SWITCH_S = 0.001  # a thread must not keep the loop waiting for the interpreter
-DOOR_POOL = 4
-READER_STOP_S = 8.0
-READER_NICE = 5  # what is acknowledged late is sent twice; what is read late is only read late
+DOOR_POOL, PARSER_POOL = 4, 2
+READER_STOP_S, PARSER_STOP_S = 8.0, 2.0
+PARSER_NICE = 5  # what is acknowledged late is sent twice; what is read late is only read late
 PR_SET_PDEATHSIG = 1
 FROZEN = "-c idle_in_transaction_session_timeout=6000"
 
@@ -187,17 +190,18 @@ def database_url(settings: Settings) -> str:
     return settings.database_url or EmbeddedPostgres(settings.data_dir).urls.app
 
 
-def run(settings: Settings, in_reader: Callable[[], None] = lambda: None) -> None:
-    """Run both processes until SIGTERM or SIGINT. Exits with status 1 when a part ends that must not.
+def run(settings: Settings, begin: Callable[[str], None] = lambda _: None) -> None:
+    """Run all processes until SIGTERM or SIGINT. Exits with status 1 when a part ends that must not.
 
-    ``in_reader`` is called first thing in the reader's process. Raises :class:`iot.broker.PortTaken` when the embedded
-    broker cannot listen. To be called while the process has one thread and no connection: it forks.
+    ``begin`` is called first thing in the processes behind the door, with their names. Raises
+    :class:`iot.broker.PortTaken` when the embedded broker cannot listen. To be called while the
+    process has one thread and no connection: it forks.
     """
     gc.collect()
     gc.freeze()  # what is loaded stays: no collection need look at it again
     door_ends, reader_ends = pair()
     fork = multiprocessing.get_context("fork")
-    reader = fork.Process(target=_read, args=(settings, door_ends, reader_ends, os.getpid(), in_reader), name="reader")
+    reader = fork.Process(target=_read, args=(settings, door_ends, reader_ends, os.getpid(), begin), name="reader")
     reader.start()
     reader_ends.close()
     sys.setswitchinterval(SWITCH_S)
@@ -222,24 +226,49 @@ async def _serve(settings: Settings, database: Database, ends: Ends) -> int:
     return await Ingest(settings, database, Scope.system(settings.tenant_id), ends).serve(stop)
 
 
-def _read(settings: Settings, door_ends: Ends, ends: Ends, parent: int, in_reader: Callable[[], None]) -> None:
+def _read(settings: Settings, door_ends: Ends, ends: Ends, parent: int, begin: Callable[[str], None]) -> None:
     """The reader's process, from its first line to its end."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal, it reaches both; the door says when to end
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal, it reaches all; the door says when to end
     _die_with(parent)
     door_ends.close()
-    in_reader()
-    with suppress(OSError):
-        os.nice(READER_NICE)
+    ours, theirs = parser_pair()
+    fork = multiprocessing.get_context("fork")
+    parser = fork.Process(target=_parse, args=(settings, ends, ours, theirs, os.getpid(), begin), name="parser")
+    parser.start()
+    theirs.close()
+    os.close(ends.wake)
+    begin("reader")
     sys.setswitchinterval(SWITCH_S)
     database = _database(settings, settings.ingest_pool)
     give_keys(database, partial(open_vault, settings.data_dir))  # a passage is told to customs, and kept sealed
-    reader = Reader(settings, database, Scope.system(settings.tenant_id), ends)
+    reader = Reader(settings, database, Scope.system(settings.tenant_id), ends, ParserEnd(ours))
     signal.signal(signal.SIGTERM, lambda *_: reader.stop())
     try:
         status = reader.serve()
     finally:
         database.close()
+        parser.join(PARSER_STOP_S)
+        if parser.is_alive():
+            parser.kill()
     sys.exit(status)
+
+
+def _parse(
+    settings: Settings, ends: Ends, readers: Connection, parsers: Connection, parent: int, begin: Callable[[str], None]
+) -> None:
+    """The parser's process, from its first line to its end."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the reader says when to end, by its end of the connection
+    _die_with(parent)
+    readers.close()
+    ends.connection.close()
+    begin("parser")
+    with suppress(OSError):
+        os.nice(PARSER_NICE)
+    database = _database(settings, PARSER_POOL)
+    try:
+        Parser(settings, database, Scope.system(settings.tenant_id), ends.wake, parsers).serve()
+    finally:
+        database.close()
 
 
 def _die_with(parent: int) -> None:

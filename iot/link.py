@@ -149,16 +149,15 @@ class DoorEnd(threading.Thread):
 
 
 class ReaderEnd:
-    """The reader's side. ``on_wake`` is called when something was committed, ``on_report`` with each report."""
+    """The reader's side; what was committed is the parser's to hear."""
 
     def __init__(self, ends: Ends, stopping: threading.Event) -> None:
         self._ends, self._stopping = ends, stopping
         self._asked: dict[int, Future[Sequence[bool]]] = {}
         self._number, self._lock = 0, threading.Lock()
 
-    def begin(self, on_wake: Callable[[], None], on_report: Callable[[Report], None]) -> None:
-        """Listen in two threads; when the door stops or is gone, the reader is to stop."""
-        threading.Thread(target=self._hear_wakes, args=(on_wake,), name="wakes", daemon=True).start()
+    def begin(self, on_report: Callable[[Report], None]) -> None:
+        """Call ``on_report`` with each report, in a thread; when the door stops or is gone, the reader is to stop."""
         threading.Thread(target=self._hear, args=(on_report,), name="link", daemon=True).start()
 
     def send(self, messages: Sequence[Outgoing]) -> list[bool]:
@@ -186,10 +185,6 @@ class ReaderEnd:
     def _tell(self, message: tuple[object, ...]) -> None:
         with self._lock:
             self._ends.connection.send(message)
-
-    def _hear_wakes(self, on_wake: Callable[[], None]) -> None:
-        while os.read(self._ends.wake, 65_536):
-            on_wake()
 
     def _hear(self, on_report: Callable[[Report], None]) -> None:
         try:

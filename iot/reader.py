@@ -1,7 +1,7 @@
-"""The reader: parser, lanes, barrier commands, messages to devices, leases. The half of ingest that is not the door.
+"""The reader: lanes, barrier commands, messages to devices, leases. What of ingest is neither door nor parser.
 
-It reads the table, never the socket, in a process of its own, so that understanding a message never delays the
-acknowledgement of another. Everything that talks to the database in its own time is a thread of :mod:`iot.rounds`.
+It reads the table, never the socket, in a process of its own, so that deciding about a vehicle never delays the
+acknowledgement of a message. Everything that talks to the database in its own time is a thread of :mod:`iot.rounds`.
 The leases stand and fall with this process: whoever decides holds them.
 """
 
@@ -13,16 +13,17 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from iot import alarms, barrier, device_health, health, lanes, outbox, sequence, topics
 from iot.committer import RETRY_S, is_away
 from iot.doorway import Report
 from iot.lease import RENEW_S, Fenced, LeaseLost, Leases, new_holder
 from iot.link import STALE_S, Ends, ReaderEnd
-from iot.parsing import parse_waiting
+from iot.parser import ParserEnd, Read
 from iot.register import REFRESH_S, Registry
 from iot.rounds import Round
-from iot.sending import OutboxRound, tell_heard
+from iot.sending import OutboxRound
 from wms.db import Database, Scope
 from wms.postgres import libpq
 from wms.settings import Settings
@@ -32,11 +33,8 @@ TICK_S = 0.2
 BEAT_S = 1.0
 SILENCE_S = 10.0
 STOP_S = 5.0
-SMALL, GATHER_S = 100, 0.004  # a transaction for two messages costs nearly what one for fifty does
 DOOR_SILENT_S = 4.0
 
-# What is read can be read again: its commit need not wait for the disk. Whatever decides waits for both.
-LOOSELY = text("SET LOCAL synchronous_commit = off")
 GAPS_DUE = text(
     "SELECT DISTINCT device_id FROM device_gap WHERE closed_at IS NULL AND (asked_at IS NULL OR asked_at < :before)"
     " LIMIT 500"
@@ -46,7 +44,7 @@ GAPS_DUE = text(
 class Reader:
     """All parts behind the door. ``holder`` names this reader among all that ever ran."""
 
-    def __init__(self, settings: Settings, database: Database, scope: Scope, ends: Ends) -> None:
+    def __init__(self, settings: Settings, database: Database, scope: Scope, ends: Ends, parser: ParserEnd) -> None:
         self._database, self._scope = database, scope
         self.holder = new_holder()
         self._started_at = datetime.now(UTC)
@@ -55,15 +53,14 @@ class Reader:
         self._leases = Leases(database, scope, self.holder, sites)
         self._stopping = threading.Event()
         self._link = ReaderEnd(ends, self._stopping)
+        self._parser = parser
         self._report: Report | None = None
         self._reported_at = 0.0
         self._due: set[int] = set()
         self._refused: deque[str] = deque(maxlen=10_000)
         self._troubles: dict[str, tuple[datetime, datetime]] = {}
         self._due_lock = threading.Lock()
-        self._has_neighbours = True
-        self._renew_after, self._listen_after = 0.0, 0.0
-        self._parse = Round("parse", self._parse_step, TICK_S, self._stopping)
+        self._renew_after, self._listen_after, self._barriers_after = 0.0, 0.0, 0.0
         self._lanes = Round("lanes", self._lanes_step, TICK_S, self._stopping)
         self._looked = lanes.Looked()
         self._beat = Round("beat", self._beat_step, BEAT_S, self._stopping)
@@ -77,13 +74,15 @@ class Reader:
 
     def serve(self) -> int:
         """Run until the door stops or is gone, or :meth:`stop` (exit status 0), or a part ends that must not (1)."""
-        self._link.begin(self._parse.wake, self._told)
+        self._link.begin(self._told)
+        self._parser.begin(self._read)
         self._first_contact()
         for part in self._rounds:
             part.start()
         status = 0
         while not self._stopping.wait(TICK_S):
-            if ended := [part.name for part in self._rounds if part.has_ended]:
+            ended = [part.name for part in self._rounds if part.has_ended]
+            if ended := [*ended, *(["parser"] if self._parser.is_cut else [])]:
                 log.critical("part_ended", parts=ended)
                 status = 1
                 break
@@ -106,10 +105,11 @@ class Reader:
 
     @property
     def _rounds(self) -> tuple[Round, ...]:
-        return (self._parse, self._lanes, self._beat, self._outbox)
+        return (self._lanes, self._beat, self._outbox)
 
     def _end(self) -> None:
         self._stopping.set()
+        self._parser.end()
         for part in self._rounds:
             part.wake()
         for part in self._rounds:
@@ -119,7 +119,13 @@ class Reader:
         with suppress(Exception), self._database.unit_of_work(self._scope) as session:
             health.end(session, self.holder)
 
-    # -- what the door tells us ------------------------------------------------------------------------------------
+    # -- what the parser and the door tell us -------------------------------------------------------------------------
+
+    def _read(self, read: Read) -> None:
+        if read.device_ids:
+            self._owe_receipts(read.device_ids)
+        if read.is_open:
+            self._lanes.wake()
 
     def _told(self, report: Report) -> None:
         self._report, self._reported_at = report, time.monotonic()
@@ -138,28 +144,17 @@ class Reader:
 
     # -- the steps of the threads ----------------------------------------------------------------------------------
 
-    def _parse_step(self) -> int:
-        with self._database.unit_of_work(self._scope) as session:
-            session.execute(LOOSELY)
-            done = parse_waiting(session, self._registry.current, fresh=self._registry.refresh)
-            if self._has_neighbours:
-                tell_heard(session, done.device_ids)
-        if done.device_ids:
-            self._owe_receipts(done.device_ids)
-        if done.reading_id:
-            self._lanes.wake()
-        if 0 < done.messages < SMALL:
-            self._stopping.wait(GATHER_S)
-        return done.messages
-
     def _lanes_step(self) -> int:
         sites = self._leases.sites
         if not sites:
             return 0
         fenced = Fenced(self._database, self._leases, sites)
         try:
-            moved = lanes.tick(fenced, self._scope, sites, datetime.now(UTC), self._looked)
-            return moved + barrier.tick(fenced, self._scope, sites, datetime.now(UTC))
+            moved = lanes.tick(fenced, self._scope, sites, datetime.now(UTC), self._looked, _send_lifted)
+            if time.monotonic() >= self._barriers_after:
+                self._barriers_after = time.monotonic() + TICK_S
+                moved += barrier.tick(fenced, self._scope, sites, datetime.now(UTC))
+            return moved
         except LeaseLost:
             log.warning("lease_lost", sites=sorted(sites))
             return 0
@@ -189,7 +184,8 @@ class Reader:
                 oldest_waiting_ms=door.oldest_waiting_ms,
                 is_connected=door.is_connected and is_fresh,
             )
-            self._has_neighbours = health.has_neighbours(session, self.holder)
+            has_neighbours = health.has_neighbours(session, self.holder)
+        self._parser.tell_neighbours(has_neighbours)
         self._send_receipts()
         self._alarm_refused()
         self._alarm_trouble()
@@ -268,3 +264,8 @@ class Reader:
             with self._database.unit_of_work(self._scope) as session:
                 outbox.mark(session, unheard, "unheard")
         return len(due)
+
+
+def _send_lifted(session: Session, site_id: int) -> int:
+    """The command to a barrier leaves with the decision that it rests on: one commit, and the vehicle may go."""
+    return barrier.send_due(session, [site_id], datetime.now(UTC))

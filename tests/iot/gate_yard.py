@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from iot.barrier import device_key
 from iot.ingest import Ingest
 from iot.link import pair
+from iot.parser import Parser, ParserEnd, parser_pair
 from iot.reader import Reader
 from iot.register import NewDevice, register_device
 from tests.iot.doors import until
@@ -89,18 +90,23 @@ def ingest_settings(tenant: int, url: str, folder: Path) -> Settings:
 
 @contextmanager
 def running_ingest(settings: Settings, database: Database) -> Iterator[None]:
-    """Both halves of ingest, each in a thread, ended when the block ends."""
+    """The three parts of ingest, each in a thread, ended when the block ends."""
     from iot import barrier
 
     os.environ["DONGTING_SECRET_KEY"] = SECRET
     barrier._installation_secret.cache_clear()
     scope, (doors, readers) = Scope.system(settings.tenant_id), pair()
-    ingest, reader = Ingest(settings, database, scope, doors), Reader(settings, database, scope, readers)
+    ours, parsers = parser_pair()
+    ingest = Ingest(settings, database, scope, doors)
+    reader = Reader(settings, database, scope, readers, ParserEnd(ours))
+    parser = Parser(settings, database, scope, readers.wake, parsers)
     loop, stop = asyncio.new_event_loop(), asyncio.Event()
     thread = threading.Thread(target=lambda: loop.run_until_complete(ingest.serve(stop)), daemon=True)
     reading = threading.Thread(target=reader.serve, daemon=True)
+    parsing = threading.Thread(target=parser.serve, daemon=True)
     thread.start()
     reading.start()
+    parsing.start()
     try:
         until(lambda: _listens(settings.mqtt_port), 60)
         yield
@@ -109,7 +115,9 @@ def running_ingest(settings: Settings, database: Database) -> Iterator[None]:
         thread.join(20)
         doors.stop()
         reading.join(20)
+        parsing.join(20)
         readers.close()
+        ours.close()
         loop.close()
         del os.environ["DONGTING_SECRET_KEY"]
         barrier._installation_secret.cache_clear()

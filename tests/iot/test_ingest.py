@@ -250,10 +250,15 @@ def stat_of(pid: int | str) -> list[str]:
 
 
 def readers_of(process: IngestProcess) -> list[int]:
-    """The processes that this one has started."""
+    """The processes that the door has started."""
     assert process.process is not None
+    return children_of(process.process.pid)
+
+
+def children_of(parent: int) -> list[int]:
+    """The processes that this one has started."""
     every = [one.name for one in Path("/proc").iterdir() if one.name.isdigit()]
-    return [int(pid) for pid in every if stat_of(pid)[1:2] == [str(process.process.pid)]]
+    return [int(pid) for pid in every if stat_of(pid)[1:2] == [str(parent)]]
 
 
 def is_running(pid: int) -> bool:
@@ -262,7 +267,7 @@ def is_running(pid: int) -> bool:
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="tells processes apart by /proc")
-class TestTwoProcesses:
+class TestThreeProcesses:
     def test_a_killed_door_takes_its_reader_with_it_and_frees_port_and_leases(
         self, ingest: IngestProcess, database: Database, scope: Scope
     ) -> None:
@@ -270,20 +275,27 @@ class TestTwoProcesses:
         ingest.start()
         until(lambda: count(database, scope, "lease", "until_at > now()") == 1, 60)
         [reader] = readers_of(ingest)
+        [parser] = children_of(reader)
         ingest.kill()
-        until(lambda: not is_running(reader), 60)
+        until(lambda: not is_running(reader) and not is_running(parser), 60)
         fence = rows(database, scope, "SELECT fence FROM lease")[0][0]
         ingest.start()
         until(lambda: rows(database, scope, "SELECT fence FROM lease")[0][0] > fence, 60)
 
-    def test_a_door_without_its_reader_ends(self, ingest: IngestProcess, database: Database, scope: Scope) -> None:
+    @pytest.mark.parametrize("part", ["reader", "parser"])
+    def test_a_door_without_what_is_behind_it_ends(
+        self, ingest: IngestProcess, database: Database, scope: Scope, part: str
+    ) -> None:
         [gate] = site_with(database, scope, "gate")
         ingest.start()
         [reader] = readers_of(ingest)
-        os.kill(reader, signal.SIGKILL)
+        [parser] = children_of(reader)
+        os.kill(reader if part == "reader" else parser, signal.SIGKILL)
         assert ingest.process is not None
         assert ingest.process.wait(60) == 1
         assert "part_ended" in ingest.log.read_text()
+        assert not is_running(reader)
+        until(lambda: not is_running(parser), 60)
         ingest.start()
         client = publisher(ingest, gate)
         until(lambda: client.connects, 60)
@@ -296,6 +308,7 @@ class TestTwoProcesses:
         [gate] = site_with(database, scope, "gate")
         ingest.start()
         [reader] = readers_of(ingest)
+        [parser] = children_of(reader)
         client = publisher(ingest, gate)
         until(lambda: client.connects, 60)
         for seq in range(1, 11):
@@ -304,3 +317,4 @@ class TestTwoProcesses:
         client.close()
         assert ingest.stop() == 0
         assert not is_running(reader)
+        assert not is_running(parser)

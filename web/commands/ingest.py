@@ -19,4 +19,4 @@ def command(data: str | None, host: str | None) -> None:
     start_logging(settings, "ingest")
     from iot.ingest import run  # noqa: PLC0415 - `dongting --help` need not load it
 
-    run(settings, partial(start_logging, settings, "reader"))
+    run(settings, partial(start_logging, settings))
