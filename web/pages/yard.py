@@ -16,7 +16,7 @@ from web.api.idempotency import request_hash, request_key, stored_problem
 from web.api.lookups import id_of
 from web.api.yard import BOOKERS, HANDS, company_for
 from web.auth.policy import READERS, policy
-from web.context import current_scope, database, unit_of_work
+from web.context import current_scope, database, settings, unit_of_work
 from web.live import WATCHERS
 from web.pages.gate_words import NAMES
 from wms.errors import N_, InvalidField
@@ -61,13 +61,21 @@ def span(seconds: int | None) -> str:
     if seconds is None:
         return "–"
     hours, minutes = divmod(max(seconds, 0) // 60, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"
+    if hours:
+        return str(_("%(hours)s h %(minutes)s min", hours=hours, minutes=f"{minutes:02d}"))
+    return str(_("%(minutes)s min", minutes=minutes))
+
+
+def slot_words(from_at: datetime, until_at: datetime) -> str:
+    """A slot by the clock of the house: the day, and from when to when."""
+    zone = ZoneInfo(settings().time_zone)
+    return f"{from_at.astimezone(zone):%Y-%m-%d %H:%M}–{until_at.astimezone(zone):%H:%M}"
 
 
 def _render(template: str, **given: Any) -> str:
     return render_template(
         template, **NAMES, VISITS=VISITS, STEPS=STEPS, APPOINTMENTS=APPOINTMENTS, PURPOSES=PURPOSES, BY_HAND=BY_HAND,
-        span=span, **given,
+        span=span, slot_words=slot_words, **given,
     )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ class StepRow:
     from_at: datetime
     until_at: datetime | None
     seconds: int
+    passage_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,7 @@ def _steps(session: Session, visit_ids: list[int], now: datetime) -> dict[int, t
     rows = session.scalars(select(VisitStep).where(VisitStep.visit_id.in_(visit_ids)).order_by(VisitStep.id))
     for step in rows:
         seconds = int(((step.until_at or now) - step.from_at).total_seconds())
-        row = StepRow(step.kind, step.place, step.from_at, step.until_at, max(seconds, 0))
+        row = StepRow(step.kind, step.place, step.from_at, step.until_at, max(seconds, 0), step.passage_id)
         found[step.visit_id] = (*found.get(step.visit_id, ()), row)
     return found
 
