@@ -136,6 +136,7 @@ ALARMS = {
     "control_after_lift": N_("Customs' order on a vehicle that was just let go"),
     "control_inside": N_("Customs' order on a vehicle inside the zone"),
     "customs_answer_late": N_("The customs platform answered too late"),
+    "customs_answer_differs": N_("The customs platform let go what is not there any more"),
     "wrong_way": N_("Vehicle came into the lane from its exit"),
     "webhook_dead": N_("A webhook could not be delivered"),
     "cold_chain_breach": N_("Too warm or too cold for too long"),

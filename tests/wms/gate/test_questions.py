@@ -112,3 +112,41 @@ def test_what_changed_while_customs_thought_is_decided_by_what_holds_then(
     decided = decide_or_ask(session, later(asked, 1))
     assert decided is not None
     assert decided.hold_code == "blacklisted"
+
+
+@pytest.mark.parametrize("change", ["weight", "vehicle", "trailer"])
+def test_the_lift_for_one_state_lifts_no_other(
+    session: Session, world: World, asked: DecidePassage, change: str
+) -> None:
+    """Customs was asked about what stood there then; what stands there when its answer comes was never asked about."""
+    seen = asked.seen
+    other = {
+        "weight": lambda: replace(seen, weight_g=(seen.weight_g or 0) + 20_000),
+        "vehicle": lambda: seen_of(make_pass(session, world)),
+        "trailer": lambda: replace(seen, trailer_plate="湘F0001挂"),
+    }[change]()
+    customs_answered(session, asked.seq_no, "lift", at=asked.decided_at + timedelta(seconds=1))
+    decided = decide_or_ask(session, later(replace(asked, seen=other), 2))
+    assert decided is not None
+    assert (decided.verdict, decided.hold_code) == ("hold", "customs_says_hold")
+    assert session.scalars(select(Decision.inputs)).one()["seen"]["customs_answer"] is None
+    assert session.scalar(select(Alarm.code)) == "customs_answer_differs"
+    assert commands(session) == 0
+
+
+def test_the_question_says_what_it_is_about(session: Session, asked: DecidePassage) -> None:
+    (question,) = open_questions(session, asked.decided_at)
+    about = question.asked_about
+    assert about is not None
+    assert (about["plate"], about["weight_g"]) == (asked.seen.plate, asked.seen.weight_g)
+    assert about["pass"]["total_weight_g"] == asked.seen.weight_g
+    assert about["pass"]["documents"]
+
+
+def test_a_hold_holds_whatever_is_seen_by_then(session: Session, asked: DecidePassage) -> None:
+    customs_answered(session, asked.seq_no, "hold", at=asked.decided_at + timedelta(seconds=1))
+    other = replace(asked, seen=replace(asked.seen, weight_g=(asked.seen.weight_g or 0) + 20_000))
+    decided = decide_or_ask(session, later(other, 2))
+    assert decided is not None
+    assert decided.hold_code == "customs_says_hold"
+    assert session.scalar(select(Alarm.code)) is None

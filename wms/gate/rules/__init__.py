@@ -1,5 +1,6 @@
 """Pure decisions of the gate: facts in, a verdict out. No session, no clock, no I/O."""
 
+from wms.gate.rules.asked import asked_about
 from wms.gate.rules.checks import ORDER, RULE_VERSION, VERSIONS, CheckResult, UnknownRules, Verdict, decide
 from wms.gate.rules.facts import (
     Case,
@@ -38,6 +39,7 @@ __all__ = [
     "WeightFinding",
     "Words",
     "allowed_difference_g",
+    "asked_about",
     "case_from_payload",
     "case_hash",
     "case_payload",

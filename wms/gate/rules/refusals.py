@@ -3,6 +3,14 @@
 from wms.errors import N_, Forbidden, Kind, NotFound, WmsError
 
 
+class ToleranceExists(WmsError):
+    """A tolerance is never written over: what was decided under it stays to be seen."""
+
+    code = "tolerance_exists"
+    kind = Kind.CONFLICT
+    text = N_("This lane and goods class has a tolerance from %(at)s on already. Enter it from another instant.")
+
+
 class UnknownPassage(NotFound):
     code = "unknown_passage"
     text = N_("There is no passage %(passage_id)s.")

@@ -1,7 +1,7 @@
 """Open a passage, keep its readings, decide it once."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from wms.gate.rules import RULE_VERSION, Case, Seen, Verdict, case_hash, case_payload, decide
+from wms.gate.rules import RULE_VERSION, Case, Seen, Verdict, asked_about, case_hash, case_payload, decide
 from wms.gate.rules.refusals import UnknownLane
 from wms.gate.service.controls import share_control
 from wms.gate.service.facts import load_case
@@ -17,7 +17,7 @@ from wms.gate.service.orders import order_open
 from wms.gate.service.visiting import note_in_lane
 from wms.gate.tables import Decision, Lane, LaneState, Passage, PassageReading, Release
 from wms.record.service import append_leaf
-from wms.watch.service import announce
+from wms.watch.service import NewAlarm, announce, raise_alarm
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,10 @@ class ReadingUse:
 
 @dataclass(frozen=True)
 class DecidePassage:
-    """Decide the passage ``seq_no`` (20 characters at most) of a lane with what was seen, at ``decided_at``."""
+    """Decide the passage ``seq_no`` (20 characters at most) of a lane with what was seen, at ``decided_at``.
+
+    ``agreed_about``: what customs was asked about where ``seen`` holds its lift; it lifts nothing else.
+    """
 
     seq_no: str
     lane_id: int
@@ -44,6 +47,7 @@ class DecidePassage:
     decided_at: datetime
     seen: Seen
     readings: tuple[ReadingUse, ...] = field(default_factory=tuple)
+    agreed_about: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -124,6 +128,8 @@ def decide_passage(session: Session, command: DecidePassage) -> Decided:
     lane = session.get_one(Lane, command.lane_id)
     case = load_case(session, lane, passage.id, command.seq_no, command.seen, command.decided_at)
     verdict = decide(case)
+    if verdict.lift and command.agreed_about is not None:
+        case, verdict = _only_what_was_asked(session, passage, case, verdict, command.agreed_about)
     _write_seen(passage, command, verdict)
     note_in_lane(session, passage, command.decided_at)
     attach_readings(session, passage.id, command.readings)
@@ -133,6 +139,23 @@ def decide_passage(session: Session, command: DecidePassage) -> Decided:
     append_leaf(session, "gate_decision", _leaf(decision), decision.id)
     announce(session, "passage", passage.id)
     return _answer(decision, replayed=False)
+
+
+def _only_what_was_asked(
+    session: Session, passage: Passage, case: Case, verdict: Verdict, agreed: Mapping[str, Any]
+) -> tuple[Case, Verdict]:
+    """The lift of customs is no answer to another vehicle, weight or pass than it was asked about."""
+    now = asked_about(case, verdict.pass_id)
+    others = [name for name in now if now[name] != agreed.get(name)]
+    if not others:
+        return case, verdict
+    detail = f"{passage.plate or '?'} {', '.join(others)}"
+    new = NewAlarm(
+        passage.site_id, "lane", "customs_answer_differs", passage.seq_no, case.decided_at, detail=detail
+    )  # fmt: skip
+    raise_alarm(session, new)
+    case = replace(case, seen=replace(case.seen, customs_answer=None))
+    return case, decide(case)
 
 
 def _write_seen(passage: Passage, command: DecidePassage, verdict: Verdict) -> None:

@@ -1,18 +1,20 @@
 """Where a lane says so, a vehicle goes only when the customs platform agrees: asked once, answered in time or not.
 
 A passage that our own checks would lift is not decided until the answer is there or its time is over. No answer is a
-hold. A late answer is kept beside the passage and never opens.
+hold. A late answer is kept beside the passage and never opens; nor does a lift open for anything but what customs was
+asked about (plate, containers, weight, pass), whatever is seen by then.
 """
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from wms.errors import N_, Kind, NotFound, WmsError
-from wms.gate.rules import decide
+from wms.gate.rules import asked_about, decide
 from wms.gate.service.controls import share_control
 from wms.gate.service.deciding import Decided, DecidePassage, decide_passage, open_passage
 from wms.gate.service.facts import load_case
@@ -37,12 +39,13 @@ class UnknownAnswer(WmsError):
 
 @dataclass(frozen=True)
 class OpenQuestion:
-    """What the platform still has to answer: the passage by its SEQ_NO, and until when."""
+    """What the platform still has to answer: the passage by its SEQ_NO, about what state of it, and until when."""
 
     seq_no: str
     lane_code: str
     direction: str
     plate: str | None
+    asked_about: dict[str, Any] | None
     asked_at: datetime
     answer_by: datetime
 
@@ -60,13 +63,17 @@ def decide_or_ask(session: Session, command: DecidePassage) -> Decided | None:
             return decide_passage(session, command)
         share_control(session)
         agreed = replace(command.seen, customs_answer="lift")
-        if not decide(load_case(session, lane, passage.id, command.seq_no, agreed, command.decided_at)).lift:
+        case = load_case(session, lane, passage.id, command.seq_no, agreed, command.decided_at)
+        verdict = decide(case)
+        if not verdict.lift:
             return decide_passage(session, command)  # our own checks hold it: nobody needs to be asked
-        _ask(session, passage, command, timedelta(milliseconds=rules.customs_within_ms))
+        within = timedelta(milliseconds=rules.customs_within_ms)
+        _ask(session, passage, command, asked_about(case, verdict.pass_id), within)
         return None
     if question.answer is None and command.decided_at < question.answer_by:
         return None
-    return decide_passage(session, replace(command, seen=replace(command.seen, customs_answer=question.answer)))
+    seen = replace(command.seen, customs_answer=question.answer)
+    return decide_passage(session, replace(command, seen=seen, agreed_about=question.asked_about or {}))
 
 
 def customs_answered(session: Session, seq_no: str, answer: str, *, at: datetime, hint: str | None = None) -> str:
@@ -93,8 +100,8 @@ def open_questions(session: Session, at: datetime, limit: int = 100) -> list[Ope
     """What customs still may answer, the oldest first."""
     found = session.execute(
         select(
-            Passage.seq_no, Lane.code, Passage.direction, Passage.plate, CustomsQuestion.asked_at,
-            CustomsQuestion.answer_by,
+            Passage.seq_no, Lane.code, Passage.direction, Passage.plate, CustomsQuestion.asked_about,
+            CustomsQuestion.asked_at, CustomsQuestion.answer_by,
         )
         .join(Passage, Passage.id == CustomsQuestion.passage_id)
         .join(Lane, Lane.id == Passage.lane_id)
@@ -114,16 +121,19 @@ def _question_of(session: Session, passage_id: int) -> CustomsQuestion | None:
     )
 
 
-def _ask(session: Session, passage: Passage, command: DecidePassage, within: timedelta) -> None:
+def _ask(
+    session: Session, passage: Passage, command: DecidePassage, about: dict[str, Any], within: timedelta
+) -> None:
     at = command.decided_at
     session.execute(
         insert(CustomsQuestion)
-        .values(passage_id=passage.id, asked_at=at, answer_by=at + within)
+        .values(passage_id=passage.id, asked_at=at, asked_about=about, answer_by=at + within)
         .on_conflict_do_nothing(index_elements=["passage_id"])
     )
     passage.plate = command.seen.plate
     session.flush()
-    append_leaf(session, "customs_asked", {"seq_no": passage.seq_no, "answer_by": at + within}, passage.id)
+    body = {"seq_no": passage.seq_no, "answer_by": at + within, "asked_about": about}
+    append_leaf(session, "customs_asked", body, passage.id)
     announce(session, "passage", passage.id)
 
 

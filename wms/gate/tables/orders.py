@@ -1,8 +1,10 @@
 """Control orders of customs, questions to its platform about a passage, and pictures that an officer adds to one."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from wms.db import Base, Id, Instant, RecordedAt, Tenanted
@@ -49,7 +51,8 @@ class ControlOrderRow(Tenanted, Base):
 class CustomsQuestion(Tenanted, Base):
     """What the customs platform was asked about a passage that our own checks would lift, and its answer.
 
-    An answer after ``answer_by`` is kept as late and decides nothing.
+    An answer after ``answer_by`` is kept as late and decides nothing; one in time lets go only what ``asked_about``
+    says (plate, containers, weight, pass), as :func:`wms.gate.rules.asked_about` tells it.
     """
 
     __tablename__ = "customs_question"
@@ -64,6 +67,7 @@ class CustomsQuestion(Tenanted, Base):
     id: Mapped[Id]
     passage_id: Mapped[int] = mapped_column(ForeignKey("passage.id"))
     asked_at: Mapped[Instant]
+    asked_about: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     answer_by: Mapped[Instant]
     answer: Mapped[str | None]
     hint: Mapped[str | None]
