@@ -184,7 +184,7 @@ def weight_tolerances() -> Response:
 @policy("customs_officer")
 @bp.input(ToleranceIn, arg_name="body")
 def enter_tolerance(body: ToleranceIn) -> Response:
-    """Enter a tolerance; it ends the one that held before for the same lane and class."""
+    """Enter a tolerance; it ends the one that holds then for the same lane and class, and lasts until the next."""
     person = current_scope().person_id
     given = body.model_dump(exclude={"valid_from_at"})
 

@@ -1,5 +1,6 @@
 """Terms by date: parameters of lanes, tolerances, goods of type 5; an officer's reasons, pictures and second person."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from decimal import Decimal
@@ -16,6 +17,7 @@ from wms.customs.tables import GatePass
 from wms.db import Database, Scope
 from wms.errors import WmsError
 from wms.gate.rules.lane import LaneParameters
+from wms.gate.rules.refusals import ToleranceExists, UnknownLane
 from wms.gate.service import (
     ReleaseHold,
     add_picture,
@@ -27,9 +29,11 @@ from wms.gate.service import (
     set_parameters,
     set_tolerance,
 )
+from wms.gate.service.facts import tolerance_for
 from wms.gate.service.setup import blacklist
 from wms.gate.tables import BarrierCommand, Decision, Release
 from wms.parties import dated
+from wms.record.tables import Leaf
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 32
 DAY = timedelta(days=1)
@@ -100,6 +104,27 @@ def test_tolerance_by_lane_and_goods_class_at_its_limit_and_one_gram_beyond(sess
                 weight_g = gate_pass.total_weight_g + off
                 decided = decide_passage(session, crossing(lane, seen_of(gate_pass, weight_g=weight_g)))
                 assert decided.verdict == verdict, (goods_class, off)
+
+
+def test_a_tolerance_entered_for_before_a_planned_one_lasts_until_it_and_leaves_it_alone(
+    session: Session, world: World
+) -> None:
+    """What is planned stays planned: an earlier entry ends what holds then, and itself at the planned one."""
+    lane_id, start = world.lane.id, now()
+    for days, share_bp in ((0, 500), (10, 300), (5, 400)):
+        row = set_tolerance(
+            session, from_at=start + days * DAY, share_bp=share_bp, absolute_g=0, lane_id=lane_id, source="a letter"
+        )
+        (leaf,) = session.scalars(select(Leaf).where(Leaf.kind == "weight_tolerance", Leaf.subject_id == row.id))
+        assert json.loads(bytes(leaf.body).split(b"\n", 2)[2])["share_bp"] == share_bp
+    found = {
+        days: tolerance_for(session, lane_id, "general", start + days * DAY).share_bp for days in (0, 4, 5, 9, 10, 99)
+    }
+    assert found == {0: 500, 4: 500, 5: 400, 9: 400, 10: 300, 99: 300}
+    with pytest.raises(ToleranceExists):
+        set_tolerance(session, from_at=start + 5 * DAY, share_bp=1, absolute_g=0, lane_id=lane_id, source="again")
+    with pytest.raises(UnknownLane):
+        set_tolerance(session, from_at=start, share_bp=1, absolute_g=0, lane_id=10**9, source="nowhere")
 
 
 def registered(session: Session, world: World, direction: str) -> GatePass:

@@ -3,13 +3,16 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from wms.codes import plates
-from wms.gate.rules.refusals import UnknownLane
+from wms.gate.rules.refusals import ToleranceExists, UnknownLane
 from wms.gate.tables import Blacklist, Lane, LaneState, Vehicle, WeightTolerance
+from wms.record.service import append_leaf
+
+ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('dongting tolerance ' || app_tenant(), 0))")
 
 
 @dataclass(frozen=True)
@@ -87,12 +90,26 @@ def set_tolerance(
     source: str = "",
     person_id: int | None = None,
 ) -> WeightTolerance:
-    """Add a dated tolerance with its source; it ends the one that held before for the same lane and class."""
+    """Add a dated tolerance with its source, for a lane and a goods class or for all.
+
+    It ends the one that holds at ``from_at``, and holds until the next that is planned for the same lane and class,
+    which stays as it is. Raises UnknownLane, ToleranceExists.
+    """
+    lane = session.get(Lane, lane_id) if lane_id is not None else None
+    if lane_id is not None and lane is None:
+        raise UnknownLane(field="lane_id", lane=lane_id)
+    session.execute(ONE_AT_A_TIME)
     same = (
         WeightTolerance.lane_id.is_not_distinct_from(lane_id),
         WeightTolerance.goods_class.is_not_distinct_from(goods_class),
     )
-    for before in session.scalars(select(WeightTolerance).where(*same, WeightTolerance.valid_until_at.is_(None))):
+    starts = select(WeightTolerance.valid_from_at).where(*same, WeightTolerance.valid_from_at >= from_at)
+    planned = session.scalar(starts.order_by(WeightTolerance.valid_from_at).limit(1))
+    if planned == from_at:
+        raise ToleranceExists(field="valid_from_at", at=from_at.isoformat())
+    holds = or_(WeightTolerance.valid_until_at.is_(None), WeightTolerance.valid_until_at > from_at)
+    wanted = select(WeightTolerance).where(*same, WeightTolerance.valid_from_at < from_at, holds)
+    for before in session.scalars(wanted.execution_options(populate_existing=True)):
         before.valid_until_at = from_at
     row = WeightTolerance(
         lane_id=lane_id,
@@ -103,9 +120,16 @@ def set_tolerance(
         source=source,
         entered_by=person_id,
         valid_from_at=from_at,
+        valid_until_at=planned,
     )
     session.add(row)
     session.flush()
+    told = {
+        "lane": lane.code if lane else None, "goods_class": goods_class, "share_bp": share_bp,
+        "absolute_g": absolute_g, "unweighed_may_pass": unweighed_may_pass, "source": source,
+        "valid_from_at": from_at, "valid_until_at": planned, "person_id": person_id,
+    }  # fmt: skip
+    append_leaf(session, "weight_tolerance", told, row.id)
     return row
 
 
