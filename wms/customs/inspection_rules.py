@@ -92,6 +92,20 @@ class LaneShut(WmsError):
     text = N_("Inspection lane %(lane)s is shut.")
 
 
+class NoXray(WmsError):
+    """A picture comes from a lane that can take one."""
+
+    code = "inspection_lane_has_no_xray"
+    kind = Kind.INVALID
+    text = N_("Inspection lane %(lane)s has no X-ray: the parcel can be unpacked there.")
+
+
+class InspectionLaneExists(WmsError):
+    code = "inspection_lane_exists"
+    kind = Kind.CONFLICT
+    text = N_("There is an inspection lane %(lane)s at this centre already.")
+
+
 class NotACentre(WmsError):
     """Inspection happens at a site that is set up for it."""
 

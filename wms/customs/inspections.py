@@ -34,6 +34,7 @@ from wms.record.service import append_leaf
 
 PREFIX = "CY"
 RANDOM = "inspection.random"
+ORDERED_BY_CUSTOMS = "500"
 AT_SITES = ("bonded", "inspection")
 DRAWN_AT_ONCE = 5_000
 NEXT_ID = text("SELECT nextval(pg_get_serial_sequence('inspection_order', 'id'))")
@@ -66,11 +67,14 @@ class Result:
 def add_lane(
     session: Session, site_id: int, code: str, mode: str, names: tuple[str, str], *, has_xray: bool = True
 ) -> InspectionLane:
-    """Set up a lane of a centre. Raises NotACentre, UnknownMode."""
+    """Set up a lane of a centre. Raises NotACentre, UnknownMode, InspectionLaneExists."""
     site = session.get_one(Site, site_id)
     if site.kind not in AT_SITES:
         raise rules.NotACentre(field="site", site=site.code)
     _check_mode(mode)
+    same = select(InspectionLane.id).where(InspectionLane.site_id == site_id, InspectionLane.code == code)
+    if session.scalar(same) is not None:
+        raise rules.InspectionLaneExists(field="code", lane=code)
     made = InspectionLane(
         site_id=site_id, code=code, mode=mode, name_zh=names[0], name_en=names[1], has_xray=has_xray
     )  # fmt: skip
@@ -123,7 +127,7 @@ def draw(
         .order_by(ParcelDeclaration.id)
         .limit(DRAWN_AT_ONCE)
     ).all()
-    rows = _locked(session, waiting)
+    rows = [row for row in _locked(session, waiting) if row.state == "released" and row.trade_mode == mode]
     return len(rows), _draw_among(session, mode, rows, at, person_id)
 
 
@@ -136,7 +140,10 @@ def draw_released(session: Session, rows: Sequence[ParcelDeclaration], at: datet
 
 
 def order_by_receipt(session: Session, row: ParcelDeclaration, at: datetime, info: str) -> None:
-    """Customs' receipt 500 (查验) orders the inspection of its parcel; one that is under inspection stays so."""
+    """Customs' receipt 500 (查验) orders the inspection of its parcel; one that is under inspection stays so.
+
+    When that inspection ends, customs' own begins (:func:`_clear`).
+    """
     if row.trade_mode not in rules.MODES or _live(session, [row.id]):
         return
     made = _write_order(session, "receipt", info or "500", at, customs_no=row.invt_no or row.pre_no)
@@ -212,13 +219,17 @@ def add_picture(
 def note_result(session: Session, result: Result) -> ParcelInspection:
     """Write a result: the parcel is let go, is to be unpacked, or is detained. A failure needs words and a picture.
 
-    Raises NotFound and what :func:`wms.customs.inspection_rules.check_result` raises, PictureNeeded.
+    Raises NotFound and what :func:`wms.customs.inspection_rules.check_result` raises, NoXray, PictureNeeded.
     """
     row, declaration = _one(session, result.inspection_id)
     number = declaration.cop_no or str(declaration.id)
     after = rules.check_result(
         number, row.state, result.method, result.outcome, was_suspicious=row.is_suspicious, finding=result.finding
     )
+    if result.method == "xray" and row.lane_id is not None:
+        lane = session.get_one(InspectionLane, row.lane_id)
+        if not lane.has_xray:
+            raise rules.NoXray(field="method", lane=lane.code)
     if result.outcome == "failed" and not _has_picture(session, row.id):
         raise rules.PictureNeeded(number=number)
     row.method = result.method
@@ -379,10 +390,25 @@ def _has_picture(session: Session, inspection_id: int) -> bool:
 
 
 def _clear(session: Session, row: ParcelInspection, declaration: ParcelDeclaration, at: datetime) -> None:
-    """The parcel is free of this inspection, which was the one that held it."""
+    """The parcel is free of this inspection; it stays on hold where customs ordered one of its own meanwhile."""
     row.state, row.decided_at = rules.CLEARED, at
     declaration.is_on_hold = False
     session.flush()
+    if declaration.status == ORDERED_BY_CUSTOMS and not _was_inspected_for_customs(session, declaration.id):
+        made = _write_order(
+            session, "receipt", ORDERED_BY_CUSTOMS, at, customs_no=declaration.invt_no or declaration.pre_no
+        )
+        _hold(session, made, [declaration], at, None)
+
+
+def _was_inspected_for_customs(session: Session, declaration_id: int) -> bool:
+    """Whether the receipt 500 of a parcel was made an inspection; one that came during another was not."""
+    by_receipt = (
+        select(ParcelInspection.id)
+        .join(InspectionOrder, InspectionOrder.id == ParcelInspection.order_id)
+        .where(ParcelInspection.declaration_id == declaration_id, InspectionOrder.made_by == "receipt")
+    )
+    return session.scalars(by_receipt.limit(1)).first() is not None
 
 
 def _step(

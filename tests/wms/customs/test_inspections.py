@@ -1,9 +1,10 @@
 """Inspection centres 1210 and 9610: exactly the ordered parcels are held, from the order to the gate."""
 
+from collections.abc import Collection
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from tests import build
@@ -17,7 +18,14 @@ from wms.customs import inspection_rules as rules
 from wms.customs import inspections
 from wms.customs.inspections import Order, Result
 from wms.customs.parcels.guard import Leaving, ParcelHeld, ParcelNotReleased, refuse_unreleased
-from wms.customs.tables import GatePass, InspectionDraw, InspectionLane, InspectionOrder, ParcelInspection
+from wms.customs.tables import (
+    GatePass,
+    InspectionDraw,
+    InspectionLane,
+    InspectionOrder,
+    ParcelInspection,
+)
+from wms.customs.tables.parcels import ParcelDeclaration
 from wms.errors import NotFound
 from wms.floor.service import departing, loading
 from wms.gate.service.facts import pass_facts
@@ -198,6 +206,67 @@ def test_what_was_found_suspicious_is_not_freed_by_a_receipt(session: Session, l
     inspections.note_result(session, Result(found.id, "xray", "suspicious", "轮廓不符", LATER))
     world.receipt(session, declaration, "800", hours=5)
     assert on_hold(session, declaration)
+
+
+def test_customs_own_order_outlasts_an_officers(session: Session, lane: InspectionLane) -> None:
+    """Receipt 500 comes while an officer's order is being carried out: its passing does not end customs' order."""
+    lane.mode = "9610"
+    declaration = world.declared(session, sale())
+    row = world.row(session, declaration)
+    leaving = Leaving("106141412345678908", 0, None, row.waybill_no, "9610", is_retail=False)
+    row.direction, row.trade_mode = "E", "9610"
+    session.flush()
+    (inspection,) = ordered(session, declaration, mode="9610")
+    inspections.start(session, inspection.id, lane.id, LATER, None)
+    world.receipt(session, declaration, "500", hours=1)
+    inspections.note_result(session, Result(inspection.id, "xray", "passed", "", LATER))
+    assert on_hold(session, declaration)
+    with pytest.raises(ParcelNotReleased):
+        refuse_unreleased(session, [leaving])
+    query = select(ParcelInspection.id).where(
+        ParcelInspection.declaration_id == declaration, ParcelInspection.state == "waiting"
+    )
+    own = session.scalars(query).one()
+    inspections.start(session, own, lane.id, LATER, None)
+    inspections.note_result(session, Result(own, "xray", "passed", "", LATER))
+    assert not on_hold(session, declaration)
+    (again,) = ordered(session, declaration, mode="9610")
+    inspections.start(session, again.id, lane.id, LATER, None)
+    inspections.note_result(session, Result(again.id, "xray", "passed", "", LATER))
+    assert not on_hold(session, declaration)
+
+
+def test_a_lane_without_xray_gives_no_picture(session: Session, lane: InspectionLane) -> None:
+    lane.has_xray = False
+    (inspection,) = ordered(session, world.released(session, sale()))
+    inspections.start(session, inspection.id, lane.id, LATER, None)
+    with pytest.raises(rules.NoXray):
+        inspections.note_result(session, Result(inspection.id, "xray", "passed", "", LATER))
+    assert inspections.note_result(session, Result(inspection.id, "unpack", "passed", "", LATER)).state == "cleared"
+
+
+def test_a_lane_of_a_centre_has_its_code_once(session: Session, lane: InspectionLane) -> None:
+    with pytest.raises(rules.InspectionLaneExists):
+        inspections.add_lane(session, lane.site_id, lane.code, "9610", ("又一条", "Another"))
+
+
+def test_the_random_rule_leaves_alone_what_was_gone_when_it_had_the_lock(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declaration = world.released(session, sale())
+    dated.set_value(
+        session, "inspection.random", {"share_bp": 10_000, "seed": "x"}, valid_from_on=date(2026, 1, 1),
+        source="test", subject="1210",
+    )  # fmt: skip
+    lock = inspections._locked
+
+    def cancelled_meanwhile(session: Session, ids: Collection[int]) -> list[ParcelDeclaration]:
+        session.execute(update(ParcelDeclaration).where(ParcelDeclaration.id == declaration).values(state="cancelled"))
+        return lock(session, ids)
+
+    monkeypatch.setattr(inspections, "_locked", cancelled_meanwhile)
+    assert inspections.draw(session, "1210", AT) == (0, None)
+    assert not on_hold(session, declaration)
 
 
 def test_an_export_parcel_under_inspection_stays_too(session: Session) -> None:
