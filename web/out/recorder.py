@@ -120,13 +120,15 @@ def _skew_ms(date: str | None) -> int | None:
         theirs = parsedate_to_datetime(date or "")
     except (ValueError, TypeError):
         return None
+    theirs = theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC)  # "-0000": no zone, by the standard UTC
     return (datetime.now(UTC) - theirs) // timedelta(milliseconds=1)
 
 
 def _hours(day: Mapping[str, Any]) -> Iterator[datetime]:
-    for hour in day.get("hours") or ():
+    hours = day.get("hours")
+    for hour in hours if isinstance(hours, list) else ():
         if isinstance(hour, dict):
             try:
                 yield datetime.fromisoformat(f"{day.get('day')}T{int(hour['hour']):02d}:00:00+00:00")
-            except (KeyError, TypeError, ValueError):
+            except (KeyError, TypeError, ValueError, OverflowError):
                 continue

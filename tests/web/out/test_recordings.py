@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from tests.web.conftest import Doorman
 from tests.web.out.recorder_stand_in import StandIn, recorder
 from tests.web.test_fence_page import api, connected
 from web.out import recordings
-from web.out.recorder import Frigate, RecorderFault
+from web.out.recorder import Frigate, RecorderFault, _skew_ms
 from wms.db import Database, Scope
 from wms.parties.dated import set_value
 from wms.watch.queries import video as queries
@@ -222,6 +222,18 @@ def test_an_answer_of_another_shape_is_a_fault_and_no_exception(scene: Scene, bo
             assert not ask()
 
 
+def test_a_clock_without_zone_and_hours_of_another_shape_stop_nothing(scene: Scene) -> None:
+    frigate = Frigate(scene.stand_in.address)
+    for hours in ("7", '"x"', '{"hour": "01"}', '[7, {"hour": "x"}, {"hour": Infinity}]'):
+        body = f'[{{"day": "2026-01-01", "hours": {hours}}}]'.encode()
+        scene.stand_in.answer = lambda _path, body=body: (200, body)  # type: ignore[method-assign, misc]
+        assert frigate.oldest("north") is None
+    skew_ms = _skew_ms("Thu, 26 Nov 2026 10:00:00 -0000")
+    assert skew_ms is not None
+    behind = datetime.now(UTC) - datetime(2026, 11, 26, 10, tzinfo=UTC)
+    assert abs(behind / timedelta(milliseconds=1) - skew_ms) < 60_000
+
+
 def test_the_page_and_the_api_show_cameras_and_holes(doorman: Doorman, scene: Scene) -> None:
     scene.recorded((130, 60), (50, 20))
     scene.check()
@@ -248,6 +260,8 @@ def test_cameras_are_set_up_by_api_and_each_mistake_is_named(doorman: Doorman, s
     assert made.status_code == 201, made.text
     assert post("cameras", **camera, camera_code="49020051101323502007").json["type"].endswith("camera_exists")
     assert post("cameras", **camera, camera_code="49020051101323502008", recorder="r9").status_code == 404
+    taken = post("cameras", **camera, camera_code="49020051101323502008", recorder="r2", recorder_camera="yard")
+    assert taken.json["type"].endswith("recorder_camera_taken")
     for wrong in ("4902005110132350200", "49020054101323502008", "49020051201323502008", "49020051101333502008"):
         assert post("cameras", **camera, camera_code=wrong).json["type"].endswith("camera_code_wrong")
     path = f"cameras/{made.json['id']}/links"

@@ -18,6 +18,7 @@ from wms.watch.rules.fence import (
     AlreadyArmed,
     AlreadyDisarmed,
     BadPath,
+    CheckpointTwice,
     NoRoundOpen,
     RouteExists,
     RouteTimes,
@@ -338,6 +339,9 @@ def test_routes_name_each_mistake(session: Session, section: FenceSection) -> No
             route(session, section, code="R2", **wrong)
     with pytest.raises(UnknownCheckpoint):
         route(session, section, code="R2", checkpoints=())
+    places = (NewCheckpoint("C1", "一", "One"), NewCheckpoint("C1", "又一", "One again"))
+    with pytest.raises(CheckpointTwice):
+        route(session, section, code="R2", checkpoints=places)
     with pytest.raises(UnknownRoute):
         route_by_code(session, section.site_id, "R9")
 

@@ -61,6 +61,12 @@ class RouteExists(WmsError):
     text = N_("There is a patrol route %(route)s already.")
 
 
+class CheckpointTwice(WmsError):
+    code = "patrol_checkpoint_twice"
+    kind = Kind.INVALID
+    text = N_("Route %(route)s names checkpoint %(checkpoint)s twice.")
+
+
 class RouteTimes(WmsError):
     code = "patrol_times_wrong"
     kind = Kind.INVALID

@@ -23,6 +23,12 @@ class CameraExists(WmsError):
     text = N_("There is a camera %(camera)s already.")
 
 
+class RecorderCameraTaken(WmsError):
+    code = "recorder_camera_taken"
+    kind = Kind.CONFLICT
+    text = N_("Recorder %(recorder)s keeps another camera under the name %(name)s already.")
+
+
 class UnknownCamera(NotFound):
     code = "unknown_camera"
     text = N_("There is no camera %(camera)s.")

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from wms.record.service import append_leaf
 from wms.watch.rules.fence import (
+    CheckpointTwice,
     NoRoundOpen,
     RouteExists,
     RouteTimes,
@@ -50,11 +51,15 @@ class NewRoute:
 
 
 def add_route(session: Session, new: NewRoute) -> PatrolRoute:
-    """Set a route up. Raises RouteExists, RouteTimes, UnknownCheckpoint when it has none."""
+    """Set a route up. Raises RouteExists, RouteTimes, CheckpointTwice, UnknownCheckpoint when it has none."""
     if not SHORTEST_S <= new.within_s <= new.every_s:
         raise RouteTimes(field="within_s")
     if not new.checkpoints:
         raise UnknownCheckpoint(field="checkpoints", route=new.code, checkpoint="-")
+    codes = [one.code for one in new.checkpoints]
+    twice = next((code for code in codes if codes.count(code) > 1), None)
+    if twice is not None:
+        raise CheckpointTwice(field="checkpoints", route=new.code, checkpoint=twice)
     same = select(PatrolRoute.id).where(PatrolRoute.site_id == new.site_id, PatrolRoute.code == new.code)
     if session.scalar(same) is not None:
         raise RouteExists(field="code", route=new.code)

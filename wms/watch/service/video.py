@@ -14,6 +14,7 @@ from wms.watch.rules.video import (
     BadRecorderAddress,
     CameraExists,
     OneLink,
+    RecorderCameraTaken,
     Stretch,
     UnknownCamera,
     UnknownRecorder,
@@ -77,7 +78,7 @@ def add_recorder(session: Session, site_id: int, code: str, address: str) -> Rec
 
 
 def add_camera(session: Session, new: NewCamera, on: datetime) -> Camera:
-    """Set a camera up. Raises BadCameraCode, CameraExists, UnknownRecorder."""
+    """Set a camera up. Raises BadCameraCode, CameraExists, UnknownRecorder, RecorderCameraTaken."""
     read_code(new.camera_code, value(session, "video.camera_code", on.date()))
     if session.scalar(select(Camera.id).where(Camera.camera_code == new.camera_code)) is not None:
         raise CameraExists(field="camera_code", camera=new.camera_code)
@@ -86,6 +87,10 @@ def add_camera(session: Session, new: NewCamera, on: datetime) -> Camera:
         recorder_id = session.scalar(select(Recorder.id).where(Recorder.code == new.recorder))
         if recorder_id is None:
             raise UnknownRecorder(field="recorder", recorder=new.recorder)
+        name = new.recorder_camera or new.camera_code
+        same = select(Camera.id).where(Camera.recorder_id == recorder_id, Camera.recorder_camera == name)
+        if session.scalar(same) is not None:
+            raise RecorderCameraTaken(field="recorder_camera", recorder=new.recorder, name=name)
     made = Camera(
         site_id=new.site_id, camera_code=new.camera_code, name_zh=new.name_zh, name_en=new.name_en, place=new.place,
         device=new.device, recorder_id=recorder_id,
