@@ -210,6 +210,12 @@ def number(node: Mapping[str, Any], name: str) -> float | None:
     return found
 
 
+def level_pct(node: Mapping[str, Any], name: str) -> int | None:
+    """A battery's level in whole per cent, also where it is told as 98.5; None when missing or no level at all."""
+    level = number(node, name)
+    return None if level is None or not 0 <= level <= 100 else round(level)
+
+
 def flag(node: Mapping[str, Any], name: str) -> bool | None:
     """A boolean, also as 0/1, "0"/"1", "true"/"false"; None when missing."""
     value = node.get(name)

@@ -19,6 +19,7 @@ from iot.devices.base import (
     flag,
     instant,
     items,
+    level_pct,
     load_object,
     number,
     required,
@@ -119,7 +120,7 @@ def _up(body: Mapping[str, Any], message: Message) -> TemperatureRead | Fault:
         **common,
         temperature_mdegc=temperature,
         humidity_mpct=humidity,
-        battery_pct=whole(values, "battery_pct"),
+        battery_pct=level_pct(values, "battery_pct"),
         more=more,
     )
 
@@ -188,7 +189,7 @@ STATES: Mapping[str, Callable[[Mapping[str, Any]], State]] = {
 
 FORMAT = Format(
     name="chirpstack",
-    version=1,
+    version=2,
     parse=parse,
     title="ChirpStack 4 (LoRaWAN integration events)",
     transports=("mqtt", "http"),

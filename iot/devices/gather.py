@@ -8,6 +8,7 @@ carries what is no reading (IC card, seal, bar code, pictures). SEQ_NO tells mes
 import re
 from collections.abc import Iterator, Mapping
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import partial
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -27,10 +28,13 @@ from iot.devices.base import (
     whole,
 )
 from iot.devices.manifest import Format, quality
-from iot.events import TIME_UNKNOWN, ContainerRead, DeviceStatus, PlateRead, Reading, TagRead, WeightRead
+from iot.events import TIME_UNKNOWN, ContainerRead, DeviceStatus, Fault, PlateRead, Reading, TagRead, WeightRead
 from wms.codes import containers
 
 Node = Mapping[str, Any]
+PLATES = (("CAR", "VE_NAME", "front"), ("TRAILER", "TR_NAME", "trailer"), ("VENOIDENTIFY", "VIVE_NAME", None))
+ENDS = (("F", "front"), ("B", "back"))
+TAGS = (("CAR", "CAR_EC_NO"), ("CAR", "CAR_EC_NO2"), ("TRAILER", "TR_EC_NO"), ("SEAL", "ESEAL_ID"))
 BLOCKS = ("IC", "WEIGHT", "CAR", "TRAILER", "CONTA", "SEAL", "PIC", "VENOIDENTIFY", "BAR_CODE")
 TYPES = {
     gather.GATHER: "gather",
@@ -52,7 +56,11 @@ _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 
 @total
 def parse(message: Message) -> Parsed:
-    """Plates, containers, weight and tags of one vehicle; a manual release and an answer are statuses."""
+    """Plates, containers, weight and tags of one vehicle; a manual release and an answer are statuses.
+
+    A part that cannot be read is a fault beside the others, which are kept; such a message is no question
+    (:func:`question_of`): nobody is let go by the rest of it.
+    """
     kind, body, _ = _opened(message)
     head = _head(body)
     if kind != "gather":
@@ -61,11 +69,17 @@ def parse(message: Message) -> Parsed:
 
 
 def question_of(payload: bytes) -> gather.Question:
-    """Who asks and what the answer must repeat. Raises :class:`iot.devices.base.Malformed`."""
+    """Who asks and what the answer must repeat, of a message that can be read in every part.
+
+    Raises :class:`iot.devices.base.Malformed`.
+    """
     kind, body, order = _opened(Message(payload=payload))
     if kind != "gather":
         raise Malformed("not_a_question", kind)
     head = _head(body)
+    broken = next((one for one in _readings(head, body) if isinstance(one, Fault)), None)
+    if broken is not None:
+        raise Malformed(broken.fault, broken.detail)
     return gather.Question(
         area_id=head["area_id"],
         channel=head["channel"],
@@ -167,32 +181,61 @@ def _status(head: Mapping[str, str], body: Node, kind: str) -> DeviceStatus:
     return DeviceStatus(**common, state=kind)
 
 
-def _readings(head: Mapping[str, str], body: Node) -> Iterator[Reading]:
-    blocks = {name: _block(body, name) for name in BLOCKS}
-    lane = head["channel"]
-    yield _whole_message(head, blocks)
-    plates = [(text(blocks["CAR"], "VE_NAME"), "front"), (text(blocks["TRAILER"], "TR_NAME"), "trailer")]
-    plates.append((text(blocks["VENOIDENTIFY"], "VIVE_NAME"), "seen"))
-    for raw, place in plates:
-        if raw is not None:
-            plate = plate_of(raw)
-            position = None if place == "seen" else place
-            common = _common(head, f"plate|{place}")
-            yield PlateRead(**common, plate=plate, plate_raw=raw, unread=plate is None, position=position, lane=lane)
-    yield from _containers(head, blocks["CONTA"], lane)
-    if text(blocks["WEIGHT"], "GROSS_WT") is not None:
-        yield _weight(head, blocks["WEIGHT"], lane)
-    for block, name in (("CAR", "CAR_EC_NO"), ("CAR", "CAR_EC_NO2"), ("TRAILER", "TR_EC_NO"), ("SEAL", "ESEAL_ID")):
-        tag = text(blocks[block], name)
-        if tag is not None:
-            common = _common(head, f"tag|{name}")
-            common["more"] = {**common["more"], "tag": name.lower()}
-            yield TagRead(**common, epc=tag.upper(), count=1, lane=lane)
+def _readings(head: Mapping[str, str], body: Node) -> Iterator[Reading | Fault]:
+    blocks, faults = _blocks(body)
+    conta = blocks["CONTA"]
+    parts = [
+        partial(_whole_message, head, blocks),
+        *(partial(_plate, head, blocks[block], name, position) for block, name, position in PLATES),
+        *(partial(_container, head, conta, end, position) for end, position in ENDS),
+        partial(_weight, head, blocks["WEIGHT"]),
+        *(partial(_tag, head, blocks[block], name) for block, name in TAGS),
+    ]
+    for part in parts:
+        try:
+            found = part()
+        except Malformed as why:
+            faults.append(_fault(head, why))
+        else:
+            if found is not None:
+                yield found
+    yield from faults
 
 
-def _block(body: Node, name: str) -> Node:
-    value = body.get(name)
-    return {name: value} if isinstance(value, str) else child(body, name)
+def _blocks(body: Node) -> tuple[dict[str, Node], list[Fault]]:
+    """Each block by its name; one of another shape is empty, and a fault."""
+    found, faults = dict[str, Node](), list[Fault]()
+    for name in BLOCKS:
+        value = body.get(name)
+        try:
+            found[name] = {name: value} if isinstance(value, str) else child(body, name)
+        except Malformed as why:
+            found[name] = {}
+            faults.append(_fault(_head(body), why))
+    return found, faults
+
+
+def _fault(head: Mapping[str, str], why: Malformed) -> Fault:
+    return Fault(fault=why.code, detail=why.detail, device=f"{head['area_id']}/{head['channel']}")
+
+
+def _plate(head: Mapping[str, str], block: Node, name: str, position: str | None) -> PlateRead | None:
+    raw = text(block, name)
+    if raw is None:
+        return None
+    plate, common = plate_of(raw), _common(head, f"plate|{position or 'seen'}")
+    return PlateRead(
+        **common, plate=plate, plate_raw=raw, unread=plate is None, position=position, lane=head["channel"]
+    )
+
+
+def _tag(head: Mapping[str, str], block: Node, name: str) -> TagRead | None:
+    tag = text(block, name)
+    if tag is None:
+        return None
+    common = _common(head, f"tag|{name}")
+    common["more"] = {**common["more"], "tag": name.lower()}
+    return TagRead(**common, epc=tag.upper(), count=1, lane=head["channel"])
 
 
 def _whole_message(head: Mapping[str, str], blocks: Mapping[str, Node]) -> DeviceStatus:
@@ -208,40 +251,42 @@ def _whole_message(head: Mapping[str, str], blocks: Mapping[str, Node]) -> Devic
     return DeviceStatus(**common, state="gather")
 
 
-def _containers(head: Mapping[str, str], conta: Node, lane: str) -> Iterator[ContainerRead]:
-    is_recognised = text(conta, "CONTA_RECO")
-    for end, position in (("F", "front"), ("B", "back")):
-        raw = text(conta, f"CONTA_ID_{end}")
-        if raw is None:
-            continue
-        number = containers.normalise(raw)
-        common = _common(head, f"container|{position}")
-        common["more"] = {**common["more"], "recognised": is_recognised}
-        yield ContainerRead(
-            **common,
-            number=number or None,
-            number_raw=raw,
-            unread=not number or is_recognised == "0",
-            check_digit_ok=containers.check(number),
-            iso_type=text(conta, f"CONTA_MODEL_{end}"),
-            position=position,
-            lane=lane,
-        )
+def _container(head: Mapping[str, str], conta: Node, end: str, position: str) -> ContainerRead | None:
+    is_recognised, raw = text(conta, "CONTA_RECO"), text(conta, f"CONTA_ID_{end}")
+    if raw is None:
+        return None
+    number = containers.normalise(raw)
+    common = _common(head, f"container|{position}")
+    common["more"] = {**common["more"], "recognised": is_recognised}
+    return ContainerRead(
+        **common,
+        number=number or None,
+        number_raw=raw,
+        unread=not number or is_recognised == "0",
+        check_digit_ok=containers.check(number),
+        iso_type=text(conta, f"CONTA_MODEL_{end}"),
+        position=position,
+        lane=head["channel"],
+    )
 
 
-def _weight(head: Mapping[str, str], block: Node, lane: str) -> WeightRead:
+def _weight(head: Mapping[str, str], block: Node) -> WeightRead | None:
     """Kilograms with up to six decimals; the front end sends what its indicator held, so it counts as stable."""
-    raw = required(block, "GROSS_WT")
+    raw = text(block, "GROSS_WT")
+    if raw is None:
+        return None
     if _KG.fullmatch(raw) is None:
         raise Malformed("not_a_weight", raw[:40])
     grams = int((Decimal(raw) * 1000).to_integral_value(ROUND_HALF_EVEN))
     state = "zero" if grams == 0 else "minus" if grams < 0 else "weight"
-    return WeightRead(**_common(head, "weight"), weight_g=grams, is_stable=True, is_gross=True, state=state, lane=lane)
+    return WeightRead(
+        **_common(head, "weight"), weight_g=grams, is_stable=True, is_gross=True, state=state, lane=head["channel"]
+    )
 
 
 FORMAT = Format(
     name="gather",
-    version=1,
+    version=2,
     parse=parse,
     title="Customs front end 卡口前端 (GATHER_INFO frames, JSON Cmd 33)",
     makers="makers of customs gate front ends; layout of gates in use",

@@ -11,7 +11,7 @@ from typing import Any
 
 from iot.devices.base import Malformed, Message, Parsed, epoch, total
 from iot.devices.manifest import Format, quality
-from iot.events import DEVICE_UNKNOWN, TIME_UNKNOWN, DeviceStatus, Reading, TagRead
+from iot.events import DEVICE_UNKNOWN, TIME_UNKNOWN, DeviceStatus, Fault, Reading, TagRead
 
 HEADER = 10
 REPORT, KEEPALIVE, NOTIFICATION = 61, 62, 63
@@ -25,35 +25,63 @@ MAX_TAGS = 5000
 
 @total
 def parse(message: Message) -> Parsed:
-    """A reading for each tag report of every message in the payload."""
-    payload, found = message.payload, list[Reading]()
+    """A reading for each tag report of every message in the payload; a broken part is a fault beside the others."""
+    payload, found = message.payload, list[Reading | Fault]()
     place = 0
     while place < len(payload):
-        head = payload[place : place + HEADER]
-        if len(head) < HEADER or head[0] >> 5 or (head[0] >> 2) & 7 not in (1, 2):
-            raise Malformed("not_this_format" if not found else "broken_message", f"byte {place}")
-        kind, size = int.from_bytes(head[:2], "big") & 0x3FF, int.from_bytes(head[2:6], "big")
-        if size < HEADER or place + size > len(payload):
-            raise Malformed("wrong_length", f"{size} bytes at byte {place}")
-        found += _message(kind, payload[place + HEADER : place + size], head, message)
+        try:
+            kind, size = _head(payload, place, is_first=place == 0)
+        except Malformed as why:  # where the next message begins is not known any more
+            if not found:
+                raise
+            found.append(_fault(why))
+            break
+        found += _message(kind, payload[place + HEADER : place + size], message)
         if len(found) > MAX_TAGS:
             raise Malformed("too_long", f"more than {MAX_TAGS} tags")
         place += size
     return tuple(found)
 
 
-def _message(kind: int, body: bytes, head: bytes, message: Message) -> list[Reading]:
+def _head(payload: bytes, place: int, *, is_first: bool) -> tuple[int, int]:
+    """Type and length of the message that begins at ``place``."""
+    head = payload[place : place + HEADER]
+    if len(head) < HEADER or head[0] >> 5 or (head[0] >> 2) & 7 not in (1, 2):
+        raise Malformed("not_this_format" if is_first else "broken_message", f"byte {place}")
+    size = int.from_bytes(head[2:6], "big")
+    if size < HEADER or place + size > len(payload):
+        raise Malformed("wrong_length", f"{size} bytes at byte {place}")
+    return int.from_bytes(head[:2], "big") & 0x3FF, size
+
+
+def _message(kind: int, body: bytes, message: Message) -> list[Reading | Fault]:
     reader = message.profile.get("reader")
     device = reader if isinstance(reader, str) else None
     unknown = () if device else (DEVICE_UNKNOWN,)
     if kind == REPORT:
-        tags = [value for number, value in _parameters(body) if number == TAG_REPORT]
-        return [_tag(value, device, unknown) for value in tags] or [_status("no_tags", device, unknown)]
+        return list(_report(body, device, unknown)) or [_status("no_tags", device, unknown)]
     if kind == KEEPALIVE:
         return [_status("alive", device, unknown)]
     if kind == NOTIFICATION:
         return [_status("reader_event", device, unknown)]
-    raise Malformed("unknown_type", f"LLRP message {int.from_bytes(head[:2], 'big') & 0x3FF}")
+    return [Fault(fault="unknown_type", detail=f"LLRP message {kind}", device=device)]
+
+
+def _report(body: bytes, device: str | None, unknown: tuple[str, ...]) -> Iterator[Reading | Fault]:
+    try:
+        for number, value in _parameters(body):
+            if number != TAG_REPORT:
+                continue
+            try:
+                yield _tag(value, device, unknown)
+            except Malformed as why:
+                yield _fault(why, device)
+    except Malformed as why:  # the length of a parameter is wrong: what follows it cannot be found
+        yield _fault(why, device)
+
+
+def _fault(why: Malformed, device: str | None = None) -> Fault:
+    return Fault(fault=why.code, detail=why.detail, device=device)
 
 
 def _status(state: str, device: str | None, unknown: tuple[str, ...]) -> DeviceStatus:
@@ -122,7 +150,7 @@ def _whole(told: dict[int, bytes], number: int) -> Any:
 
 FORMAT = Format(
     name="llrp",
-    version=1,
+    version=2,
     parse=parse,
     title="LLRP readers (tag reports, keep-alive)",
     makers="fixed UHF readers of many makers with LLRP",

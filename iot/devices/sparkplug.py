@@ -20,6 +20,7 @@ from iot.events import (
     REPLAYED,
     TIME_UNKNOWN,
     DeviceStatus,
+    Fault,
     FenceAlarm,
     LoopRead,
     Reading,
@@ -178,11 +179,14 @@ def _status(payload: Any, kind: str, name: str, aliases: Aliases) -> DeviceStatu
     )
 
 
-def _metrics(message: Message, payload: Any, kind: str, name: str, aliases: Aliases) -> Iterator[Reading]:
+def _metrics(message: Message, payload: Any, kind: str, name: str, aliases: Aliases) -> Iterator[Reading | Fault]:
+    """A reading for each value: a node that was cut off sends many of one metric, each with its own time."""
     wanted = message.profile.get("metrics")
     wanted = wanted if isinstance(wanted, dict) else {}
-    values = {_named(one, aliases): one for one in payload.metrics}
-    for metric_name, metric in values.items():
+    values: dict[str, list[Any]] = {}
+    for one in payload.metrics:
+        values.setdefault(_named(one, aliases), []).append(one)
+    for metric_name, metric, nth in ((name, one, n) for name, many in values.items() for n, one in enumerate(many, 1)):
         told = wanted.get(metric_name)
         if told is None and metric_name.rsplit("/", 1)[-1].lower() == "temperature":
             told = {"kind": "temperature"}
@@ -194,13 +198,23 @@ def _metrics(message: Message, payload: Any, kind: str, name: str, aliases: Alia
             "device": name,
             "event_at": at,
             "flags": (*(() if at else (TIME_UNKNOWN,)), *((REPLAYED,) if metric.is_historical else ())),
-            "key": _key(payload, kind, name, metric_name),
+            "key": _key(payload, kind, name, metric_name if nth == 1 else f"{metric_name}|{nth}"),
             "more": {"metric": metric_name},
         }
-        yield _reading(metric_name, value, told, values, common)
+        flags = values.get(str(told.get("stable")), [])
+        try:
+            yield _reading(metric_name, value, told, common, is_stable=_is_stable(metric, flags))
+        except Malformed as why:
+            yield Fault(fault=why.code, detail=why.detail, device=name)
 
 
-def _reading(name: str, value: Any, told: Mapping[str, Any], values: Mapping[str, Any], common: Any) -> Reading:
+def _is_stable(metric: Any, flags: list[Any]) -> bool:
+    """What the flag of the same instant says; without one, whether every flag of the message says so."""
+    own = [one for one in flags if one.HasField("timestamp") and one.timestamp == metric.timestamp] or flags
+    return bool(own) and all(_value(one) is True for one in own)
+
+
+def _reading(name: str, value: Any, told: Mapping[str, Any], common: Any, *, is_stable: bool) -> Reading:
     kind = told.get("kind")
     if kind in ("loop", "alarm"):
         is_on = bool(value) is not bool(told.get("inverted"))
@@ -216,9 +230,7 @@ def _reading(name: str, value: Any, told: Mapping[str, Any], values: Mapping[str
         if unit not in GRAMS:
             raise Malformed("bad_profile", f"metric {name}: unit {unit[:40]}")
         grams = _exact(value, GRAMS[unit])
-        flag = values.get(str(told.get("stable")))
         state = "zero" if grams == 0 else "minus" if grams < 0 else "weight"
-        is_stable = flag is not None and _value(flag) is True
         return WeightRead(**common, weight_g=grams, is_stable=is_stable, is_gross=told.get("gross"), state=state)
     raise Malformed("bad_profile", f"metric {name}: kind {str(kind)[:40]}")
 
@@ -309,7 +321,7 @@ def _with(memory: Mapping[str, Any], node: str, known: Mapping[str, Any]) -> dic
 
 FORMAT = Format(
     name="sparkplug",
-    version=1,
+    version=2,
     parse=parse,
     title="Sparkplug B 3.0 (births, data, deaths)",
     makers="PLC gateways and edge nodes of many makers",

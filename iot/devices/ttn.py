@@ -19,6 +19,7 @@ from iot.devices.base import (
     flag,
     instant,
     items,
+    level_pct,
     load_object,
     number,
     required,
@@ -99,15 +100,18 @@ def _up(body: Mapping[str, Any], device: str, message: Message) -> Reading | Fau
         fault = "no_known_value" if values else "no_decoder"
         return Fault(fault=fault, detail="kept raw", **common, more=more)
     temperature, humidity = measured
-    battery = whole(values, "battery_pct")
     return TemperatureRead(
-        **common, temperature_mdegc=temperature, humidity_mpct=humidity, battery_pct=battery, more=more
+        **common,
+        temperature_mdegc=temperature,
+        humidity_mpct=humidity,
+        battery_pct=level_pct(values, "battery_pct"),
+        more=more,
     )
 
 
 FORMAT = Format(
     name="ttn",
-    version=1,
+    version=2,
     parse=parse,
     title="The Things Stack v3 (uplinks, joins, downlinks)",
     makers="The Things Industries, The Things Network",

@@ -39,7 +39,17 @@ def parse(message: Message) -> Parsed:
     events = body if isinstance(body, list) else [body]
     if not events or len(events) > MAX_RECORDS:
         raise Malformed("nothing_in_it" if not events else "too_long", f"{len(events)} events")
-    return tuple(result for event in events for result in _event(event, message))
+    if len(events) == 1:
+        return tuple(_event(events[0], message))
+    return tuple(result for event in events for result in _each(event, message))
+
+
+def _each(event: Any, message: Message) -> Iterator[Reading | Fault]:
+    """One of several events: what is wrong with it is a fault of its own, and costs the others nothing."""
+    try:
+        yield from _event(event, message)
+    except Malformed as why:
+        yield Fault(fault=why.code, detail=why.detail)
 
 
 def _event(event: Any, message: Message) -> Iterator[Reading | Fault]:
@@ -142,7 +152,7 @@ def compare(message: Message, results: Parsed, memory: Mapping[str, Any]) -> Com
 
 FORMAT = Format(
     name="zebra",
-    version=1,
+    version=2,
     parse=parse,
     title="Zebra RFD40/RFD90 and FX readers (IoT Connector)",
     makers="Zebra",
