@@ -179,7 +179,7 @@ class Ingest:
         log.warning("session_lost", detail=detail)
 
 
-def _database(settings: Settings, pool_size: int) -> Database:
+def frozen_database(settings: Settings, pool_size: int) -> Database:
     """A transaction that stands still is ended by the server: a frozen process must not hold a site or the parser."""
     url = database_url(settings)
     return Database(url, pool_size=pool_size, connect_args={"options": FROZEN})
@@ -205,7 +205,7 @@ def run(settings: Settings, begin: Callable[[str], None] = lambda _: None) -> No
     reader.start()
     reader_ends.close()
     sys.setswitchinterval(SWITCH_S)
-    database = _database(settings, DOOR_POOL)
+    database = frozen_database(settings, DOOR_POOL)
     try:
         status = asyncio.run(_serve(settings, database, door_ends))
     finally:
@@ -239,7 +239,7 @@ def _read(settings: Settings, door_ends: Ends, ends: Ends, parent: int, begin: C
     os.close(ends.wake)
     begin("reader")
     sys.setswitchinterval(SWITCH_S)
-    database = _database(settings, settings.ingest_pool)
+    database = frozen_database(settings, settings.ingest_pool)
     give_keys(database, partial(open_vault, settings.data_dir))  # a passage is told to customs, and kept sealed
     reader = Reader(settings, database, Scope.system(settings.tenant_id), ends, ParserEnd(ours))
     signal.signal(signal.SIGTERM, lambda *_: reader.stop())

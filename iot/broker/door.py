@@ -50,7 +50,7 @@ class PortTaken(WmsError):
 
     code = "port_taken"
     kind = Kind.UNAVAILABLE
-    text = N_("The broker cannot listen on %(host)s port %(port)s: %(reason)s. Free it or set DONGTING_MQTT_PORT.")
+    text = N_("The broker cannot listen on %(host)s port %(port)s: %(reason)s. Free it or set %(variable)s.")
 
 
 class SteadyDict(dict[str, Any]):
@@ -94,7 +94,8 @@ class EmbeddedBroker(Broker):  # type: ignore[misc]  # amqtt ships no types
             }
         super().__init__({"listeners": listeners, "plugins": {}})
         self._registry, self._committer, self._limit_bytes = registry, committer, limit_bytes
-        self._host, self._wanted_port, self._on_listening = host, port, on_listening
+        self._host, self._on_listening = host, on_listening
+        self._opening = self._names.get(PLAIN, "default"), port  # the listener that is being opened, and its port
         self._on_refused = on_refused
         self._subscriptions = SteadyDict()
         self._is_closing = False
@@ -112,7 +113,9 @@ class EmbeddedBroker(Broker):  # type: ignore[misc]  # amqtt ships no types
             if isinstance(cause, NoTlsFiles):
                 raise cause from why
             reason = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause or why)
-            raise PortTaken(host=self._host, port=self._wanted_port, reason=reason) from why
+            is_tls = self._names.get(TLS) == self._opening[0]
+            variable = "DONGTING_MQTT_TLS_PORT" if is_tls else "DONGTING_MQTT_PORT"
+            raise PortTaken(host=self._host, port=self._opening[1], reason=reason, variable=variable) from why
         for name in LOGGERS:
             logging.getLogger(name).setLevel(logging.ERROR)
         self.port, self.tls_port = self._listened(PLAIN), self._listened(TLS)
@@ -133,6 +136,7 @@ class EmbeddedBroker(Broker):  # type: ignore[misc]  # amqtt ships no types
         ssl_context: SSLContext | None,
     ) -> Any:
         """As amqtt, but who is slow to shake hands is closed as soon as who is slow to say CONNECT."""
+        self._opening = listener_name, port
         patience_s = None if ssl_context is None else CONNECT_S
         connected = partial(self.stream_connected, listener_name=listener_name)
         return await asyncio.start_server(

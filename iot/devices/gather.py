@@ -6,7 +6,7 @@ carries what is no reading (IC card, seal, bar code, pictures). SEQ_NO tells mes
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import partial
 from typing import Any
@@ -184,7 +184,7 @@ def _status(head: Mapping[str, str], body: Node, kind: str) -> DeviceStatus:
 def _readings(head: Mapping[str, str], body: Node) -> Iterator[Reading | Fault]:
     blocks, faults = _blocks(body)
     conta = blocks["CONTA"]
-    parts = [
+    parts: list[Callable[[], Reading | None]] = [
         partial(_whole_message, head, blocks),
         *(partial(_plate, head, blocks[block], name, position) for block, name, position in PLATES),
         *(partial(_container, head, conta, end, position) for end, position in ENDS),

@@ -3,7 +3,8 @@
 A front end is known by its address (frames carry no secret): the device's profile names ``source_address``, its lane
 is CHNL_NO. Frames of one connection are answered in their order. A broken frame is stored with its reason and gets no
 answer, which is a hold; while the database is away nothing is answered at all. A frame must be whole within ten
-seconds of its first byte; when all places are taken the connection silent longest makes room.
+seconds of its first byte, however its bytes come; what there is of one that is not is kept as broken. When all places
+are taken the connection silent longest makes room.
 """
 
 import asyncio
@@ -73,10 +74,14 @@ class FrameServer:
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         address = str((writer.get_extra_info("peername") or ("?",))[0])
         here: list[KnownDevice] = []
-        rest = b""
+        rest, whole_by = b"", 0.0
         while True:
             await self._committer.room.wait()
-            chunk = await asyncio.wait_for(reader.read(CHUNK), FRAME_S if rest else None)
+            try:
+                left_s = whole_by - time.monotonic() if rest else None
+                chunk = await asyncio.wait_for(reader.read(CHUNK), left_s)
+            except (TimeoutError, ConnectionError):
+                chunk = b""
             if not chunk:
                 if rest and here:
                     await self._keep_broken(here[0], rest)
@@ -86,11 +91,14 @@ class FrameServer:
             if not here:
                 await self._turn_away(address, chunk)
                 return
+            was_begun = bool(rest)
             pieces, rest = gather.split(rest + chunk)
             if len(rest) > gather.MAX_FRAME:
                 pieces, rest = [*pieces, rest], b""
             for piece in pieces:
                 await self._take(here, piece, writer)
+            if pieces or not was_begun:
+                whole_by = time.monotonic() + FRAME_S
 
     def _devices_at(self, address: str) -> list[KnownDevice]:
         """The front ends whose address this is, in the order of their codes."""
@@ -137,7 +145,10 @@ class FrameServer:
         writer.write(gather.answer_bytes(said.question, told.answer))
         await asyncio.wait_for(writer.drain(), ANSWER_S)
         if told.lifts:
-            await self._in_thread(self._delivered, said)
+            try:
+                await self._in_thread(self._delivered, said)
+            except Exception:  # the answer has left; what the front end reports next moves the command on
+                log.exception("delivery_not_noted", device=said.device.code)
 
     def _settle(self, said: Said, came: Arrival, outcome: Outcome) -> gathering.Told | None:
         """In a thread: readings, decision and command in one transaction."""
@@ -146,12 +157,15 @@ class FrameServer:
             held = session.execute(HELD, {"source": [came.source], "message_key": [came.message_key]}).one()
             inbox_id = int(held.id)
             parsing.parse_now(session, self._known(said.device), inbox_id)
-            if said.question is None:
-                if outcome is Outcome.STORED:
-                    gathering.take_report(session, said.device, said.status, now)
-                return None
             is_same = outcome in (Outcome.STORED, Outcome.COPY)
-            return gathering.answer_question(session, said.device, said.question, inbox_id, now, is_same=is_same)
+            if said.question is None:
+                if is_same:  # also when it comes again: the first time may have been cut off before it was taken
+                    gathering.take_report_of(session, said.device, said.status, inbox_id, now)
+                return None
+            is_live = not gathering.doubts_of(session, inbox_id)
+            return gathering.answer_question(
+                session, said.device, said.question, inbox_id, now, is_same=is_same, is_live=is_live
+            )
 
     def _delivered(self, said: Said) -> None:
         assert said.question is not None

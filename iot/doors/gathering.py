@@ -7,7 +7,7 @@ the barrier is told to have opened, it holds: one release, one opening. What the
 (EC_FREE_PLATFORM) moves the command on; a report that stays away is a fault with an alarm, as with any barrier.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -57,7 +57,8 @@ READINGS = text(
     " ORDER BY id"
 )
 CAME = text("SELECT topic, payload FROM inbox WHERE id = :inbox_id")
-TAKEN = text("UPDATE reading SET state = 'matched' WHERE inbox_id = :inbox_id AND state = 'open'")
+TAKEN = text("UPDATE reading SET state = 'matched' WHERE inbox_id = :inbox_id AND state = 'open' RETURNING flags")
+FLAGS = text("SELECT flags FROM reading WHERE inbox_id = :inbox_id")
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,31 @@ def answer_question(
     return _told(session, decided.passage_id, now)
 
 
+def doubts_of(session: Session, inbox_id: int) -> set[str]:
+    """What of a message's readings lacks the signature that its device should give; empty where all is well."""
+    return {one for row in session.execute(FLAGS, {"inbox_id": inbox_id}) for one in row.flags} & UNTRUSTED
+
+
+def take_report_of(
+    session: Session, device: KnownDevice, status: Mapping[str, Any], inbox_id: int, now: datetime
+) -> str:
+    """Take the report of a stored message, once, whoever finds it first: the door, when it comes or comes again, or the
+    lane loop, when the door could not. Returns what came of it; ``taken`` where somebody took it before.
+    """
+    if not session.execute(TAKEN, {"inbox_id": inbox_id}).all():
+        return "taken"
+    doubts = doubts_of(session, inbox_id)
+    if doubts:
+        return _distrusted(session, device, status, doubts)
+    return take_report(session, device, status, now)
+
+
+def _distrusted(session: Session, device: KnownDevice, status: Mapping[str, Any], doubts: Collection[str]) -> str:
+    detail = f"{status.get('state')} {status.get('seq_no')} {' '.join(sorted(doubts))}"
+    alarms.raise_alarm(session, "untrusted_result", device.code, detail, device_id=device.id)
+    return "untrusted"
+
+
 def take_report(session: Session, device: KnownDevice, status: Mapping[str, Any], now: datetime) -> str:
     """What the front end says it did: platform_release, platform_forbid or manual_release. Returns what came of it.
 
@@ -136,17 +162,18 @@ def take_report(session: Session, device: KnownDevice, status: Mapping[str, Any]
 def take_open(session: Session, row: OpenReading, now: datetime) -> bool:
     """A question or report that came over MQTT (JSON, Cmd 33): the answer goes to the device's own ``cmd`` topic.
 
-    Called by the lane loop, under the site's lease. What came over a connection is answered there.
+    Called by the lane loop, under the site's lease. A question that came over a connection is answered there; a report
+    is taken here too, where its door was cut off between storing it and taking it.
     """
     found = session.execute(CAME, {"inbox_id": row.inbox_id}).one()
-    device = _device(session, row.device_id)
-    if device is None or found.topic.startswith("tcp/"):
+    device, state = _device(session, row.device_id), row.payload.get("state")
+    is_report = state in REPORTS
+    if device is None or not (is_report or (state == "gather" and not found.topic.startswith("tcp/"))):
         return False
     if doubts := (UNTRUSTED | {RETAINED}) & set(row.flags):
-        detail = f"{row.payload.get('state')} {row.payload.get('seq_no')} {' '.join(sorted(doubts))}"
-        alarms.raise_alarm(session, "untrusted_result", device.code, detail, device_id=device.id)
+        _distrusted(session, device, row.payload, doubts)
         return False
-    if row.payload.get("state") != "gather":
+    if is_report:
         return take_report(session, device, row.payload, now) != "unknown"
     try:
         question = question_of(bytes(found.payload))

@@ -8,6 +8,7 @@ Content-Length says otherwise.
 import re
 from dataclasses import dataclass, field
 
+ROOT = re.compile(rb"(?:<\?[^>]*>\s*)*<([A-Za-z_][\w:.-]*)")
 BOUNDARY = re.compile(r'boundary\s*=\s*"?([^";,\s]{1,200})"?', re.IGNORECASE)
 HEAD_BYTES = 8_192
 
@@ -53,14 +54,23 @@ class Parts:
         return found
 
     def flush(self) -> list[Part]:
-        """The last part, though its end was not seen: for when nothing comes for a while and it ends with a line."""
-        head = re.match(rb"((?:[^\r\n]+\r?\n)*)\r?\n", self._rest) if self._is_begun else None
-        if head is None or not self._rest.endswith(b"\n") or len(self._rest) <= head.end():
+        """The last part, though its end was not seen: for when nothing comes for a while and it reads as a whole."""
+        head = self._head()
+        if head is None or not self._rest.endswith(b"\n") or not _is_whole(bytes(self._rest[head.end() :])):
             return []
-        headers = _headers(head.group(1))
-        if "content-length" in headers:
-            return []
-        part = self._take(headers, head.end(), len(self._rest), len(self._rest), is_over=True)
+        return [] if "content-length" in _headers(head.group(1)) else self._last(head)
+
+    def finish(self) -> list[Part]:
+        """The last part as far as it came: nothing comes any more, and a broken part is better kept than lost."""
+        head = self._head()
+        return self._last(head) if head is not None else []
+
+    def _head(self) -> "re.Match[bytes] | None":
+        return re.match(rb"((?:[^\r\n]+\r?\n)*)\r?\n", self._rest) if self._is_begun else None
+
+    def _last(self, head: "re.Match[bytes]") -> list[Part]:
+        end = len(self._rest)
+        part = self._take(_headers(head.group(1)), head.end(), end, end, is_over=True)
         return [Part(part.content_type, part.body.strip())] if part.body.strip() else []
 
     def _next(self) -> Part | None:
@@ -114,6 +124,18 @@ def _headers(head: bytes) -> dict[str, str]:
     return {name.strip().lower(): value.strip() for name, found, value in pairs if found}
 
 
+def _is_whole(body: bytes) -> bool:
+    """Whether a text without a length says itself that it has ended: its root is closed, or each of its brackets.
+
+    A sender may pause in the middle of a part, also behind a line.
+    """
+    text = body.strip()
+    root = ROOT.match(text)
+    if root is not None:
+        return text.endswith((b"</" + root.group(1) + b">", b"/>"))
+    return bool(text) and all(text.count(a) == text.count(b) for a, b in ((b"{", b"}"), (b"[", b"]")))
+
+
 @dataclass
 class Lines:
     """Takes chunks, gives lines that are not empty; for answers of one JSON document a line."""
@@ -122,8 +144,13 @@ class Lines:
     _rest: bytearray = field(default_factory=bytearray)
 
     def flush(self) -> list[Part]:
-        """A line without its end is none."""
+        """A line without its end is none yet."""
         return []
+
+    def finish(self) -> list[Part]:
+        """The last line as far as it came: nothing comes any more."""
+        rest, self._rest = bytes(self._rest).strip(), bytearray()
+        return [Part("application/json", rest)] if rest else []
 
     def feed(self, chunk: bytes) -> list[Part]:
         """The lines that are whole now. Raises :class:`TooLong`."""

@@ -27,11 +27,11 @@ from iot.doors.scale_line import read_scale
 from iot.doors.setup import host_and_port, opened, pull_of
 from iot.doors.web_server import WebServer
 from iot.inbox import Arrival, Outcome
+from iot.ingest import frozen_database
 from iot.register import REFRESH_S, KnownDevice, Registry
 from wms.db import Database, Scope
 from wms.errors import N_, Kind, WmsError
 from wms.parties.private import give_keys, open_vault
-from wms.postgres import EmbeddedPostgres
 from wms.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -162,8 +162,18 @@ class Porter:
                 task.cancel()
                 del self._errands[code]
         for code, (setting, device) in wanted.items():
-            if code not in self._errands:
-                self._errands[code] = (setting, asyncio.create_task(self._errand(device, setting, committer)))
+            if code in self._errands:
+                continue
+            try:  # in a thread: a password is opened with the database
+                errand = await loop.run_in_executor(None, self._errand, device, setting, committer)
+            except Exception as error:
+                if is_away(error):
+                    return
+                log.exception("profile_unusable", device=code)
+                told = f"its profile cannot be used: {type(error).__name__}: {error}"[:200]
+                self._tell_of(device, "not_connected", told)
+                errand = _nothing()  # until somebody changes it; the other doors stay open
+            self._errands[code] = (setting, asyncio.create_task(errand))
 
     def _wanted(self) -> dict[str, tuple[object, KnownDevice]]:
         register = self._registry.refresh(REFRESH_S)
@@ -198,13 +208,18 @@ class Porter:
                 raise
             return True
         connection = self._database.engine.connect()
-        if connection.execute(ALONE, {"tenant": self._scope.tenant_id}).scalar_one():
+        try:
+            is_ours = bool(connection.execute(ALONE, {"tenant": self._scope.tenant_id}).scalar_one())
             connection.commit()
+        except Exception:
+            connection.invalidate()
+            connection.close()
+            raise
+        if is_ours:
             self._lock = connection
-            return True
-        connection.rollback()
-        connection.close()
-        return False
+        else:
+            connection.close()
+        return is_ours
 
     def _let_go(self) -> None:
         if self._lock is not None:
@@ -227,10 +242,14 @@ class Porter:
                     alarms.raise_alarm(session, code, subject, detail, n=n)
 
 
+async def _nothing() -> None:
+    """An errand that cannot be run waits until its device is set up anew."""
+    await asyncio.Event().wait()
+
+
 def run(settings: Settings) -> None:
     """Run the doors until SIGTERM or SIGINT. Exits with status 1 when the committer ends."""
-    url = settings.database_url or EmbeddedPostgres(settings.data_dir).urls.app
-    database = Database(url, pool_size=POOL)
+    database = frozen_database(settings, POOL)
     give_keys(database, partial(open_vault, settings.data_dir))
     try:
         status = asyncio.run(_serve(settings, database))

@@ -115,10 +115,17 @@ async def _parts(stream: Stream, tell: Callable[[str, str], None], limit_bytes: 
                 try:
                     chunk = waiting.result()
                 except StopAsyncIteration:
-                    return
+                    break
+                except httpx.TransportError:  # cut off: what came until then is kept, and the cause is told
+                    waiting = None
+                    for part in cutter.finish():
+                        yield part
+                    raise
                 waiting = None
                 for part in cutter.feed(chunk):
                     yield part
+            for part in cutter.finish():
+                yield part
         finally:
             if waiting is not None:
                 waiting.cancel()

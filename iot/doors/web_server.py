@@ -45,8 +45,8 @@ class Answer:
 class Refused(Exception):
     """The request is not even read: what is answered, and what is told of it."""
 
-    def __init__(self, answer: Answer, why: str) -> None:
-        self.answer, self.why = answer, why
+    def __init__(self, answer: Answer, why: str, *, is_head: bool = False) -> None:
+        self.answer, self.why, self.is_head = answer, why, is_head
         super().__init__(why)
 
 
@@ -84,7 +84,7 @@ class WebServer:
             if request is None:
                 return
             answer = await self._handler(request)
-            await _send(connection, writer, answer)
+            await _send(connection, writer, answer, is_head=request.method == "HEAD")
             if connection.our_state is h11.MUST_CLOSE or connection.their_state is h11.MUST_CLOSE:
                 return
             connection.start_next_cycle()
@@ -101,12 +101,13 @@ class WebServer:
         head = await asyncio.wait_for(self._event(connection, reader, writer), wait_s)
         if not isinstance(head, h11.Request):
             return None
+        is_head = head.method == b"HEAD"
         if len(head.target) + sum(len(name) + len(value) for name, value in head.headers) > HEAD_BYTES:
-            raise Refused(Answer(431, b"the head is too long\n"), "head_too_long")
+            raise Refused(Answer(431, b"the head is too long\n"), "head_too_long", is_head=is_head)
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in head.headers}
         length = headers.get("content-length", "0")
         if length.isdecimal() and int(length) > self._limit:
-            raise Refused(_too_large(self._limit), "oversized")
+            raise Refused(_too_large(self._limit), "oversized", is_head=is_head)
         if headers.get("expect", "").lower() == "100-continue":
             writer.write(connection.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
         body = bytearray()
@@ -114,7 +115,7 @@ class WebServer:
             while isinstance(event := await self._event(connection, reader, writer), h11.Data):
                 body += event.data
                 if len(body) > self._limit:
-                    raise Refused(_too_large(self._limit), "oversized")
+                    raise Refused(_too_large(self._limit), "oversized", is_head=is_head)
         if not isinstance(event, h11.EndOfMessage):
             return None
         target = head.target.decode("latin-1")
@@ -137,7 +138,7 @@ class WebServer:
             answer, reason = Answer(getattr(why, "error_status_hint", 400) or 400, b"not HTTP\n"), "not_http"
         self._on_refused(address, reason)
         if connection.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            await _send(connection, writer, answer, close=True)
+            await _send(connection, writer, answer, close=True, is_head=isinstance(why, Refused) and why.is_head)
 
 
 def _too_large(limit: int) -> Answer:
@@ -145,8 +146,9 @@ def _too_large(limit: int) -> Answer:
 
 
 async def _send(
-    connection: h11.Connection, writer: asyncio.StreamWriter, answer: Answer, *, close: bool = False
-) -> None:
+    connection: h11.Connection, writer: asyncio.StreamWriter, answer: Answer, *, close: bool = False,
+    is_head: bool = False,
+) -> None:  # fmt: skip
     headers = [
         ("Content-Type", answer.content_type),
         ("Content-Length", str(len(answer.body))),
@@ -155,7 +157,9 @@ async def _send(
     ]
     reason = responses.get(answer.status, "")
     sent = connection.send(h11.Response(status_code=answer.status, headers=headers, reason=reason.encode()))
-    sent = (sent or b"") + (connection.send(h11.Data(data=answer.body)) or b"")
+    sent = sent or b""
+    if not is_head:  # its answer is a head alone, with the length that the body would have
+        sent += connection.send(h11.Data(data=answer.body)) or b""
     sent += connection.send(h11.EndOfMessage()) or b""
     writer.write(sent)
     await asyncio.wait_for(writer.drain(), BODY_S)

@@ -8,17 +8,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
 from iot import barrier, gather, lanes
 from iot.devices import parse
 from iot.devices.base import Message
+from iot.doors.frames import FrameServer
 from iot.doors.setup import DoorSettings, set_door
 from iot.events import as_json
 from iot.inbox import store
 from iot.parsing import parse_waiting
 from iot.register import arrival
+from iot.tables import Device
 from tests.iot.doors import until
 from tests.iot.porter import PATIENCE_S, FrontEnd, RunningPorter, running
 from tests.iot.world import Sender, count, make_device, read_register, rows
@@ -337,6 +339,109 @@ def test_broken_frames_are_kept_with_their_reason_and_the_stream_goes_on(
         parse_waiting(session, read_register(gate.database, gate.scope))
     assert count(gate.database, gate.scope, "inbox", "state = 'dead'") >= 4
     assert count(gate.database, gate.scope, "release") == 1
+
+
+def test_a_report_that_was_stored_but_not_taken_is_taken_when_it_comes_again(
+    gate: Gate, front_end: FrontEnd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The frame is committed, then the database goes away before it is taken: a second one with its bytes is a copy."""
+    seq = gate.seq()
+    front_end.say(gate.question(gate.ready_pass(), seq))
+    assert said(front_end.hear())["lifts"] is True
+    settle, lost = FrameServer._settle, threading.Event()
+
+    def cut_off(*given: Any) -> Any:
+        if lost.is_set():
+            return settle(*given)
+        lost.set()
+        raise OperationalError("UPDATE", {}, ConnectionError("the server is gone"))
+
+    monkeypatch.setattr(FrameServer, "_settle", cut_off)
+    report = gate.report("EC_FREE_PLATFORM", seq)
+    front_end.say(report)
+    assert lost.wait(PATIENCE_S)
+    assert gate.one(select(Passage)).state == "released"
+    front_end.say(report)
+    until(lambda: gate.one(select(Passage)).state == "passed", PATIENCE_S)
+    front_end.say(report)
+    front_end.say(gate.question(plate="湘F99998"))
+    assert said(front_end.hear())["lifts"] is False
+    assert not count(gate.database, gate.scope, "device_alarm")
+
+
+def test_a_report_that_its_door_could_not_take_is_taken_by_the_lane_loop(
+    gate: Gate, front_end: FrontEnd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seq = gate.seq()
+    front_end.say(gate.question(gate.ready_pass(), seq))
+    assert said(front_end.hear())["lifts"] is True
+    asked = count(gate.database, gate.scope, "inbox")
+
+    def cut_off(*_: Any) -> Any:
+        raise OperationalError("UPDATE", {}, ConnectionError("the server is gone"))
+
+    monkeypatch.setattr(FrameServer, "_settle", cut_off)
+    front_end.say(gate.report("EC_FREE_PLATFORM", seq))
+    until(lambda: count(gate.database, gate.scope, "inbox") == asked + 1, PATIENCE_S)
+    with gate.database.unit_of_work(gate.scope) as session:
+        parse_waiting(session, read_register(gate.database, gate.scope))
+    lanes.tick(gate.database, gate.scope, frozenset({gate.site_id}), datetime.now(UTC))
+    assert gate.one(select(Passage)).state == "passed"
+
+
+def test_a_front_end_that_must_sign_is_not_believed_over_its_connection(gate: Gate, front_end: FrontEnd) -> None:
+    """A frame carries no signature: its question is held and clears no lane, its report is an alarm and no more."""
+    seq = gate.seq()
+    front_end.say(gate.question(gate.ready_pass(), seq))
+    assert said(front_end.hear())["lifts"] is True
+    other = gate.seq()
+    front_end.say(gate.question(plate="湘F99998", seq=other))
+    assert said(front_end.hear())["lifts"] is False
+    with gate.database.unit_of_work(gate.scope) as session:
+        session.execute(update(Device).where(Device.code == gate.front_end.code).values(must_sign=True))
+    front_end.say(gate.question(gate.ready_pass()))
+    assert said(front_end.hear())["lifts"] is False
+    states = dict(rows(gate.database, gate.scope, "SELECT seq_no, closed_at IS NULL FROM passage"))
+    assert states[other]
+    front_end.say(gate.report("EC_FREE_PLATFORM", seq))
+    until(lambda: count(gate.database, gate.scope, "device_alarm", "code = 'untrusted_result'"), PATIENCE_S)
+    assert rows(gate.database, gate.scope, "SELECT state FROM passage WHERE seq_no = :n", n=seq) == [("released",)]
+
+
+def test_a_frame_that_comes_byte_by_byte_is_given_up_and_what_came_is_kept(
+    gate: Gate, door: RunningPorter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("iot.doors.frames.FRAME_S", 0.5)
+    slow, raw = FrontEnd(door.frames), gate.question(plate="湘F99998")
+    slow.socket.settimeout(0.05)
+    heard = b"?"
+    for n in range(len(raw) - 1):
+        try:
+            slow.say(raw[n : n + 1])
+            heard = slow.socket.recv(1)
+        except TimeoutError:
+            continue
+        except ConnectionError:
+            heard = b""
+        break
+    slow.close()
+    assert heard == b""
+    until(lambda: count(gate.database, gate.scope, "inbox") == 1, PATIENCE_S)
+    [(kept,)] = rows(gate.database, gate.scope, "SELECT payload FROM inbox")
+    assert raw.startswith(bytes(kept))
+
+
+def test_an_answer_whose_leaving_cannot_be_noted_ends_no_connection(
+    gate: Gate, front_end: FrontEnd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut_off(*_: Any) -> None:
+        raise OperationalError("UPDATE", {}, ConnectionError("the server is gone"))
+
+    monkeypatch.setattr(FrameServer, "_delivered", cut_off)
+    front_end.say(gate.question(gate.ready_pass()))
+    assert said(front_end.hear())["lifts"] is True
+    front_end.say(gate.question(plate="湘F99998"))
+    assert said(front_end.hear())["lifts"] is False
 
 
 def test_a_stranger_is_not_heard_but_kept(database: Database, scope: Scope) -> None:

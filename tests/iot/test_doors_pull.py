@@ -6,17 +6,22 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import text, update
+from sqlalchemy.exc import DataError
 
 from iot.doors.parts import Lines, Part, Parts, TooLong, boundary_of
+from iot.doors.porter import Porter
 from iot.doors.scale_line import Displays
 from iot.doors.setup import AddressNeeded, BadAddress, BadLine, BadStream, DoorSettings, UnknownDevice, set_door
 from iot.parsing import parse_waiting
+from iot.tables import Device
 from tests.iot.camera import LOGIN, PASSWORD, Camera, playing
 from tests.iot.doors import until
-from tests.iot.porter import PATIENCE_S, RunningPorter, running
-from tests.iot.world import Sender, count, read_register, rows, site_with
+from tests.iot.porter import PATIENCE_S, RunningPorter, running, send
+from tests.iot.world import SECRET, Sender, count, read_register, rows, site_with
 from wms.db import Database, Scope
 from wms.errors import WmsError
 
@@ -140,6 +145,66 @@ def test_a_part_without_end_breaks_the_stream_off(database: Database, scope: Sco
             PATIENCE_S,
         )
     assert count(database, scope, "inbox") == 0
+
+
+@pytest.mark.parametrize("content_type", ["multipart/mixed; boundary=b", "application/json"])
+def test_the_last_part_of_a_stream_that_ends_is_kept(content_type: str, database: Database, scope: Scope) -> None:
+    head = b"--b\r\nContent-Type: application/json\r\n\r\n" if content_type.startswith("multi") else b""
+    sender = site_with(database, scope, "rfid", format="impinj")[0]
+    with (
+        playing(Camera(content_type, [head, b'{"last": 1}'], scheme="none")) as camera,
+        running(RunningPorter(database, scope)),
+    ):
+        camera.end.set()
+        settle(database, scope, sender, DoorSettings(pull_url=camera.url))
+        until(lambda: count(database, scope, "inbox") == 1, PATIENCE_S)
+    assert rows(database, scope, "SELECT payload FROM inbox") == [(b'{"last": 1}',)]
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        (b'Code=A;data={\n"Plate": 1,\n', b'"Lane": 2\n}\n'),
+        (b"<?xml version='1.0'?>\n<Alert>\n<a>1</a>\n", b"</Alert>\n"),
+        (b'[{"a": 1},\n', b'{"a": 2}]\n'),
+    ],
+)
+def test_a_part_is_not_cut_where_its_sender_pauses(first: bytes, then: bytes) -> None:
+    cutter = Parts(b"--b", 1_000)
+    assert cutter.feed(b"--b\nContent-Type: text/plain\n\n" + first) == cutter.flush() == []
+    assert cutter.feed(then) == []
+    assert cutter.flush() == [Part("text/plain", (first + then).strip())]
+    assert cutter.flush() == cutter.finish() == []
+
+
+def test_a_profile_that_cannot_be_used_is_told_and_closes_no_door(database: Database, scope: Scope) -> None:
+    event = b'--b\nContent-Type: text/plain\n\nCode=A;action=Pulse;index=0\n'
+    bad, good = site_with(database, scope, "gate", "gate", format="dahua")
+    with (
+        playing(Camera("multipart/mixed; boundary=b", [event], scheme="none")) as camera,
+        running(RunningPorter(database, scope)) as porter,
+    ):
+        with database.unit_of_work(scope) as session:
+            pull = {"pull": {"url": camera.url, "silent_s": "for ever"}}
+            session.execute(update(Device).where(Device.code == bad.code).values(profile=pull))
+        settle(database, scope, good, DoorSettings(pull_url=camera.url))
+        until(lambda: count(database, scope, "inbox") == 1, PATIENCE_S)
+        told = "code = 'not_connected' AND subject = :c AND detail LIKE 'its profile%'"
+        until(lambda: count(database, scope, "device_alarm", told, c=bad.code), PATIENCE_S)
+        assert send(porter.http, "/healthz", b"", method="GET")[0] == 200
+
+
+def test_a_lock_that_cannot_be_asked_for_keeps_no_connection(
+    database: Database, scope: Scope, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    porter = Porter(database, scope, SECRET, host="", http_port=None, frame_port=None, limit_bytes=1)
+    pool: Any = database.engine.pool
+    before = pool.checkedout()
+    monkeypatch.setattr("iot.doors.porter.ALONE", text("SELECT 1 / 0 WHERE :tenant = :tenant"))
+    for _ in range(3):
+        with pytest.raises(DataError):
+            porter._is_alone()
+    assert pool.checkedout() == before
 
 
 STREAM = (

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import http.client
 import json
 import re
 import resource
@@ -89,6 +90,18 @@ def test_hikvisions_multipart_with_pictures_is_kept_whole_and_read(
     assert bytes(rows(database, scope, "SELECT payload FROM inbox")[0][0]) == body
     parse_all(database, scope)
     assert count(database, scope, "reading", "kind = 'PlateRead'") == 1
+
+
+def test_head_is_answered_with_a_head_alone_and_the_connection_goes_on(door: RunningPorter) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", door.http, timeout=PATIENCE_S)
+    for method, path, status, body in (
+        ("HEAD", "/healthz", 200, b""), ("GET", "/healthz", 200, b"ok\n"), ("HEAD", "/", 404, b""),
+        ("HEAD", "/push/nobody", 405, b""), ("GET", "/healthz", 200, b"ok\n"),
+    ):  # fmt: skip
+        connection.request(method, path)
+        answer = connection.getresponse()
+        assert (answer.status, answer.read()) == (status, body)
+    connection.close()
 
 
 def test_zhenshi_is_never_told_to_open(shared: Path, door: RunningPorter, database: Database, scope: Scope) -> None:

@@ -1,5 +1,7 @@
 """TLS at the embedded broker: certificates that name a device, and everything that is not that device's."""
 
+import asyncio
+import socket
 import ssl
 from collections.abc import Iterator
 from dataclasses import replace
@@ -8,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from iot.broker import EmbeddedBroker, PortTaken
 from iot.broker.tls import OPTIONAL, REQUIRED, NoTlsFiles, NoWayIn, Tls, ways_in
 from iot.signing import revoke_certificates
 from tests.iot.doors import Client, RunningDoor, until
@@ -148,6 +151,21 @@ def test_a_revoked_certificate_lets_nobody_in_and_a_later_one_does(
     with database.unit_of_work(scope) as session:
         revoke_certificates(session, code, datetime.now(UTC))
     assert is_let_in(visit("", shows=code, client_id=code))
+
+
+def test_a_taken_tls_port_is_named_with_its_own_setting(tls: Tls) -> None:
+    async def second(taken: int) -> None:
+        broker = EmbeddedBroker(None, None, "127.0.0.1", 0, limit_bytes=1, tls=replace(tls, port=taken))  # type: ignore[arg-type]
+        try:
+            await broker.open(())
+        finally:
+            for server in broker._servers.values():
+                server.instance.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(PortTaken, match=f"port {port}: .*DONGTING_MQTT_TLS_PORT"):
+            asyncio.run(second(port))
 
 
 def test_missing_files_are_named(tls: Tls, tmp_path: Path) -> None:
