@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from iot.evidence import Raw, behind
 from wms.gate import evidence, queries
 from wms.gate.queries import Explained
+from wms.gate.queries.besides import photo_bytes
 from wms.gate.queries.proof import EXPORTED, leaves_of
 from wms.record.bundles import BundleKey, pack, signing_key
 from wms.record.service import append_leaf
@@ -72,7 +73,8 @@ def bundle_of(session: Session, found: Explained, key: BundleKey) -> Bundle:
         "pictures": [asdict(one) for one in media_of(found)],
         "clips": [asdict(one) for one in clips_of(session, "passage", found.passage.id)],
     }
-    files = evidence.files_of(found, {n: _told(raw) for n, raw in raws.items()}, payloads, media)
+    told, pictures = {n: _told(raw) for n, raw in raws.items()}, photo_bytes(session, found.passage.id)
+    files = evidence.files_of(found, told, payloads, media, pictures)
     content = pack(files, evidence.about(found), key)
     return Bundle(f"evidence-{found.passage.seq_no}.zip", content, key.key_id)
 

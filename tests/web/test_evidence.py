@@ -1,9 +1,12 @@
 """Why was this vehicle let out? One page, and one bundle that can be verified without us and names every fault."""
 
+import hashlib
 import io
 import json
 import threading
 import zipfile
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,23 +14,44 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import func, select
 
+from tests.build import now
 from tests.conftest import Urls
 from tests.iot.doors import until
 from tests.iot.gate_yard import ingest_settings, register_lane, running_ingest
 from tests.iot.test_lane_desk import Line
 from tests.iot.world import read_register
 from tests.web.conftest import Doorman
-from tests.wms.gate.world import make_pass, make_world, new_box
+from tests.wms.gate.world import crossing, make_pass, make_world, new_box, seen_of
 from web.cli import dongting
 from web.demo.yard import run_yard
 from web.demo.yard.config import Truck
 from wms.db import Database, Scope
 from wms.gate.evidence import INPUTS, disagreements
-from wms.gate.service import CommandStep, close_passage, expire_or_send, record_result
+from wms.gate.rules.controls import NewOrder
+from wms.gate.rules.lane import LaneParameters
+from wms.gate.service import (
+    CommandStep,
+    ReleaseHold,
+    add_picture,
+    approve_release,
+    close_passage,
+    customs_answered,
+    decide_or_ask,
+    expire_or_send,
+    give_order,
+    record_result,
+    release_hold,
+    set_parameters,
+    withdraw_order,
+)
+from wms.gate.service.by_hand import NoteOpening, note_opening
 from wms.gate.tables import BarrierCommand, Passage
 from wms.record import bundles
 from wms.record.bundles import open_bundle
 from wms.record.tables import Leaf
+
+JPEG = b"\xff\xd8\xff\xe0" + b"picture" * 20
+START = "2026-01-01T00:00:00+00:00"
 
 
 @pytest.fixture
@@ -73,7 +97,9 @@ def test_the_page_holds_the_whole_answer(doorman: Doorman, passed: int, locale: 
     assert all(reading["raw"]["sha256"][:12] in page for reading in api["readings"])
     weight = next(check for check in api["checks"] if check["check"] == "weight")
     assert weight["inputs"]["weight_g"] == weight["inputs"]["pass_weight_g"]
-    assert {leaf["kind"] for leaf in api["leaves"]} == {"gate_pass_approved", "gate_decision", "passage", "posting"}
+    assert {leaf["kind"] for leaf in api["leaves"]} == {
+        "gate_pass_approved", "gate_decision", "barrier_command", "passage", "posting",
+    }  # fmt: skip
     assert sum(entry["qty"] for entry in api["posting"]["entries"]) == 0
     assert api["documents"][0]["number"] in page
     assert str(api["posting"]["id"]) in page
@@ -143,6 +169,126 @@ def test_a_story_that_does_not_hold_together_is_named_though_it_was_signed(doorm
     assert "leaf_differs" in {one.code for one in disagreements(files | {leaf: b"a\nb\n{}"})}
     assert "unreadable" in {one.code for one in disagreements(files | {"readings.json": b"[["})}
     assert {one.file for one in disagreements({})} >= {"readings.json", "record.json"}
+
+
+@pytest.fixture
+def contested(database: Database, scope: Scope) -> int:
+    """A truck that customs' platform let go, an order stopped under way, and two officers released with a picture."""
+    with database.unit_of_work(scope) as session:
+        world = make_world(session)
+        start = now()
+        asks = LaneParameters(needs_customs_answer=True, customs_within_ms=5_000, source="a test")
+        set_parameters(session, world.lane.id, asks, from_at=start - timedelta(days=1))
+        asked = crossing(world.lane, seen_of(make_pass(session, world)), at=start)
+        assert decide_or_ask(session, asked) is None
+        customs_answered(session, asked.seq_no, "lift", at=start, hint="放行抬杆")
+        decided = decide_or_ask(session, asked)
+        assert decided is not None
+        first = session.scalars(select(BarrierCommand)).one()
+        expire_or_send(session, first, start)
+        order = give_order(session, NewOrder("detain", "plate", asked.seen.plate or "", "a hint by letter", now()))
+        withdraw_order(session, order.order_id, reason="settled by letter", at=now())
+        add_picture(session, decided.passage_id, JPEG)
+        ask = ReleaseHold(decided.passage_id, world.officer.id, "papers were shown", now(), "papers_checked")
+        release = release_hold(session, ask)
+        if release.state == "requested":
+            approve_release(session, release.id, officer_id=world.second.id, at=now())
+        second = session.scalars(select(BarrierCommand).where(BarrierCommand.release_id == release.id)).one()
+        expire_or_send(session, second, second.issued_at)
+        for result in ("accepted", "opened", "passed", "closed"):
+            record_result(session, CommandStep(second.cmd_id, second.device, result, now()))
+        picture = "rec-1/lane-1/0830.jpg"
+        given = NoteOpening(
+            world.lane.id, world.officer.id, "medical", "an ambulance behind it", picture, now() - timedelta(seconds=1),
+            now(),
+        )  # fmt: skip
+        note_opening(session, given)
+        close_passage(session, decided.passage_id, at=now(), went_through=True)
+    return decided.passage_id
+
+
+def test_question_orders_locks_and_pictures_stand_on_the_page_and_in_the_bundle(
+    doorman: Doorman, contested: int, tmp_path: Path
+) -> None:
+    content = taken(doorman, contested)
+    assert taken(doorman, contested, "auditor") == content
+    (tmp_path / "evidence.zip").write_bytes(content)
+    status, said = verify(tmp_path / "evidence.zip")
+    assert status == 0, said
+    files = open_bundle(content).files
+    picture = f"pictures/{hashlib.sha256(JPEG).hexdigest()}.jpg"
+    assert files[picture] == JPEG
+    question, (order,) = json.loads(files["question.json"]), json.loads(files["orders.json"])
+    assert (question["answer"], order["control"], order["withdrawn_because"]) == ("lift", "detain", "settled by letter")
+    assert [row["action"] for row in json.loads(files["commands.json"])] == ["open", "lock", "close", "open"]
+    kinds = {row["kind"] for row in json.loads(files["record.json"])}
+    assert kinds >= {
+        "customs_asked", "customs_answer", "control_order", "control_withdrawn", "passage_photo", "barrier_command",
+        "release_requested", "release_granted", "manual_opening",
+    }  # fmt: skip
+    shown_in = {"zh": ("海关平台", "海关布控指令", "关员补充的图片"), "en": ("keep the arm down", "About")}
+    for locale, words in shown_in.items():
+        page = doorman.browser("auditor", locale=locale).get(f"/gate/passages/{contested}").text
+        assert all(word in page for word in (*words, "a hint by letter", "放行抬杆", "an ambulance behind it")), locale
+    shown = doorman.browser("auditor").get(f"/gate/passages/{contested}/pictures/{picture[9:-4]}")
+    assert (shown.data, shown.mimetype) == (JPEG, "image/jpeg")
+    assert doorman.browser("auditor").get(f"/gate/passages/{contested}/pictures/none").status_code == 404
+
+
+def test_nothing_in_the_bundle_can_be_told_otherwise_than_it_was_recorded(doorman: Doorman, contested: int) -> None:
+    """Whoever signs a bundle anew with a changed story: each file is held against the facts of the record."""
+    files = {n: b for n, b in open_bundle(taken(doorman, contested)).files.items() if n != bundles.SIGNATURE}
+    assert disagreements(files) == []
+
+    def told(name: str, change: Callable[[Any], Any]) -> set[str]:
+        body = json.loads(files[name])
+        given = change(body)
+        return {one.code for one in disagreements(files | {name: json.dumps(given or body).encode()})}
+
+    def put(**values: Any) -> Callable[[Any], Any]:
+        return lambda body: (body[-1] if isinstance(body, list) else body).update(values)
+
+    assert "decision_differs" in told("passage.json", put(seq_no="T999"))
+    for values in ({"plate": "湘F00001"}, {"weight_g": 1}, {"containers": ["MSKU0000001"]}, {"passed_at": START}):
+        assert "not_as_recorded" in told("passage.json", put(**values)), values
+    assert "manifest_differs" in told("passage.json", put(state="held"))
+    assert "decision_differs" in told("decision/decision.json", put(decided_at=START))
+    assert "replay_differs" in told("decision/decision.json", lambda body: body["checks"][0].update(outcome="hold"))
+    for values in ({"reason": "another reason"}, {"requested_by": 1}, {"reason_code": "other"}):
+        assert "not_as_recorded" in told("releases.json", put(**values)), values
+    assert "not_on_record" in told("releases.json", put(id=10**9))
+    for values in ({"action": "close"}, {"decided_by": "person:1"}, {"issued_at": START}):
+        assert "not_as_recorded" in told("commands.json", put(**values)), values
+    assert "not_on_record" in told("commands.json", put(cmd_id="0"))
+    for values in ({"answer": "hold"}, {"hint": "别的"}, {"asked_about": {}}, {"answer_by": START}):
+        assert "not_as_recorded" in told("question.json", put(**values)), values
+    for values in ({"memo": "none"}, {"cause": "fire"}, {"officer_id": 1}, {"opened_at": START}):
+        assert "not_as_recorded" in told("openings.json", put(**values)), values
+    assert "not_on_record" in told("openings.json", put(id=10**9))
+    for values in ({"target": "湘F00001"}, {"control": "inspect"}, {"reason": "none"}, {"withdrawn_because": "none"}):
+        assert "not_as_recorded" in told("orders.json", put(**values)), values
+    assert "not_on_record" in told("orders.json", put(id=10**9))
+    assert "not_as_recorded" in told("pass.json", lambda body: body["pass"].update(vehicle_plate="湘F00001"))
+    assert "not_as_recorded" in told("pass.json", lambda body: body["pass"].update(total_weight_g=1))
+    assert "not_as_recorded" in told("pass.json", lambda body: body["documents"].clear())
+    assert "not_as_recorded" in told("postings.json", lambda body: body[0]["entries"][0].update(qty=7))
+    assert "not_on_record" in told("postings.json", put(id=10**9))
+    assert "picture_missing" in told("media.json", lambda body: body["added"].clear())
+    picture = next(name for name in files if name.startswith("pictures/"))
+    assert {one.code for one in disagreements(files | {picture: b"x"})} == {"picture_differs"}
+    gone = {name: body for name, body in files.items() if name != picture}
+    assert {one.code for one in disagreements(gone)} == {"picture_missing"}
+    assert "leaf_kind_differs" in told("record.json", put(kind="gate_decision"))
+
+
+def test_a_reading_told_otherwise_than_the_decision_used_it_is_named(doorman: Doorman, passed: int) -> None:
+    files = {n: b for n, b in open_bundle(taken(doorman, passed)).files.items() if n not in bundles.OWN}
+    readings = json.loads(files["readings.json"])
+    used = next(row for row in readings if row["was_used"])
+    for change in ({"was_used": False}, {"content": {"plate": "湘F00001"}}):
+        told = [row | change if row is used else row for row in readings]
+        found = disagreements(files | {"readings.json": json.dumps(told).encode()})
+        assert {one.code for one in found} == {"reading_differs"}
 
 
 def test_who_took_the_evidence_stands_in_the_record_and_on_the_page(

@@ -140,9 +140,10 @@ def passage(passage_id: int) -> Response:
     with unit_of_work() as session:
         found = queries.explain(session, passage_id)
         body = {name: value for name, value in vars(found).items() if name not in ("case", "gate_pass")}
-        for name in ("passage", "hold", "now_hold", "weight", "posting"):
+        for name in ("passage", "hold", "now_hold", "weight", "posting", "question"):
             body[name] = asdict(body[name]) if body[name] is not None else None
-        for name in ("checks", "readings", "releases", "commands", "goods", "documents", "registered", "exports"):
+        rows = ("checks", "readings", "releases", "commands", "goods", "documents", "registered", "exports", "orders")
+        for name in (*rows, "photos", "openings"):
             body[name] = [asdict(row) for row in body[name]]
         body["leaves"] = [{**asdict(leaf), "body": leaf.body.decode()} for leaf in found.leaves]
         raws = behind(session, [reading.reading_id for reading in found.readings])

@@ -22,11 +22,13 @@ from web.auth.policy import policy
 from web.context import current_scope, database, settings, unit_of_work
 from web.evidence import export, media_of
 from web.live import WATCHERS
+from web.pages.gate_lanes import CAUSES
 from web.pages.gate_words import NAMES
 from wms.codes import plates
 from wms.errors import NotFound, WmsError
 from wms.gate import queries
 from wms.gate.queries import Explained
+from wms.gate.queries.besides import photo_bytes, photos_of
 from wms.gate.rules.release_terms import OTHER
 from wms.gate.service import ReleaseHold, add_picture, approve_release, close_passage, refuse_release, release_hold
 from wms.gate.service.pictures import has_picture
@@ -124,7 +126,7 @@ def _passage_page(passage_id: int, problem: dict[str, Any] | None = None) -> str
         return _render(
             "gate/passage.html", it=found, problem=problem, form=request.form, last_note=last_note, raws=raws,
             media=media_of(found), clips=clips_of(session, "passage", passage_id),
-            key_id=signing_key(settings().data_dir).key_id, may_export=current_scope().role in EXPORTERS,
+            CAUSES=CAUSES, key_id=signing_key(settings().data_dir).key_id, may_export=current_scope().role in EXPORTERS,
             terms=terms, needs_second=terms.needs_second(codes),
             needs_picture=terms.needs_picture(codes) and not has_picture(session, passage_id), **_told(found),
         )  # fmt: skip
@@ -152,6 +154,18 @@ def raw(passage_id: int, reading_id: int) -> AnyResponse:
         held.payload, mimetype="application/octet-stream",
         headers={"Content-Disposition": f'attachment; filename="message-{held.inbox_id}.bin"'},
     )  # fmt: skip
+
+
+@bp.get("/passages/<int:passage_id>/pictures/<sha256>")
+@policy(*WATCHERS)
+def picture(passage_id: int, sha256: str) -> AnyResponse:
+    """Show a picture that an officer added."""
+    with unit_of_work() as session:
+        photo = next((one for one in photos_of(session, passage_id) if one.sha256 == sha256), None)
+        content = photo_bytes(session, passage_id) if photo is not None else {}
+    if photo is None:
+        raise NotFound(what=sha256[:64])
+    return Response(content[sha256], mimetype=photo.media_type, headers={"Cache-Control": "private, no-store"})
 
 
 def _told(found: Explained) -> dict[str, Any]:

@@ -70,6 +70,7 @@ WORDS = {
     "lift": N_("may pass"),
     "hold": N_("hold"),
 }
+SAID = {name: WORDS[name] for name in ("lift", "hold", "stop", "detain", "inspect")}
 LEAVES = {
     "gate_pass_approved": N_("gate pass approved"),
     "gate_decision": N_("decision of the gate"),
@@ -78,6 +79,14 @@ LEAVES = {
     "release_refused": N_("release refused"),
     "passage": N_("passage confirmed"),
     "posting": N_("goods posted"),
+    "barrier_command": N_("barrier command"),
+    "customs_asked": N_("customs asked"),
+    "customs_answer": N_("customs answered"),
+    "customs_answer_late": N_("customs answered too late"),
+    "passage_photo": N_("picture added"),
+    "manual_opening": N_("opened by hand"),
+    "control_order": N_("control order given"),
+    "control_withdrawn": N_("control order withdrawn"),
 }
 DOCUMENTS = {
     "1": N_("verification list"),

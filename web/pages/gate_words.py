@@ -7,7 +7,7 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from web.formats import DASH, weight
-from web.pages.gate_proof import DOCUMENTS, LEAVES, inputs_words
+from web.pages.gate_proof import DOCUMENTS, LEAVES, SAID, inputs_words
 from web.words import WORDS
 from wms.errors import N_
 from wms.gate.rules import LAPSES, hold_of
@@ -267,6 +267,7 @@ NAMES = {
     "inputs_words": inputs_words,
     "DOCUMENTS": DOCUMENTS,
     "LEAVES": LEAVES,
+    "SAID": SAID,
     "ACCOUNTS": ACCOUNTS,
     "FENCE": FENCE,
     "CLIPS": CLIPS,

@@ -1,35 +1,41 @@
-"""The evidence of one passage as files of a signed bundle, and whether such files agree with each other.
+"""The evidence of one passage as files of a signed bundle.
 
 A signature says who vouches for the files. That they tell one story is another matter, and is checked from the files
-alone: the decision's inputs are those whose hash the record holds, each reading has its bytes, and the rules, asked
-again, give the stored answer.
+alone (:mod:`wms.gate.story`).
 """
 
-import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from wms.customs.tables import GatePass
-from wms.errors import N_
 from wms.gate.queries import Explained
-from wms.gate.rules import VERSIONS, Hold, case_from_payload, decide
-from wms.record.bundles import Fault, document
+from wms.gate.queries.besides import PhotoRow
+from wms.gate.rules import Hold
+from wms.gate.story import (
+    COMMANDS,
+    DECISION,
+    INPUTS,
+    MEDIA,
+    OPENINGS,
+    ORDERS,
+    PASS,
+    PASSAGE,
+    POSTINGS,
+    QUESTION,
+    READINGS,
+    RECORD,
+    RELEASES,
+    disagreements,
+)
+from wms.record.bundles import document
 
-INPUTS, DECISION, READINGS, RECORD = "decision/inputs.json", "decision/decision.json", "readings.json", "record.json"
+__all__ = ["INPUTS", "about", "canonical_inputs", "disagreements", "files_of", "leaf_file", "picture_file", "raw_file"]
+
+SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
+
 NOT_PASS_FACTS = frozenset({"tenant_id", "id", "owner_id", "site_id"})
-
-FAULTS = {
-    "unreadable": N_("This file cannot be read as what it should be."),
-    "reading_bytes_missing": N_("Reading %(what)s names bytes that are not in the bundle."),
-    "reading_bytes_differ": N_("The bytes of reading %(what)s are not those that were received."),
-    "leaf_differs": N_("Fact %(what)s of the record does not have the hash that the record holds."),
-    "no_decision_leaf": N_("The record holds no fact about this decision."),
-    "inputs_differ": N_("These are not the inputs that the decision was recorded with."),
-    "decision_differs": N_("The decision is not the one that was recorded: %(what)s."),
-    "replay_differs": N_("The rules, asked again with these inputs, give another answer: %(what)s."),
-}
 
 README = """\
 Evidence of one passage through a gate / 一次卡口通行的证据包
@@ -54,30 +60,42 @@ pass.json            the gate pass with its documents and goods / 核放单、�
 releases.json        who released, why, and who agreed / 放行人、理由、复核人
 commands.json        what the barrier was told and what it answered / 道闸指令与回执
 postings.json        the posting by which the goods left the ledger / 出库过账
+question.json        what customs' platform was asked and answered / 海关平台的询问与答复
+orders.json          control orders of customs on it / 布控指令
+openings.json        openings by hand that an officer noted / 手动抬杆
 media.json           pictures and clips by address and SHA-256; frames stay in the recorder / 图片与录像的地址与哈希
+pictures/            pictures that officers added / 关员补充的图片
 record.json          facts of the record about this passage; record/ holds their bytes,
                      each hashed as SHA-256(0x00 || bytes) (RFC 9162, 2.1.1) / 存证记录
 """
 
 
 def files_of(
-    found: Explained, raw: Mapping[int, Mapping[str, Any]], payloads: Mapping[int, bytes], media: Mapping[str, Any]
+    found: Explained,
+    raw: Mapping[int, Mapping[str, Any]],
+    payloads: Mapping[int, bytes],
+    media: Mapping[str, Any],
+    pictures: Mapping[str, bytes],
 ) -> dict[str, bytes]:
     """Return the files of a passage's bundle.
 
     ``raw``: how each reading's message came, by reading id, without its bytes; ``payloads``: the bytes by the id of
-    the message in the inbox; ``media``: pictures and clips as they are known.
+    the message in the inbox; ``media``: pictures and clips as they are known; ``pictures``: the bytes of those that
+    officers added, by their SHA-256.
     """
     files = {
         "README.txt": README.encode(),
-        "passage.json": document(asdict(found.passage)),
+        PASSAGE: document(asdict(found.passage)),
         DECISION: document(_decision(found)),
         READINGS: document([asdict(reading) | {"raw": raw.get(reading.reading_id)} for reading in found.readings]),
-        "pass.json": document(_pass(found)),
-        "releases.json": document([asdict(release) for release in found.releases]),
-        "commands.json": document([asdict(command) for command in found.commands]),
-        "postings.json": document([asdict(found.posting)] if found.posting else []),
-        "media.json": document(media),
+        PASS: document(_pass(found)),
+        RELEASES: document([asdict(release) for release in found.releases]),
+        COMMANDS: document([asdict(command) for command in found.commands]),
+        POSTINGS: document([asdict(found.posting)] if found.posting else []),
+        QUESTION: document(asdict(found.question) if found.question else None),
+        ORDERS: document([asdict(order) for order in found.orders]),
+        OPENINGS: document([asdict(opening) for opening in found.openings]),
+        MEDIA: document({**media, "added": [_picture(photo) for photo in found.photos]}),
         RECORD: document(
             [
                 {**{k: v for k, v in asdict(leaf).items() if k != "body"}, "file": leaf_file(leaf.id)}
@@ -87,6 +105,7 @@ def files_of(
     }
     if found.inputs is not None:
         files[INPUTS] = canonical_inputs(found.inputs)
+    files |= {picture_file(photo): pictures[photo.sha256] for photo in found.photos}
     files |= {raw_file(inbox_id): payload for inbox_id, payload in payloads.items()}
     return files | {leaf_file(leaf.id): leaf.body for leaf in found.leaves}
 
@@ -94,6 +113,15 @@ def files_of(
 def raw_file(inbox_id: int) -> str:
     """Where the bytes of a message stand in the bundle."""
     return f"readings/{inbox_id}.bin"
+
+
+def picture_file(photo: PhotoRow) -> str:
+    """Where the bytes of an officer's picture stand in the bundle."""
+    return f"pictures/{photo.sha256}.{SUFFIXES.get(photo.media_type, 'bin')}"
+
+
+def _picture(photo: PhotoRow) -> dict[str, Any]:
+    return {**asdict(photo), "file": picture_file(photo)}
 
 
 def leaf_file(leaf_id: int) -> str:
@@ -155,71 +183,3 @@ def _pass(found: Explained) -> dict[str, Any] | None:
 def _columns(gate_pass: GatePass) -> dict[str, Any]:
     names = (column.key for column in GatePass.__table__.columns)
     return {name: getattr(gate_pass, name) for name in names if name not in NOT_PASS_FACTS}
-
-
-def disagreements(files: Mapping[str, bytes]) -> list[Fault]:
-    """Return where the files of a passage's bundle do not agree with each other. Never raises."""
-    found: list[Fault] = []
-    for check, file in (
-        (_readings_have_their_bytes, READINGS),
-        (_leaves_have_their_hash, RECORD),
-        (_decision_is_the_recorded_one, DECISION),
-        (_rules_agree, INPUTS),
-    ):
-        try:
-            found += check(files)
-        except (KeyError, ValueError, TypeError, AttributeError, IndexError, AssertionError, RecursionError):
-            found.append(Fault("unreadable", file, FAULTS["unreadable"]))
-    return found
-
-
-def _fault(code: str, file: str, what: object = "") -> Fault:
-    return Fault(code, file, FAULTS[code], str(what))
-
-
-def _readings_have_their_bytes(files: Mapping[str, bytes]) -> Iterator[Fault]:
-    for reading in json.loads(files[READINGS]):
-        raw = reading["raw"]
-        if raw is None:
-            continue  # said so in the bundle: the bytes are no longer held
-        if raw["file"] not in files:
-            yield _fault("reading_bytes_missing", READINGS, reading["reading_id"])
-        elif hashlib.sha256(files[raw["file"]]).hexdigest() != raw["sha256"]:
-            yield _fault("reading_bytes_differ", raw["file"], reading["reading_id"])
-
-
-def _leaves_have_their_hash(files: Mapping[str, bytes]) -> Iterator[Fault]:
-    for leaf in json.loads(files[RECORD]):
-        body = files.get(leaf["file"], b"")
-        if hashlib.sha256(b"\x00" + body).hexdigest() != leaf["hash_hex"]:
-            yield _fault("leaf_differs", leaf["file"], leaf["id"])
-
-
-def _decision_is_the_recorded_one(files: Mapping[str, bytes]) -> Iterator[Fault]:
-    decision = json.loads(files[DECISION])
-    if decision is None:
-        return
-    leaf = next(
-        (row for row in json.loads(files[RECORD]) if row["kind"] == "gate_decision" and row["file"] in files), None
-    )
-    if leaf is None:
-        yield _fault("no_decision_leaf", RECORD)
-        return
-    said = json.loads(files[leaf["file"]].split(b"\n", 2)[2])
-    if hashlib.sha256(files.get(INPUTS, b"")).hexdigest() != said["inputs_sha256"]:
-        yield _fault("inputs_differ", INPUTS)
-    for name in ("verdict", "hold_code", "rule_version"):
-        if decision[name] != said[name]:
-            yield _fault("decision_differs", DECISION, f"{name} {decision[name]} ≠ {said[name]}")
-
-
-def _rules_agree(files: Mapping[str, bytes]) -> Iterator[Fault]:
-    if INPUTS not in files:
-        return
-    decision = json.loads(files[DECISION])
-    if decision["rule_version"] not in VERSIONS:
-        return  # these rules are not installed here: nothing can be said
-    again = decide(case_from_payload(json.loads(files[INPUTS])), decision["rule_version"])
-    code = again.hold.code if again.hold else None
-    if code != decision["hold_code"]:
-        yield _fault("replay_differs", INPUTS, code or "lift")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select, true
 from sqlalchemy.orm import Session, aliased
 
 from wms.gate.rules.lane import LaneParameters
@@ -51,6 +51,11 @@ class ToleranceRow:
 
 def control_orders(session: Session, *, after: int = 0, limit: int = 50) -> list[ControlRow]:
     """Control orders, the newest first; ``after`` continues below the order with that id."""
+    return control_rows(session, ControlOrderRow.id < after if after else true(), limit)
+
+
+def control_rows(session: Session, condition: ColumnElement[bool], limit: int | None = None) -> list[ControlRow]:
+    """Control orders that fulfil a condition, the newest first."""
     gave, ended = aliased(Person), aliased(Person)
     row = ControlOrderRow
     wanted = (
@@ -60,11 +65,10 @@ def control_orders(session: Session, *, after: int = 0, limit: int = 50) -> list
         )
         .outerjoin(gave, gave.id == row.ordered_by)
         .outerjoin(ended, ended.id == row.withdrawn_by)
+        .where(condition)
         .order_by(row.id.desc())
         .limit(limit)
     )  # fmt: skip
-    if after:
-        wanted = wanted.where(row.id < after)
     return [ControlRow(*cast("Any", found)) for found in session.execute(wanted)]
 
 

@@ -1,15 +1,25 @@
 """Why was this vehicle let out? One passage with everything its decision rests on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, cast
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from wms.catalog.tables import TradeItem
 from wms.codes import plates
 from wms.customs.tables import GatePass, GatePassLine
+from wms.gate.queries.besides import (
+    OpeningRow,
+    PhotoRow,
+    QuestionRow,
+    openings_of,
+    orders_about,
+    photos_of,
+    question_of,
+)
 from wms.gate.queries.lanes import PassageRow, passage_row
 from wms.gate.queries.proof import (
     DocumentRow,
@@ -23,6 +33,7 @@ from wms.gate.queries.proof import (
     posting_of,
     registered_of,
 )
+from wms.gate.queries.settings import ControlRow
 from wms.gate.rules import (
     VERSIONS,
     Case,
@@ -36,7 +47,7 @@ from wms.gate.rules import (
 )
 from wms.gate.rules.refusals import UnknownPassage
 from wms.gate.rules.shown import inputs_of
-from wms.gate.tables import BarrierCommand, Decision, GatePassUse, PassageReading, Release
+from wms.gate.tables import BarrierCommand, Decision, GatePassUse, Lane, PassageReading, Release
 from wms.parties.tables import Person
 
 MOST_AWAITED = 2_000
@@ -89,9 +100,11 @@ class ReleaseRow:
 
 @dataclass(frozen=True)
 class CommandRow:
-    """A barrier command and its answers."""
+    """A barrier command and its answers; ``action``: open, lock (keep the arm down), close (end the lock)."""
 
+    id: int
     cmd_id: str
+    action: str
     state: str
     decided_by: str
     issued_at: datetime
@@ -147,6 +160,10 @@ class Explained:
     posting: PostingRow | None
     leaves: tuple[LeafRow, ...]
     exports: tuple[ExportRow, ...]
+    question: QuestionRow | None  # to customs' platform
+    orders: tuple[ControlRow, ...]  # of customs
+    photos: tuple[PhotoRow, ...]  # added by officers
+    openings: tuple[OpeningRow, ...]  # by hand
     look_alikes: tuple[tuple[str, str], ...]  # plate and number of open passes that a camera may have misread
 
 
@@ -159,6 +176,11 @@ def explain(session: Session, passage_id: int) -> Explained:
     case = case_from_payload(decision.inputs) if decision else None
     pass_id = decision.gate_pass_id if decision else None
     releases = _releases(session, passage_id)
+    gate_pass = session.get(GatePass, pass_id) if pass_id else None
+    question, photos = question_of(session, passage_id), photos_of(session, passage_id)
+    openings = openings_of(session, passage_id)
+    orders = orders_about(session, passage, decision, gate_pass)
+    commands = _commands(session, passage, [order.id for order in orders])
     posting_id = session.scalar(select(GatePassUse.posting_id).where(GatePassUse.passage_id == passage_id))
     return Explained(
         passage=passage,
@@ -175,16 +197,32 @@ def explain(session: Session, passage_id: int) -> Explained:
         checks=_checks(decision, case) if decision and case else (),
         readings=_readings(session, passage_id),
         releases=releases,
-        commands=_commands(session, passage_id),
-        gate_pass=session.get(GatePass, pass_id) if pass_id else None,
+        commands=commands,
+        gate_pass=gate_pass,
         documents=documents_of(session, pass_id),
         goods=_goods(session, pass_id),
         registered=registered_of(session, pass_id),
         look_alikes=_look_alikes(session, passage),
         posting_id=posting_id,
         posting=posting_of(session, posting_id),
-        leaves=leaves_of(session, _subjects(passage_id, decision, pass_id, releases, posting_id)),
+        leaves=leaves_of(
+            session,
+            [
+                *_subjects(passage_id, decision, pass_id, releases, posting_id),
+                ("customs_asked", passage_id),
+                ("customs_answer", question.id if question else None),
+                ("customs_answer_late", question.id if question else None),
+                *(("passage_photo", photo.id) for photo in photos),
+                *(("manual_opening", opening.id) for opening in openings),
+                *((kind, order.id) for order in orders for kind in ("control_order", "control_withdrawn")),
+                *(("barrier_command", command.id) for command in commands),
+            ],
+        ),
         exports=exports_of(session, passage_id),
+        question=question,
+        orders=orders,
+        photos=photos,
+        openings=openings,
     )
 
 
@@ -267,17 +305,41 @@ def _releases(session: Session, passage_id: int) -> tuple[ReleaseRow, ...]:
     return tuple(ReleaseRow(*cast("Any", row)) for row in found)
 
 
-def _commands(session: Session, passage_id: int) -> tuple[CommandRow, ...]:
+def _commands(session: Session, passage: PassageRow, order_ids: Sequence[int]) -> tuple[CommandRow, ...]:
+    """Those of its releases, and those by which an order on it kept the arm down and a release ended that."""
+    opening, own = aliased(BarrierCommand), aliased(Release)
+    ended = (
+        select(opening.id)
+        .join(own, own.id == opening.release_id)
+        .where(
+            own.passage_id == passage.id,
+            opening.lane_id == BarrierCommand.lane_id,
+            opening.decided_by == BarrierCommand.decided_by,
+            opening.issued_at == BarrierCommand.issued_at,
+        )
+    )
     found = session.scalars(
         select(BarrierCommand)
-        .join(Release, Release.id == BarrierCommand.release_id)
-        .where(Release.passage_id == passage_id)
+        .join(Lane, Lane.id == BarrierCommand.lane_id)
+        .outerjoin(Release, Release.id == BarrierCommand.release_id)
+        .where(
+            or_(
+                Release.passage_id == passage.id,
+                and_(BarrierCommand.action == "close", ended.exists()),
+                and_(
+                    BarrierCommand.decided_by.in_([f"control:{order_id}" for order_id in order_ids]),
+                    Lane.code == passage.lane_code,
+                    BarrierCommand.issued_at >= passage.opened_at,
+                    BarrierCommand.issued_at <= (passage.closed_at or datetime.max.replace(tzinfo=UTC)),
+                ),
+            )
+        )
         .order_by(BarrierCommand.id)
     )
     return tuple(
         CommandRow(
-            str(row.cmd_id), row.state, row.decided_by, row.issued_at, row.expires_at, row.sent_at, row.accepted_at,
-            row.opened_at, row.passed_at, row.closed_at, row.fault,
+            row.id, str(row.cmd_id), row.action, row.state, row.decided_by, row.issued_at, row.expires_at, row.sent_at,
+            row.accepted_at, row.opened_at, row.passed_at, row.closed_at, row.fault,
         )
         for row in found
     )  # fmt: skip

@@ -14,7 +14,7 @@ from wms.gate.rules.facts import (
     VehicleFacts,
 )
 from wms.gate.rules.holds import HOLDS, LAPSES, Hold, Words, hold_of
-from wms.gate.rules.replay import case_from_payload, case_hash, case_payload
+from wms.gate.rules.replay import case_from_payload, case_hash, case_payload, content_hash
 from wms.gate.rules.weight import WeightFinding, allowed_difference_g, compare_weight
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "case_hash",
     "case_payload",
     "compare_weight",
+    "content_hash",
     "decide",
     "hold_of",
 ]

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -41,6 +42,13 @@ def case_hash(payload: dict[str, Any]) -> bytes:
     return hashlib.sha256(
         json.dumps(payload, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
     ).digest()
+
+
+def content_hash(content: Mapping[str, Any]) -> str:
+    """SHA-256 of a reading's content as canonical JSON, in hexadecimal: what a decision's leaf says of each it used."""
+    return hashlib.sha256(
+        json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    ).hexdigest()
 
 
 def _instant(text: str | None) -> datetime | None:

@@ -9,7 +9,17 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from wms.gate.rules import RULE_VERSION, Case, Seen, Verdict, asked_about, case_hash, case_payload, decide
+from wms.gate.rules import (
+    RULE_VERSION,
+    Case,
+    Seen,
+    Verdict,
+    asked_about,
+    case_hash,
+    case_payload,
+    content_hash,
+    decide,
+)
 from wms.gate.rules.refusals import UnknownLane
 from wms.gate.service.controls import share_control
 from wms.gate.service.facts import load_case
@@ -136,9 +146,14 @@ def decide_passage(session: Session, command: DecidePassage) -> Decided:
     decision = _write_decision(session, passage, case, verdict)
     if verdict.lift:
         _grant(session, passage, lane, decision, command.decided_at)
-    append_leaf(session, "gate_decision", _leaf(decision), decision.id)
+    append_leaf(session, "gate_decision", _leaf(decision) | {"readings": used_readings(command.readings)}, decision.id)
     announce(session, "passage", passage.id)
     return _answer(decision, replayed=False)
+
+
+def used_readings(readings: Sequence[ReadingUse]) -> dict[str, str]:
+    """What the decision's leaf says of the readings that it used: the hash of each content, by its id."""
+    return {str(one.reading_id): content_hash(one.content) for one in readings if one.was_used}
 
 
 def _only_what_was_asked(

@@ -1,4 +1,7 @@
-"""Order a barrier to move, or to stay down: one row, five seconds to live, made in the transaction of its cause."""
+"""Order a barrier to move, or to stay down: one row, five seconds to live, made in the transaction of its cause.
+
+Each stands in the record, so that nobody can add a command to a passage, or take one away, unseen.
+"""
 
 import secrets
 import uuid
@@ -9,6 +12,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from wms.gate.tables import BarrierCommand, Lane, Release
+from wms.record.service import append_leaf
 
 LIVES_FOR = timedelta(seconds=5)
 BY_CONTROL = "control:"  # who decided, with the number of the control order
@@ -94,4 +98,9 @@ def _order(
     )
     session.add(command)
     session.flush()
+    told = {
+        "cmd_id": str(command.cmd_id), "action": action, "lane": lane.code, "device": command.device,
+        "release_id": release_id, "decided_by": decided_by, "issued_at": at, "expires_at": command.expires_at,
+    }  # fmt: skip
+    append_leaf(session, "barrier_command", told, command.id)
     return command

@@ -142,6 +142,8 @@ def _late(session: Session, passage: Passage, question: CustomsQuestion, answer:
         return "repeated"
     question.late_answer, question.late_at = answer, at
     session.flush()
+    told = {"seq_no": passage.seq_no, "answer": answer, "at": at}
+    append_leaf(session, "customs_answer_late", told, question.id)
     detail = f"{passage.plate or '?'} {answer}"
     raise_alarm(session, NewAlarm(passage.site_id, "lane", "customs_answer_late", passage.seq_no, at, detail=detail))
     announce(session, "passage", passage.id)
