@@ -264,7 +264,7 @@ def _parse(
     begin("parser")
     with suppress(OSError):
         os.nice(PARSER_NICE)
-    database = _database(settings, PARSER_POOL)
+    database = frozen_database(settings, PARSER_POOL)
     try:
         Parser(settings, database, Scope.system(settings.tenant_id), ends.wake, parsers).serve()
     finally:

@@ -279,6 +279,8 @@ class EmbeddedBroker(Broker):  # type: ignore[misc]  # amqtt ships no types
             await asyncio.wait_for(writer.wait_closed(), STOP_S)
         except OSError:  # the peer is gone already; a TimeoutError is one too: it does not read what waits for it
             pass
+        except asyncio.CancelledError:  # we end; asyncio's streams would report a cancelled connection as an error
+            pass
         finally:
             writer.transport.abort()
             self._open.discard(writer)

@@ -117,8 +117,7 @@ def _round(session: Session, site_id: int, now: datetime, looked: Looked) -> tup
     views = Views(session, busy)
     for lane in busy:
         newest = _newest(by_lane[lane.code])
-        rules = rules_of(lane, parameters[lane.id])
-        moved = _one_lane(session, lane, rules, views, by_lane[lane.code], now)
+        moved = _one_lane(session, lane, parameters[lane.id], views, by_lane[lane.code], now)
         if moved is None:
             continue
         looked.note(lane.id, newest, now)
@@ -182,12 +181,12 @@ class Moved(NamedTuple):
 
 
 def _one_lane(
-    session: Session, lane: Lane, rules: LaneRules, views: Views, rows: Sequence[OpenReading], now: datetime
+    session: Session, lane: Lane, parameters: LaneParameters, views: Views, rows: Sequence[OpenReading], now: datetime
 ) -> Moved | None:
     """Returns what was done; None where the lane failed and is tried again."""
     key = (lane.site_id, lane.code)
     try:
-        moved = _advance(session, lane, rules, views, rows, now)
+        moved = _advance(session, lane, parameters, views, rows, now)
         _failures.pop(key, None)
         return moved
     except OperationalError:
@@ -203,10 +202,10 @@ def _one_lane(
 
 
 def _advance(
-    session: Session, lane: Lane, rules: LaneRules, views: Views, rows: Sequence[OpenReading], now: datetime
+    session: Session, lane: Lane, parameters: LaneParameters, views: Views, rows: Sequence[OpenReading], now: datetime
 ) -> Moved:
     """Steps until the lane is quiet; each step sees what the one before it settled. All of them stand or fall."""
-    rest, view = [_lane_reading(row) for row in rows], views.of(lane)
+    rules, rest, view = rules_of(lane, parameters), [_lane_reading(row) for row in rows], views.of(lane)
     if not (steps := assemble(rules, view.standing, rest, now, view.memory)):
         return Moved(0, False)
     done, has_decided = 0, False
@@ -215,7 +214,7 @@ def _advance(
             settled: set[int] = set()
             waits = False
             for step in steps:
-                applied = _apply(session, lane, step, now)
+                applied = _apply(session, lane, parameters, step, now)
                 waits = waits or applied is None
                 has_decided = has_decided or (isinstance(step, Decide) and applied is not None)
                 settled |= set(applied or ())
@@ -265,7 +264,7 @@ def _lane_reading(row: OpenReading) -> LaneReading:
     )
 
 
-def _apply(session: Session, lane: Lane, step: Step, now: datetime) -> Iterable[int] | None:
+def _apply(session: Session, lane: Lane, parameters: LaneParameters, step: Step, now: datetime) -> Iterable[int] | None:
     """Write one step; returns the readings that are settled by it, None where the lane has to wait for customs.
 
     A stranger's stays open: it may be the next's.
@@ -277,7 +276,7 @@ def _apply(session: Session, lane: Lane, step: Step, now: datetime) -> Iterable[
         case Attach(passage_id, readings):
             settled = _attach(session, passage_id, readings)
         case Decide():
-            settled = _decide(session, lane, step, now)
+            settled = _decide(session, lane, parameters, step, now)
         case Close(passage_id, at, went_through, readings):
             settled = _attach(session, passage_id, readings)
             close_passage(session, passage_id, at=at, went_through=went_through)
@@ -300,7 +299,9 @@ def _attach(session: Session, passage_id: int, readings: Sequence[tuple[LaneRead
     return _settled(session, [reading for reading, _ in readings], MATCHED)
 
 
-def _decide(session: Session, lane: Lane, step: Decide, now: datetime) -> Iterable[int] | None:
+def _decide(
+    session: Session, lane: Lane, parameters: LaneParameters, step: Decide, now: datetime
+) -> Iterable[int] | None:
     command = DecidePassage(
         seq_no=sequence_no(lane.id, step.first_reading_id),
         lane_id=lane.id,
@@ -308,6 +309,7 @@ def _decide(session: Session, lane: Lane, step: Decide, now: datetime) -> Iterab
         decided_at=now,
         seen=step.seen,
         readings=tuple(_use(reading, used, why) for reading, used, why in step.uses),
+        rules=parameters,
     )
     decided = decide_or_ask(session, command)
     if decided is None:

@@ -20,6 +20,7 @@ from wms.gate.rules import (
     content_hash,
     decide,
 )
+from wms.gate.rules.lane import LaneParameters
 from wms.gate.rules.refusals import UnknownLane
 from wms.gate.service.controls import share_control
 from wms.gate.service.facts import load_case
@@ -48,7 +49,8 @@ class ReadingUse:
 class DecidePassage:
     """Decide the passage ``seq_no`` (20 characters at most) of a lane with what was seen, at ``decided_at``.
 
-    ``agreed_about``: what customs was asked about where ``seen`` holds its lift; it lifts nothing else.
+    ``agreed_about``: what customs was asked about where ``seen`` holds its lift; it lifts nothing else. ``rules``: the
+    lane's parameters of that instant, where the caller has them.
     """
 
     seq_no: str
@@ -58,6 +60,7 @@ class DecidePassage:
     seen: Seen
     readings: tuple[ReadingUse, ...] = field(default_factory=tuple)
     agreed_about: Mapping[str, Any] | None = None
+    rules: LaneParameters | None = None
 
 
 @dataclass(frozen=True)
@@ -130,13 +133,17 @@ def decide_passage(session: Session, command: DecidePassage) -> Decided:
     A lift grants a release and queues the command to the lane's barrier in this transaction. Raises
     :class:`wms.gate.rules.refusals.UnknownLane`.
     """
-    passage = open_passage(session, command.seq_no, command.lane_id, command.opened_at)
+    return decide_opened(session, open_passage(session, command.seq_no, command.lane_id, command.opened_at), command)
+
+
+def decide_opened(session: Session, passage: Passage, command: DecidePassage) -> Decided:
+    """As :func:`decide_passage`, of a passage that :func:`open_passage` gave in this transaction."""
     known = session.scalar(select(Decision).where(Decision.passage_id == passage.id))
     if known is not None:
         return _answer(known, replayed=True)
     share_control(session)
     lane = session.get_one(Lane, command.lane_id)
-    case = load_case(session, lane, passage.id, command.seq_no, command.seen, command.decided_at)
+    case = load_case(session, lane, passage.id, command.seq_no, command.seen, command.decided_at, command.rules)
     verdict = decide(case)
     if verdict.lift and command.agreed_about is not None:
         case, verdict = _only_what_was_asked(session, passage, case, verdict, command.agreed_about)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, func, literal, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from wms.customs.clock import BEIJING
@@ -48,11 +48,19 @@ def lane_facts(lane: Lane, rules: LaneParameters) -> LaneFacts:
     )
 
 
-def load_case(session: Session, lane: Lane, passage_id: int, seq_no: str, seen: Seen, at: datetime) -> Case:
-    """All facts of one decision at the instant ``at``."""
+def load_case(
+    session: Session,
+    lane: Lane,
+    passage_id: int,
+    seq_no: str,
+    seen: Seen,
+    at: datetime,
+    rules: LaneParameters | None = None,
+) -> Case:
+    """All facts of one decision at the instant ``at``; ``rules`` are the lane's of then, read where not given."""
     seen = replace(seen, tag_plate=_plate_of_tag(session, seen.tag))
     passes = tuple(pass_facts(session, row, passage_id, lane.stage) for row in _candidates(session, lane, seen))
-    facts = lane_facts(lane, parameters_of(session, lane, at))
+    facts = lane_facts(lane, rules or parameters_of(session, lane, at))
     sure = [p for p in passes if p.plate == seen.plate and p.is_open_for(facts)]
     goods_class = sure[0].goods_class if sure else "general"
     tolerance = tolerance_for(session, lane.id, goods_class, at)
@@ -218,8 +226,7 @@ def vehicle_facts(session: Session, plate: str | None, at: datetime) -> VehicleF
     """The register's row of a plate with its blacklisting at ``at``."""
     if plate is None:
         return None
-    vehicle = session.scalar(select(Vehicle).where(Vehicle.plate == plate))
-    reason = session.scalars(
+    reason = (
         select(Blacklist.reason)
         .where(
             Blacklist.plate == plate,
@@ -227,17 +234,22 @@ def vehicle_facts(session: Session, plate: str | None, at: datetime) -> VehicleF
             or_(Blacklist.until_at.is_(None), Blacklist.until_at > at),
         )
         .order_by(Blacklist.id)
-    ).first()
+        .limit(1)
+        .scalar_subquery()
+    )
+    asked = select(literal(plate).label("plate")).subquery()
+    known = select(Vehicle, reason).select_from(asked).outerjoin(Vehicle, Vehicle.plate == asked.c.plate)
+    vehicle, why = session.execute(known).one()
     if vehicle is None:
-        listed = VehicleFacts(plate=plate, kind="unknown", is_registered=False, blacklisted_for=reason)
-        return listed if reason is not None else None
+        listed = VehicleFacts(plate=plate, kind="unknown", is_registered=False, blacklisted_for=why)
+        return listed if why is not None else None
     return VehicleFacts(
         plate=plate,
         kind=vehicle.kind,
         tare_g=vehicle.tare_g,
         is_registered=vehicle.is_registered,
         registered_until_at=vehicle.registered_until_at,
-        blacklisted_for=reason,
+        blacklisted_for=why,
     )
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from wms.errors import N_, Kind, NotFound, WmsError
 from wms.gate.rules import asked_about, decide
 from wms.gate.service.controls import share_control
-from wms.gate.service.deciding import Decided, DecidePassage, decide_passage, open_passage
+from wms.gate.service.deciding import Decided, DecidePassage, decide_opened, open_passage
 from wms.gate.service.facts import load_case
 from wms.gate.service.lane_rules import parameters_of
 from wms.gate.tables import CustomsQuestion, Decision, Lane, Passage
@@ -54,26 +54,26 @@ def decide_or_ask(session: Session, command: DecidePassage) -> Decided | None:
     """Decide the passage, or ask customs first where the lane needs its answer; None while the answer is awaited."""
     passage = open_passage(session, command.seq_no, command.lane_id, command.opened_at)
     lane = session.get_one(Lane, command.lane_id)
-    rules = parameters_of(session, lane, command.decided_at)
+    rules = command.rules or parameters_of(session, lane, command.decided_at)
     if not rules.needs_customs_answer:
-        return decide_passage(session, command)
+        return decide_opened(session, passage, command)
     question = _question_of(session, passage.id)
     if question is None:
         if session.scalar(select(Decision.id).where(Decision.passage_id == passage.id)) is not None:
-            return decide_passage(session, command)
+            return decide_opened(session, passage, command)
         share_control(session)
         agreed = replace(command.seen, customs_answer="lift")
-        case = load_case(session, lane, passage.id, command.seq_no, agreed, command.decided_at)
+        case = load_case(session, lane, passage.id, command.seq_no, agreed, command.decided_at, rules)
         verdict = decide(case)
         if not verdict.lift:
-            return decide_passage(session, command)  # our own checks hold it: nobody needs to be asked
+            return decide_opened(session, passage, command)  # our own checks hold it: nobody needs to be asked
         within = timedelta(milliseconds=rules.customs_within_ms)
         _ask(session, passage, command, asked_about(case, verdict.pass_id), within)
         return None
     if question.answer is None and command.decided_at < question.answer_by:
         return None
     seen = replace(command.seen, customs_answer=question.answer)
-    return decide_passage(session, replace(command, seen=seen, agreed_about=question.asked_about or {}))
+    return decide_opened(session, passage, replace(command, seen=seen, agreed_about=question.asked_about or {}))
 
 
 def customs_answered(session: Session, seq_no: str, answer: str, *, at: datetime, hint: str | None = None) -> str:
@@ -121,9 +121,7 @@ def _question_of(session: Session, passage_id: int) -> CustomsQuestion | None:
     )
 
 
-def _ask(
-    session: Session, passage: Passage, command: DecidePassage, about: dict[str, Any], within: timedelta
-) -> None:
+def _ask(session: Session, passage: Passage, command: DecidePassage, about: dict[str, Any], within: timedelta) -> None:
     at = command.decided_at
     session.execute(
         insert(CustomsQuestion)
