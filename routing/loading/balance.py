@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from routing.loading.cargo import Container
 from routing.loading.plan import Gravity
@@ -75,25 +75,38 @@ def balanced(container: Container, boxes: Sequence[Placed], *, fixed: bool, turn
     ``fixed`` loads (part of them stood there before) stay; ``turns`` says whether the load may be mirrored lengthwise
     (never where stops are unloaded in turn).
     """
-    ways = [list(boxes)]
-    if not fixed and not container.slabs_mm and boxes:
-        ways += [_mirrored(container, way, 1) for way in ways]
-        if turns:
-            ways += [_mirrored(container, way, 0) for way in ways]
-        ways += [slid for way in list(ways) for slid in _slid(container, way)]
-    for way in ways:
+    for way in _ways(container, boxes, fixed=fixed, turns=turns):
         if not faults(container, gravity(container, way)):
             return way
     return None
 
 
+def _ways(container: Container, boxes: Sequence[Placed], *, fixed: bool, turns: bool) -> Iterator[list[Placed]]:
+    """One after the other, for most loads hold where they stand."""
+    ways = [list(boxes)]
+    yield ways[0]
+    if fixed or container.slabs_mm or not boxes:
+        return
+    for axis in (1, 0) if turns else (1,):
+        mirrored = [_mirrored(container, way, axis) for way in ways]
+        yield from mirrored
+        ways += mirrored
+    for way in ways:
+        yield from _slid(container, way)
+
+
 def _mirrored(container: Container, boxes: Sequence[Placed], axis: int) -> list[Placed]:
+    length, width, _ = container.inner_mm
     if axis == 0:
-        return [replace(one, x=container.inner_mm[0] - one.x - one.length) for one in boxes]
-    return [replace(one, y=container.inner_mm[1] - one.y - one.width) for one in boxes]
+        return [_at(one, length - one.x - one.length, one.y) for one in boxes]
+    return [_at(one, one.x, width - one.y - one.width) for one in boxes]
 
 
-def _slid(container: Container, boxes: Sequence[Placed]) -> list[list[Placed]]:
+def _at(one: Placed, x: int, y: int) -> Placed:
+    return Placed(one.piece, one.part, x, y, one.z, one.length, one.width, one.height, one.weight_g, one.stop)
+
+
+def _slid(container: Container, boxes: Sequence[Placed]) -> Iterator[list[Placed]]:
     """The whole load moved as far towards the middle as there is room, along one axis or both, and along the length in
     eighths of its play: axles want it somewhere between."""
     length, width, _ = container.inner_mm
@@ -104,4 +117,5 @@ def _slid(container: Container, boxes: Sequence[Placed]) -> list[list[Placed]]:
     dy = min(max(width // 2 - found.y_mm, -y1), width - y2)
     play = length - x2 + x1
     moves = [(dx, 0), (0, dy), (dx, dy), *((play * eighth // 8 - x1, dy) for eighth in range(9))]
-    return [[replace(one, x=one.x + a, y=one.y + b) for one in boxes] for a, b in moves]
+    for a, b in moves:
+        yield [_at(one, one.x + a, one.y + b) for one in boxes]

@@ -63,7 +63,8 @@ def make_blocks(
     """All blocks worth having for a container, at most ``most``; the largest first."""
     rows = list(_simple(box, shapes, counts, weights))
     rows.sort(key=lambda row: (-row[6], row))
-    rows = rows[:most]
+    if len(rows) > most:
+        rows = _thinned(rows, most)
     table = np.array(rows, np.int64).reshape(len(rows), ROW)
     if len(rows) < most and len(rows) > 0:
         table = _joined(table, np.array(box, np.int64), np.array(counts, np.int64), held, most)
@@ -94,6 +95,15 @@ ROW = 23  # size 0-5, volume 6, kinds 7-10, counts 11-14, weight 15, pressure 16
 def pressure_g_m2(weight_g: int, length: int, width: int) -> int:
     """Grams a square metre under a box, rounded up."""
     return -(-weight_g * 1_000_000 // (length * width))
+
+
+def _thinned(rows: list[Any], most: int) -> list[Any]:
+    """Half of what there may be: the largest, and of each kind and way to lie some of one, two, four … boxes."""
+    some: dict[tuple[Any, ...], Any] = {}
+    for row in rows[most // 2 :]:
+        key = (row[19], row[3].bit_length(), row[20] == 1, row[21] == 1, row[22] == 1)
+        some.setdefault(key, row)
+    return [*rows[: most // 2], *some.values()][:most]
 
 
 def _simple(box: tuple[int, int, int], shapes: list[Shape], counts: list[int], weights: list[int]) -> Any:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
 Row = Mapping[str, Any]
 AXES = (("x_mm", "length_mm"), ("y_mm", "width_mm"), ("z_mm", "height_mm"))
 M2 = 1_000_000  # mm² in a m²
@@ -236,22 +238,24 @@ def _turns(container: Row, boxes: Sequence[Box]) -> Iterator[Finding]:
     """No box is set where an earlier one bars its way, and none leaves past or from under one of a later stop."""
     if sorted(one.step for one in boxes) != list(range(1, len(boxes) + 1)):
         yield Finding("order", "steps", "the turns are not 1, 2, 3 …")
-    for one in boxes:
-        for other in boxes:
-            if one is other:
-                continue
-            if not _bars(other, one, by_door=container["has_door"]):
-                continue
-            if other.step < one.step and not one.kept:
-                yield Finding("order", one.name, f"{other.name} bars its way in at step {one.step}")
-            if other.stop > one.stop and not (one.kept and other.kept):
-                yield Finding("unloading", one.name, f"{other.name} of stop {other.stop} bars its way out")
+    bars = _bars(boxes, by_door=container["has_door"])
+    for i, j in zip(*np.nonzero(bars), strict=True):
+        one, other = boxes[i], boxes[j]
+        if other.step < one.step and not one.kept:
+            yield Finding("order", one.name, f"{other.name} bars its way in at step {one.step}")
+        if other.stop > one.stop and not (one.kept and other.kept):
+            yield Finding("unloading", one.name, f"{other.name} of stop {other.stop} bars its way out")
 
 
-def _bars(other: Box, one: Box, *, by_door: bool) -> bool:
-    above = other.low[2] >= one.high[2] and _shared(other, one, 0) > 0 and _shared(other, one, 1) > 0
-    before = other.low[0] >= one.high[0] and _shared(other, one, 1) > 0 and _shared(other, one, 2) > 0
-    return above or (by_door and before)
+def _bars(boxes: Sequence[Box], *, by_door: bool) -> Any:
+    """bool[one, other]: the other stands over the one, or (by the door) between it and the door."""
+    low = np.array([one.low for one in boxes], np.int64).reshape(len(boxes), 3)
+    high = np.array([one.high for one in boxes], np.int64).reshape(len(boxes), 3)
+    shared = np.minimum(high[:, None], high[None]) - np.maximum(low[:, None], low[None]) > 0
+    found = (low[None, :, 2] >= high[:, None, 2]) & shared[..., 0] & shared[..., 1]
+    if by_door:
+        found |= (low[None, :, 0] >= high[:, None, 0]) & shared[..., 1] & shared[..., 2]
+    return found
 
 
 def _sums(container: Row, boxes: Sequence[Box], plan: Row) -> Iterator[Finding]:

@@ -22,9 +22,12 @@ Spent = Callable[[int], bool]
 
 
 def make_load(
-    problem: LoadProblem, *, seconds_limit: float = 10.0, work_limit: int | None = None, seed: int = 1
-) -> LoadPlan:
+    problem: LoadProblem, *, seconds_limit: float = 10.0, work_limit: int | None = None, seed: int = 1,
+    most_blocks: int = MOST_BLOCKS,
+) -> LoadPlan:  # fmt: skip
     """The best load found in the time, or after ``work_limit`` greedy completions (then the same on any machine).
+
+    Fewer ``most_blocks`` answer sooner and fill less.
 
     Pieces that must travel together and cannot are left out whole and the rest is loaded again.
     """
@@ -37,7 +40,7 @@ def make_load(
     for turn in range(rounds):
         wanted = [piece for piece in problem.pieces if piece.id not in barred]
         share = max(0.2, (seconds_limit - (time.perf_counter() - started)) / (1 if turn else min(2, rounds)))
-        boxes, n, sound = _rounds(problem, wanted, share, limit, seed)
+        boxes, n, sound = _rounds(problem, wanted, share, limit, seed, most_blocks)
         tried += n
         broken = _torn(problem.pieces, boxes, barred)
         if not broken:
@@ -57,7 +60,7 @@ def _torn(pieces: Iterable[Piece], boxes: Sequence[Placed], barred: dict[str, st
 
 
 def _rounds(
-    problem: LoadProblem, pieces: Sequence[Piece], share_s: float, limit: int | None, seed: int
+    problem: LoadProblem, pieces: Sequence[Piece], share_s: float, limit: int | None, seed: int, most: int
 ) -> tuple[list[Placed], int, bool]:
     """The fullest load whose balance holds, else the fullest one. When the first taste's load cannot be balanced the
     others are tried, together for as long again."""
@@ -65,7 +68,7 @@ def _rounds(
     tried = 0
     for turn in range(len(TASTES)):
         taste = TASTES[(seed - 1 + turn) % len(TASTES)]
-        boxes, n = _stops(problem, pieces, taste, share_s if turn == 0 else share_s / (len(TASTES) - 1), limit)
+        boxes, n = _stops(problem, pieces, taste, share_s if turn == 0 else share_s / (len(TASTES) - 1), limit, most)
         tried += n
         boxes, _ = sequence.loadable(boxes, by_door=problem.container.has_door)
         several = len({one.stop for one in boxes}) > 1
@@ -79,7 +82,7 @@ def _rounds(
 
 
 def _stops(
-    problem: LoadProblem, pieces: Sequence[Piece], taste: Taste, share_s: float, limit: int | None
+    problem: LoadProblem, pieces: Sequence[Piece], taste: Taste, share_s: float, limit: int | None, most: int
 ) -> tuple[list[Placed], int]:
     """Load stop after stop, the last to be unloaded first; later stops never bar the way of earlier ones."""
     boxes = [
@@ -94,7 +97,7 @@ def _stops(
     for stop in stops:
         here = [piece for piece in pieces if piece.stop == stop]
         spent = _limit(share_s / len(stops), limit)
-        fresh, n = _fill(problem, here, boxes, tops, stop, taste, spent)
+        fresh, n = _fill(problem, here, boxes, tops, stop, taste, spent, most)
         boxes += fresh
         for box in fresh:
             tops[id(box)] = problem.pieces[box.part].bears_g_m2
@@ -108,7 +111,7 @@ def _limit(share_s: float, limit: int | None) -> Spent:
 
 def _fill(
     problem: LoadProblem, pieces: Sequence[Piece], boxes: Sequence[Placed], tops: dict[int, int | None], stop: int,
-    taste: Taste, spent: Spent,
+    taste: Taste, spent: Spent, most: int,
 ) -> tuple[list[Placed], int]:  # fmt: skip
     container, held = problem.container, problem.support == "full"
     shapes = [
@@ -121,7 +124,7 @@ def _fill(
     if not shapes or payload < min(piece.weight_g for piece in pieces):
         return [], 0
     counts, weights = [piece.count for piece in pieces], [piece.weight_g for piece in pieces]
-    blocks = make_blocks(container.inner_mm, shapes, counts, weights, held=held, most=MOST_BLOCKS)
+    blocks = make_blocks(container.inner_mm, shapes, counts, weights, held=held, most=most)
     sides = ({one.length for one in shapes}, {one.width for one in shapes}, {one.height for one in shapes})
     least = (min(sides[0]), min(sides[1]), min(sides[2]))
     start = _start(problem, boxes, tops, stop, least, counts, payload, len(blocks.volume))

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+import numpy as np
 
 from routing.loading.balance import Placed
 
@@ -19,23 +22,42 @@ def order(boxes: Sequence[Placed], *, by_door: bool) -> list[int]:
     Raises :class:`Locked` when a ring of boxes locks itself out.
     """
     near = sorted(range(len(boxes)), key=lambda i: (boxes[i].x, boxes[i].z, boxes[i].y) if by_door else (boxes[i].z,))
+    waits = _before([boxes[i] for i in near], by_door=by_door)
+    left = waits.sum(axis=1)
+    found: list[int] = []
+    while len(found) < len(boxes):
+        ready = [int(at) for at in np.flatnonzero(left == 0)]
+        if not ready:
+            raise Locked(_ring(near, waits, left))
+        found.extend(near[at] for at in ready)
+        left -= waits[:, ready].sum(axis=1)
+        left[ready] = -1
+    return found
+
+
+def _before(boxes: Sequence[Placed], *, by_door: bool) -> Any:
+    """bool[i, j]: box j lies under box i, or (by the door) deeper on its way in, and so goes first."""
+    low = np.array([(one.x, one.y, one.z) for one in boxes], np.int64).reshape(len(boxes), 3)
+    high = low + np.array([(one.length, one.width, one.height) for one in boxes], np.int64).reshape(len(boxes), 3)
+    cross = [
+        (low[:, None, axis] < high[None, :, axis]) & (low[None, :, axis] < high[:, None, axis]) for axis in range(3)
+    ]
+    found = (high[None, :, 2] <= low[:, None, 2]) & cross[0] & cross[1]
+    if by_door:
+        found |= (high[None, :, 0] <= low[:, None, 0]) & cross[1] & cross[2]
+    return found
+
+
+def _ring(near: Sequence[int], waits: Any, left: Any) -> tuple[int, ...]:
+    """One ring among the boxes that are left."""
     sorter: TopologicalSorter[int] = TopologicalSorter()
-    for i in near:
-        sorter.add(i)
-        for j in near:
-            if i != j and (lower(boxes[j], boxes[i]) or (by_door and _deeper(boxes[j], boxes[i]))):
-                sorter.add(i, j)
+    for at in np.flatnonzero(left > 0):
+        sorter.add(near[int(at)], *(near[int(other)] for other in np.flatnonzero(waits[at] & (left > 0))))
     try:
         sorter.prepare()
     except CycleError as ring:
-        raise Locked(tuple(set(ring.args[1]))) from ring
-    place = {i: at for at, i in enumerate(near)}
-    found: list[int] = []
-    while sorter.is_active():
-        for i in sorted(sorter.get_ready(), key=place.__getitem__):
-            found.append(i)
-            sorter.done(i)
-    return found
+        return tuple(set(ring.args[1]))
+    raise AssertionError("boxes wait for each other without a ring")
 
 
 class Locked(Exception):
@@ -63,14 +85,6 @@ def loadable(boxes: Sequence[Placed], *, by_door: bool) -> tuple[list[Placed], l
 
 def _cross(a1: int, a2: int, b1: int, b2: int) -> bool:
     return a1 < b2 and b1 < a2
-
-
-def _deeper(first: Placed, then: Placed) -> bool:
-    return (
-        first.x + first.length <= then.x
-        and _cross(first.y, first.y + first.width, then.y, then.y + then.width)
-        and _cross(first.z, first.z + first.height, then.z, then.z + then.height)
-    )
 
 
 def lower(first: Placed, then: Placed) -> bool:
