@@ -15,8 +15,8 @@ from routing.plan import Plan
 from routing.solve import make_plan
 from routing.verify import verify
 
-SETS = ((300, 30), (2000, 90))
-FULL_SETS = ((200, 10), (2000, 60), (20_000, 120))
+SETS = ((300, 30), (2000, 60))
+FULL_SETS = ((200, 10), (20_000, 120))
 SEED = 1
 GAP_TARGET, SAVING_TARGET = 1.01, 0.83
 # Cost is at most 1 % above the proven bound, and 17 % below the dispatcher's baseline on the set of 2,000.
@@ -45,11 +45,14 @@ def _rows(size: int, seconds: int, plan: Plan) -> Iterator[Row]:
     )
     target = SAVING_TARGET if size == 2000 else None
     ok = to_baseline <= target if target is not None else None
+    most = 100 * (1 - plan.bound_minor / baseline)  # no plan whatever costs less than the bound
+    yield row(f"{name}_saving_at_most", most, "%")
     yield row(f"{name}_saving", saving, "%", target=target, ratio_to="dispatcher's baseline", ratio=to_baseline, ok=ok)
     yield row(
         f"{name}_seconds", plan.elapsed_ms / 1000, "s", target=seconds * 1.1, ok=plan.elapsed_ms <= seconds * 1100
     )
     yield row(f"{name}_boxes", sum(box.kind != "loose" for box in plan.boxes), "boxes")
+    yield row(f"{name}_loaded_in_3d", sum(bool(load.spots) for load in plan.loads), "boxes")
     yield row(f"{name}_memory", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "MB", target=2048)
 
 

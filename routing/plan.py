@@ -62,6 +62,32 @@ class PlanBox(Frozen):
     consignments: tuple[str, ...]
 
 
+Word = Literal["", "no_dimensions", "too_many_pieces"]
+
+
+class LoadLine(Frozen):
+    """Whose pieces: the consignment and which of its kinds of piece, from 1."""
+
+    consignment: str
+    piece: int
+
+
+class PlanLoad(Frozen):
+    """How a box is loaded in three dimensions. ``spots`` in loading order: line, x, y, z, length and width in mm; x
+    runs from the far end to the door, and pieces stand upright. ``word`` says why `spared` goods were not looked at:
+    ``no_dimensions`` or ``too_many_pieces``; their volume and weight are counted all the same."""
+
+    box: str
+    container: str
+    lines: tuple[LoadLine, ...] = ()
+    spots: tuple[tuple[int, int, int, int, int, int], ...] = ()
+    spared: tuple[str, ...] = ()
+    word: Word = ""
+    volume_ppm: int = 0
+    weight_g: int = 0
+    centre_mm: tuple[int, int, int] | None = None
+
+
 class PlanCosts(Frozen):
     """What a consignment costs, in fen: its own path and its share of the box."""
 
@@ -116,6 +142,8 @@ class Conflict(Frozen):
 class Plan(Frozen):
     """The answer. `objective_minor` = cost of what goes + price of what is left though it has a path; bound <= it.
 
+    `loads`: how each box and pallet is loaded, in the order of `boxes`.
+
     `infeasible_proved`: what must go cannot all go, whatever a search does.
     """
 
@@ -145,4 +173,5 @@ class Plan(Frozen):
     assignments: tuple[Assignment, ...]
     unserved: tuple[Unserved, ...]
     infeasible_proved: bool = False
+    loads: tuple[PlanLoad, ...] = ()
     conflicts: Annotated[tuple[Conflict, ...], Field(default=())]

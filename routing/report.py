@@ -29,6 +29,7 @@ REASONS: dict[str, str] = {
     "arrives_late": N_(
         "It would arrive %(late)s too late: best arrival %(arrives)s by %(segment)s, allowed until %(latest)s."
     ),
+    "not_loadable": N_("The loader finds no way to put its pieces into any box there (%(boxes)s)."),
     "no_capacity": N_(
         "The allotment is taken: %(leg)s has %(left)s of %(capacity)s %(unit)s left, %(short)s more are needed."
     ),
@@ -44,6 +45,7 @@ ADVICE: dict[str, str] = {
     "too_late": N_("Have it ready %(missed)s earlier or plan a longer period."),
     "no_departure": N_("Plan a longer period."),
     "arrives_late": N_("Allow delivery %(late)s later."),
+    "not_loadable": N_("Pack it into smaller or stronger pieces, or send it outside this plan."),
     "no_capacity": N_("Buy %(short)s %(unit)s more on %(leg)s; going alone it would cost %(cost)s CNY."),
 }
 
@@ -115,6 +117,7 @@ def lines(plan: Plan) -> Iterator[str]:
         yield f"  conflict   {conflict(one)}"
     yield from _figures(plan)
     yield from _boxes(plan)
+    yield from _loads(plan)
     if plan.unserved:
         yield ""
         yield "stay behind"
@@ -167,3 +170,20 @@ def _boxes(plan: Plan) -> Iterator[str]:
                 str(len(box.consignments)),
             )
         )
+
+
+WORDS = {"no_dimensions": "without dimensions of pieces", "too_many_pieces": "with too many pieces for the loader"}
+
+
+def _loads(plan: Plan) -> Iterator[str]:
+    """How the boxes are loaded in three dimensions, and what could not be looked at."""
+    if plan.loads:
+        yield ""
+        pieces = sum(len(load.spots) for load in plan.loads)
+        yield f"loaded in 3D {sum(bool(load.spots) for load in plan.loads)} of {len(plan.loads)} boxes, {pieces} pieces"
+    for load in plan.loads:
+        if load.spots and load.centre_mm is not None:
+            centre = " / ".join(str(part) for part in load.centre_mm)
+            yield f"  {load.box}  {decimal(load.volume_ppm, 10_000, 1)} % of the inside, centre of mass {centre} mm"
+        if load.spared:
+            yield f"  {load.box}  not looked at, {WORDS[load.word]}: {', '.join(load.spared)}"

@@ -98,8 +98,11 @@ def assemble(paths: Paths, unserved: dict[int, int], choice: dict[int, int]) -> 
 class Search:
     """Local search over one state; `steps` counts moves tried, so that a run can be limited by work instead of time."""
 
-    def __init__(self, state: State, seed: int, spent: Callable[[], bool]) -> None:
-        self.state = state
+    def __init__(
+        self, state: State, seed: int, spent: Callable[[], bool], granted: Callable[[Iterable[Box]], bool] | None = None
+    ) -> None:
+        """``granted``: asked for the boxes of each change before it is kept (the loader)."""
+        self.state, self._granted = state, granted
         self._rng = random.Random(f"search-{seed}")  # noqa: S311 - a repeatable draw, not a secret
         self._spent = spent
         self.steps = 0
@@ -182,10 +185,12 @@ class Search:
 
     def _keep_if(self, before: int, mark: int) -> bool:
         self.steps += 1
-        if self.state.total_minor < before:
-            self.state.forget()
+        state = self.state
+        if state.total_minor < before and (self._granted is None or self._granted(list(state.touched.values()))):
+            state.forget()
             return True
-        self.state.back(mark)
+        state.back(mark)
+        state.touched.clear()
         return False
 
     def _relocate(self) -> None:

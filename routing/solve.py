@@ -10,7 +10,9 @@ from routing.paths import PathFinder, Paths
 from routing.plan import Baselines, Plan
 from routing.problem import Problem, check
 from routing.search import Search, assemble, large_box_choice, stand_alone, unserved_prices
+from routing.settle import Vet
 from routing.state import UNSERVED, State
+from routing.stowage import WORK, Stower
 from routing.verify import Finding, verify
 from routing.writing import Writer
 
@@ -28,13 +30,15 @@ class Unsound(Exception):
 
 
 def make_plan(
-    problem: Problem, *, seconds: float = 30.0, seed: int = 1, rounds: int = 200, progress: Progress | None = None
-) -> Plan:
+    problem: Problem, *, seconds: float = 30.0, seed: int = 1, rounds: int = 200, progress: Progress | None = None,
+    work: int = WORK,
+) -> Plan:  # fmt: skip
     """The best plan found in about `seconds`, checked by `verify`. Raises BadProblem for bad input, Unsound for a
     defect.
 
     Time: half for the bound, the rest for the search. `rounds` limits the search by work; when neither limit of time
-    bites, the same seed gives the same plan.
+    bites, the same seed gives the same plan. `work`: completions that the loader may try for a box; it counts no
+    seconds, and each box is asked for, however short the time.
     """
     started, said = time.monotonic(), progress or _silent
     wall = int(time.time())
@@ -65,10 +69,15 @@ def make_plan(
     improve(chosen, seed + 1, rounds, until - left * 0.5, SETTLED, goal)
     best = min((chosen, better), key=lambda state: state.total_minor)
     said("search", 800)
-    improve(best, seed + 2, rounds, until, None, goal)
+    stower = Stower(problem, work=work, seed=seed)
+    left = until - time.monotonic()
+    boxes = sum(len(held) for held in best.boxes.values())
+    improve(best, seed + 2, rounds, until - max(left * LOADING, min(left, boxes * BOX_S)), None, goal)
     best, proved = _rescue(paths, unserved, best, seed, rounds, until)
+    said("loading", 880)
+    settle_and_search(best, stower, seed + 4, rounds, until - boxes * CHECK_S, goal)
     said("check", 950)
-    plan = Writer(problem, paths, best, bounded, baselines, {k: cost for k, (_, cost) in alone.items()}).plan(
+    plan = Writer(problem, paths, best, bounded, baselines, {k: cost for k, (_, cost) in alone.items()}, stower).plan(
         seed=seed,
         seconds=seconds,
         infeasible_proved=proved,
@@ -98,10 +107,21 @@ def _rescue(
     return min((again, best), key=lambda state: state.total_minor), False
 
 
+def settle_and_search(state: State, stower: Stower, seed: int, rounds: int, until: float, goal: int) -> None:
+    """Boxes that the loader grants, then a search under its cuts while time is left."""
+    vet = Vet(state, stower)
+    vet.settle()
+    Search(state, seed, lambda: time.monotonic() > until or state.total_minor <= goal, vet.all).run(rounds, None)
+
+
 def _silent(_stage: str, _permille: int) -> None:
     """Nobody watches."""
 
 
+LOADING = 0.4
+"""Share of the search's time that is kept for the loader and for what its cuts change."""
+BOX_S, CHECK_S = 0.1, 0.04
+"""About what one box takes to load and its load to check."""
 SETTLED = 0
 """Search until nothing moves, without shaking."""
 

@@ -4,7 +4,7 @@ undone.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from routing.packing import Item, Packed, pack
@@ -55,6 +55,8 @@ class State:
             frozenset(i for i, offer in enumerate(group.offers) if offer.kind == LOOSE) for group in paths.groups
         ]
         self._journal: list[Callable[[], None]] = []
+        self.touched: dict[int, Box] = {}
+        self.cuts: dict[int, list[tuple[str, frozenset[int]]]] = {}
 
     # --- undo -----------------------------------------------------------------------------------------------
 
@@ -70,6 +72,22 @@ class State:
     def forget(self) -> None:
         """Keep everything done so far."""
         self._journal.clear()
+        self.touched.clear()
+
+    # --- the loader's refusals ------------------------------------------------------------------------------
+
+    def cut(self, code: str, ks: Iterable[int]) -> None:
+        """These consignments, and any set that holds them, cannot be loaded into one box of this code."""
+        refused = frozenset(ks)
+        for k in refused:
+            self.cuts.setdefault(k, []).append((code, refused))
+
+    def refused(self, k: int, box: Box) -> bool:
+        """Whether a cut forbids the consignment in this box beside what is in it."""
+        if box.offer is None or k not in self.cuts:
+            return False
+        code = self.groups[box.g].offers[box.offer].code
+        return any(code == kind and all(other == k or other in box.items for other in ks) for kind, ks in self.cuts[k])
 
     # --- prices ---------------------------------------------------------------------------------------------
 
@@ -113,6 +131,7 @@ class State:
 
     def _set(self, box: Box, volume_cm3: int, weight_g: int, priced: tuple[int, int, int]) -> None:
         price, teu, kg = priced
+        self.touched[id(box)] = box
         self.total_minor += price - box.price_minor
         if teu != box.teu or kg != box.kg:
             for leg, in_teu in self.legs[box.g]:
@@ -174,7 +193,7 @@ class State:
 
     def cost_to_put(self, k: int, way: int, box: Box) -> tuple[int, tuple[int, int, int]] | None:
         """Fen that the plan changes by, leaving the unserved price aside, and the box's new price; None where it
-        does not fit.
+        does not fit or the loader refused it there.
         """
         path = self.ways[k][way]
         if box.offer is not None:
@@ -185,19 +204,21 @@ class State:
         priced = self.priced(box, box.volume_cm3 + self.volume[k], box.weight_g + self.weight[k])
         if priced is None or not self.room(box.g, priced[1] - box.teu, priced[2] - box.kg):
             return None
+        if self.cuts and self.refused(k, box):
+            return None
         return path.cost_minor + priced[0] - box.price_minor, priced
 
     def best_put(
-        self, k: int, *, new: bool, skip: Box | None = None
+        self, k: int, *, new: bool, skip: Box | None = None, alone: bool = False
     ) -> tuple[int, int, Box, tuple[int, int, int]] | None:
         """The cheapest place for an unserved consignment: (fen, path, box, box's new price); `new`: may open a
-        box for it alone.
+        box for it alone; `alone`: shares no box, a loose bill at most.
         """
         best: tuple[int, int, Box, tuple[int, int, int]] | None = None
         for index, path in enumerate(self.ways[k]):
             if best is not None and path.cost_minor >= best[0]:
                 continue
-            places = list(self.boxes.get(path.g, ()))
+            places = [] if alone else list(self.boxes.get(path.g, ()))
             loose = self.loose_of(path.g)
             if loose is not None:
                 places.append(loose)

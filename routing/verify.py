@@ -17,6 +17,7 @@ from typing import Any
 from routing.demand import Consignment
 from routing.network import Corridor, Equipment, Network, Service
 from routing.problem import Problem
+from routing.verify_loads import load_faults
 from routing.verify_prices import air, co_load, unit_price, up
 
 EARTH_KM = 6371.009
@@ -79,6 +80,8 @@ class Checker:
             yield from self._assignment(assignment)
         yield from self._allotments()
         yield from self._sums()
+        for rule, where, text in load_faults(self.plan, self.goods, self.equipment):
+            yield Finding(rule, where, text)
 
     def _everyone_once(self) -> Iterator[Finding]:
         seen: dict[str, int] = {}

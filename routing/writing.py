@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import ortools
@@ -16,11 +17,13 @@ from routing.plan import (
     PlanBox,
     PlanCosts,
     PlanLeg,
+    PlanLoad,
     PlanSegment,
     Unserved,
 )
 from routing.problem import Problem
 from routing.state import UNSERVED, Box, State
+from routing.stowage import Stower
 from routing.tariff import LOOSE, Kind, cheapest_loose
 from routing.units import ceil_div, share_exactly
 
@@ -38,10 +41,12 @@ class Writer:
         bounded: Bounded,
         baselines: Baselines,
         alone: dict[int, int],
+        stower: Stower,
     ) -> None:
         self._problem, self._paths, self._state = problem, paths, state
         self._bounded, self._baselines, self._alone = bounded, baselines, alone
         self._goods = problem.consignments
+        self._stower = stower
 
     def plan(self, *, seed: int, seconds: float, infeasible_proved: bool, elapsed_ms: int, started_at: int) -> Plan:
         """The document; boxes in order of departure, consignments in the order of the problem."""
@@ -79,13 +84,14 @@ class Writer:
             assignments=tuple(assignments),
             unserved=tuple(unserved),
             infeasible_proved=infeasible_proved or bool(conflicts and self._without_a_way(unserved)),
+            loads=tuple(self._loads()),
             conflicts=tuple(conflicts),
         )
 
     def _without_a_way(self, unserved: list[Unserved]) -> bool:
         """Whether goods that must go, or all goods, have no way at all: that needs no further proof."""
         must = {one.id for one in self._goods if one.must_go}
-        stuck = {one.consignment for one in unserved if one.reason != "no_capacity"}
+        stuck = {one.consignment for one in unserved if one.reason not in {"no_capacity", "not_loadable"}}
         return bool(must & stuck) or len(stuck) == len(self._goods)
 
     def _used_boxes(self) -> list[Box]:
@@ -95,6 +101,13 @@ class Writer:
             held.values(),
             key=lambda box: (groups[box.g].segment.depart_at, groups[box.g].id, box.offer is None, min(box.items)),
         )
+
+    def _loads(self) -> Iterator[PlanLoad]:
+        for number, box in enumerate(self._used_boxes(), 1):
+            if box.offer is not None:
+                found = self._stower.ask(self._state.groups[box.g].offers[box.offer].code, box.items).load
+                assert found is not None
+                yield found.model_copy(update={"box": f"B{number:04d}"})
 
     def _boxes(self) -> tuple[list[PlanBox], list[Assignment]]:
         boxes: list[PlanBox] = []
@@ -217,10 +230,16 @@ class Writer:
         for k, one in enumerate(self._goods):
             reason = self._paths.reasons.get(k)
             if reason is None and self._state.way[k] == UNSERVED:
-                reason = self._no_room(k)
+                reason = self._not_loaded(k) or self._no_room(k)
             if reason is not None:
                 found.append(Unserved(consignment=one.id, owner=one.owner, reason=reason.code, values=reason.values))
         return found
+
+    def _not_loaded(self, k: int) -> Reason | None:
+        """No box takes it even alone, by the loader's word, and no loose space is sold for it."""
+        alone = {code for code, ks in self._state.cuts.get(k, ()) if ks == {k}}
+        offers = {self._state.groups[way.g].offers[at].code for way in self._state.ways[k] for at in way.offers}
+        return Reason("not_loadable", {"boxes": ", ".join(sorted(offers))}) if alone and offers <= alone else None
 
     def _no_room(self, k: int) -> Reason:
         """Paths exist but what they need is taken: the fullest leg of the path that would be cheapest alone."""

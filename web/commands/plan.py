@@ -17,9 +17,11 @@ from routing.io import read_problem, write_plan
 from routing.problem import BadProblem
 from routing.report import lines
 from routing.solve import make_plan
+from routing.stowage import WORK
 
 SOLVED, FAULTY, BAD_INPUT, INFEASIBLE = 0, 1, 2, 3
 MOST_FAULTS = 40
+WORK_HELP = "ctsndp, dow: rounds instead of time, the same answer everywhere. Ours: completions of the loader for a box."
 PUBLIC = {"ctsndp": read_ctsndp, "dow": read_dow}
 
 
@@ -32,7 +34,7 @@ PUBLIC = {"ctsndp": read_ctsndp, "dow": read_dow}
 @click.option(
     "--seconds", type=click.FloatRange(1, 3600), default=30.0, show_default=True, help="Time for bound and search."
 )
-@click.option("--work", type=click.IntRange(1), help="ctsndp, dow: rounds instead of time, the same answer everywhere.")
+@click.option("--work", type=click.IntRange(1), help=WORK_HELP)
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="The search is drawn from it.")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the plan as JSON.")
 def command(
@@ -45,7 +47,7 @@ def command(
     """
     try:
         sys.exit(
-            _own(problem, seconds, seed, output)
+            _own(problem, seconds, work, seed, output)
             if form == "dongting"
             else _public(problem, form, seconds, work, seed, output)
         )
@@ -57,10 +59,10 @@ def command(
         sys.exit(BAD_INPUT)
 
 
-def _own(problem: Path, seconds: float, seed: int, output: Path | None) -> int:
+def _own(problem: Path, seconds: float, work: int | None, seed: int, output: Path | None) -> int:
     frozen = read_problem(problem)
     with quiet_solver():
-        plan = make_plan(frozen, seconds=seconds, seed=seed)
+        plan = make_plan(frozen, seconds=seconds, seed=seed, work=work or WORK)
     for line in lines(plan):
         click.echo(line)
     if output is not None:
