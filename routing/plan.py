@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field
 
 from routing.network import Frozen, Instant
+from routing.shares import MEASURE, Rule
 
 FORMAT: Final = "dongting-plan/1"
 
@@ -174,4 +175,5 @@ class Plan(Frozen):
     unserved: tuple[Unserved, ...]
     infeasible_proved: bool = False
     loads: tuple[PlanLoad, ...] = ()
+    share_rule: Rule = MEASURE
     conflicts: Annotated[tuple[Conflict, ...], Field(default=())]

@@ -138,12 +138,18 @@ def _figures(plan: Plan) -> Iterator[str]:
         f"baselines    A each alone {money(base.a_minor)}   B cheapest, then boxes {money(base.b_minor)}   "
         f"C by box rate {money(base.c_minor)}"
     )
+    yield f"shares       {SHARES[plan.share_rule]}"
     yield f"CO2e         {decimal(plan.co2_g, 1_000_000, 1)} t"
     yield f"goods        {len(plan.assignments)} go, {len(plan.unserved)} stay behind"
     spent = f"{plan.elapsed_ms / 1000:.1f} s"
     yield f"run          {plan.solver}, seed {plan.seed}, {spent}, snapshot {plan.snapshot_sha256[:16]}, checked"
 
 
+SHARES = {
+    "measure": "by weight or measure, the larger of the two",
+    "alone": "in proportion to what each would pay alone on that segment",
+    "shapley": "by what each adds to the price (Shapley), up to twelve in a box; larger ones by weight or measure",
+}
 HEADER = ("box", "kind", "segment", "class", "m3", "kg", "vol%", "wt%", "CNY", "consignments")
 WIDTHS = ("<6", "<8", "<30", "<32", ">7", ">8", ">5", ">5", ">12", ">3")
 

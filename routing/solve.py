@@ -11,6 +11,7 @@ from routing.plan import Baselines, Plan
 from routing.problem import Problem, check
 from routing.search import Search, assemble, large_box_choice, stand_alone, unserved_prices
 from routing.settle import Vet
+from routing.shares import MEASURE, Rule
 from routing.state import UNSERVED, State
 from routing.stowage import WORK, Stower
 from routing.verify import Finding, verify
@@ -31,14 +32,15 @@ class Unsound(Exception):
 
 def make_plan(
     problem: Problem, *, seconds: float = 30.0, seed: int = 1, rounds: int = 200, progress: Progress | None = None,
-    work: int = WORK,
+    work: int = WORK, share: Rule = MEASURE,
 ) -> Plan:  # fmt: skip
     """The best plan found in about `seconds`, checked by `verify`. Raises BadProblem for bad input, Unsound for a
     defect.
 
     Time: half for the bound, the rest for the search. `rounds` limits the search by work; when neither limit of time
     bites, the same seed gives the same plan. `work`: completions that the loader may try for a box; it counts no
-    seconds, and each box is asked for, however short the time.
+    seconds, and each box is asked for, however short the time. `share`: the rule by
+    which the owners share a box.
     """
     started, said = time.monotonic(), progress or _silent
     wall = int(time.time())
@@ -77,7 +79,9 @@ def make_plan(
     said("loading", 880)
     settle_and_search(best, stower, seed + 4, rounds, until - boxes * CHECK_S, goal)
     said("check", 950)
-    plan = Writer(problem, paths, best, bounded, baselines, {k: cost for k, (_, cost) in alone.items()}, stower).plan(
+    plan = Writer(
+        problem, paths, best, bounded, baselines, {k: cost for k, (_, cost) in alone.items()}, stower, share
+    ).plan(
         seed=seed,
         seconds=seconds,
         infeasible_proved=proved,

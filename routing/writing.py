@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import ortools
@@ -22,10 +22,11 @@ from routing.plan import (
     Unserved,
 )
 from routing.problem import Problem
+from routing.shares import MEASURE, Part, Rule, split
 from routing.state import UNSERVED, Box, State
 from routing.stowage import Stower
 from routing.tariff import LOOSE, Kind, cheapest_loose
-from routing.units import ceil_div, share_exactly
+from routing.units import ceil_div
 
 SOLVER = f"OR-Tools {ortools.__version__}, HiGHS"
 
@@ -42,11 +43,12 @@ class Writer:
         baselines: Baselines,
         alone: dict[int, int],
         stower: Stower,
+        share: Rule = MEASURE,
     ) -> None:
         self._problem, self._paths, self._state = problem, paths, state
         self._bounded, self._baselines, self._alone = bounded, baselines, alone
         self._goods = problem.consignments
-        self._stower = stower
+        self._stower, self._share = stower, share
 
     def plan(self, *, seed: int, seconds: float, infeasible_proved: bool, elapsed_ms: int, started_at: int) -> Plan:
         """The document; boxes in order of departure, consignments in the order of the problem."""
@@ -85,6 +87,7 @@ class Writer:
             unserved=tuple(unserved),
             infeasible_proved=infeasible_proved or bool(conflicts and self._without_a_way(unserved)),
             loads=tuple(self._loads()),
+            share_rule=self._share,
             conflicts=tuple(conflicts),
         )
 
@@ -116,22 +119,24 @@ class Writer:
             name = f"B{number:04d}"
             boxes.append(self._box(name, box))
             ks = sorted(box.items)
-            shares = share_exactly(box.price_minor, [self._weight(box, k) for k in ks])
+            shares = self._shares(box, ks)
             for k, share in zip(ks, shares, strict=True):
                 by_k[k] = self._assignment(name, box, k, share)
         return boxes, [by_k[k] for k in sorted(by_k)]
 
-    def _weight(self, box: Box, k: int) -> int:
-        """The larger of volume and weight share of the box (of the load, for a loose bill), in parts per thousand
-        million.
-        """
-        one = self._goods[k]
-        if box.offer is None:
-            full_cm3, full_g = box.volume_cm3, box.weight_g
-        else:
-            offer = self._state.groups[box.g].offers[box.offer]
-            full_cm3, full_g = offer.full_cm3(), offer.full_g()
-        return max(one.volume_cm3 * 10**9 // full_cm3, one.weight_g * 10**9 // full_g, 1)
+    def _shares(self, box: Box, ks: Sequence[int]) -> list[int]:
+        offers = self._state.groups[box.g].offers
+        parts = [
+            Part(
+                self._goods[k].id, self._goods[k].volume_cm3, self._goods[k].weight_g,
+                self._state.ways[k][self._state.way[k]].offers,
+            )
+            for k in ks
+        ]  # fmt: skip
+        full = (box.volume_cm3, box.weight_g)
+        if box.offer is not None:
+            full = (offers[box.offer].full_cm3(), offers[box.offer].full_g())
+        return split(self._share, box.price_minor, parts, offers, *full)
 
     def _box(self, name: str, box: Box) -> PlanBox:
         group = self._state.groups[box.g]

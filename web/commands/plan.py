@@ -16,12 +16,13 @@ from routing.design.words import lines as design_lines
 from routing.io import read_problem, write_plan
 from routing.problem import BadProblem
 from routing.report import lines
+from routing.shares import ALONE, MEASURE, SHAPLEY, Rule
 from routing.solve import make_plan
 from routing.stowage import WORK
 
 SOLVED, FAULTY, BAD_INPUT, INFEASIBLE = 0, 1, 2, 3
 MOST_FAULTS = 40
-WORK_HELP = "ctsndp, dow: rounds instead of time, the same answer everywhere. Ours: completions of the loader for a box."
+WORK_HELP = "ctsndp, dow: rounds instead of time, the same answer everywhere. Ours: completions of the loader a box."
 PUBLIC = {"ctsndp": read_ctsndp, "dow": read_dow}
 
 
@@ -36,9 +37,13 @@ PUBLIC = {"ctsndp": read_ctsndp, "dow": read_dow}
 )
 @click.option("--work", type=click.IntRange(1), help=WORK_HELP)
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="The search is drawn from it.")
+@click.option(
+    "--share", type=click.Choice([MEASURE, ALONE, SHAPLEY]), default=MEASURE, show_default=True,
+    help="Ours: how the owners share a box: by weight or measure, as each would pay alone, by what each adds.",
+)  # fmt: skip
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the plan as JSON.")
 def command(
-    problem: Path, form: str, seconds: float, work: int | None, seed: int, output: Path | None
+    problem: Path, form: str, seconds: float, work: int | None, seed: int, share: Rule, output: Path | None
 ) -> None:  # fmt: skip
     """Plan the consignments of PROBLEM and print cost, proven bound, gap, boxes and who stays behind and why.
 
@@ -47,7 +52,7 @@ def command(
     """
     try:
         sys.exit(
-            _own(problem, seconds, work, seed, output)
+            _own(problem, seconds, work, seed, share, output)
             if form == "dongting"
             else _public(problem, form, seconds, work, seed, output)
         )
@@ -59,10 +64,12 @@ def command(
         sys.exit(BAD_INPUT)
 
 
-def _own(problem: Path, seconds: float, work: int | None, seed: int, output: Path | None) -> int:
+def _own(
+    problem: Path, seconds: float, work: int | None, seed: int, share: Rule, output: Path | None
+) -> int:  # fmt: skip
     frozen = read_problem(problem)
     with quiet_solver():
-        plan = make_plan(frozen, seconds=seconds, seed=seed, work=work or WORK)
+        plan = make_plan(frozen, seconds=seconds, seed=seed, work=work or WORK, share=share)
     for line in lines(plan):
         click.echo(line)
     if output is not None:
