@@ -24,6 +24,8 @@ GAP_TARGET, SAVING_TARGET = 1.01, 0.83
 
 def run(full: bool = False) -> Iterator[Row]:
     """Figures of each set; about two minutes, with `full` six."""
+    with _quiet():
+        make_plan(problem(20, seed=SEED), seconds=2)  # numba compiles the loader once on a machine: not in these times
     for size, seconds in (*SETS, *FULL_SETS) if full else SETS:
         one = problem(size, seed=SEED)
         with _quiet():
