@@ -19,6 +19,8 @@ from routing.report import lines
 from routing.shares import ALONE, MEASURE, SHAPLEY, Rule
 from routing.solve import make_plan
 from routing.stowage import WORK
+from routing.tradeoff import curve
+from routing.tradeoff import lines as curve_lines
 
 SOLVED, FAULTY, BAD_INPUT, INFEASIBLE = 0, 1, 2, 3
 MOST_FAULTS = 40
@@ -41,9 +43,11 @@ PUBLIC = {"ctsndp": read_ctsndp, "dow": read_dow}
     "--share", type=click.Choice([MEASURE, ALONE, SHAPLEY]), default=MEASURE, show_default=True,
     help="Ours: how the owners share a box: by weight or measure, as each would pay alone, by what each adds.",
 )  # fmt: skip
+@click.option("--curve", "curved", is_flag=True, help="Ours: money, hours and CO2 under a few weights.")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the plan as JSON.")
 def command(
-    problem: Path, form: str, seconds: float, work: int | None, seed: int, share: Rule, output: Path | None
+    problem: Path, form: str, seconds: float, work: int | None, seed: int, share: Rule, curved: bool,
+    output: Path | None,
 ) -> None:  # fmt: skip
     """Plan the consignments of PROBLEM and print cost, proven bound, gap, boxes and who stays behind and why.
 
@@ -51,6 +55,11 @@ def command(
     when the checker found a fault (never expected).
     """
     try:
+        if curved and form == "dongting":
+            with quiet_solver():
+                points = curve(read_problem(problem), seconds=seconds, seed=seed)
+            click.echo("\n".join(curve_lines(points)))
+            return
         sys.exit(
             _own(problem, seconds, work, seed, share, output)
             if form == "dongting"
