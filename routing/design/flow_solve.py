@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+import threading
+import time
+from dataclasses import dataclass, replace
 
 import highspy
 import numpy as np
 
 from routing.design.answer import MICRO, Move
-from routing.design.flow_model import model_of
+from routing.design.flow_model import FlowModel, model_of
 from routing.design.flow_paths import moves_of, value_of
+from routing.design.flow_search import FlowSearch
 from routing.design.instance import Instance
 
 FUZZ = 1e-7
@@ -29,14 +32,38 @@ class Flowing:
 
 
 def solve_flow(instance: Instance, *, seconds: float, work: int | None, seed: int) -> Flowing:
-    """Best plan found and proven bound. With ``work`` the clock plays no part."""
+    """Best plan found and proven bound. With ``work`` the clock plays no part and the strong model works alone."""
+    if work is not None:
+        return _exact(instance, _loaded(instance, seed), NODES * work, None)
+    end = time.monotonic() + seconds
+    model, found = _loaded(instance, seed), list[Flowing]()
+    thread = threading.Thread(target=lambda: found.append(_exact(instance, model, None, end)), daemon=True)
+    thread.start()
+    search = FlowSearch(instance, seed, lambda: end - time.monotonic() if not found else 0.0)
+    bound, opens = search.linear()
+    if bound:
+        search.search(opens)
+    thread.join()
+    best = found[0]
+    moves = moves_of(instance, search.flows) if search.flows is not None else None
+    value = value_of(instance, moves) if moves else None
+    if moves and value is not None and (not best.moves or value < best.value_micro):
+        best = replace(best, value_micro=value, moves=moves)
+    return replace(best, bound_micro=min(best.value_micro, max(best.bound_micro, _micro(bound))))
+
+
+def _loaded(instance: Instance, seed: int) -> FlowModel:
     model = model_of(instance, whole=True)
     model.solver.setOptionValue("random_seed", seed % 2**31)
     model.solver.setOptionValue("mip_rel_gap", 0.0)
-    if work is None:
-        model.solver.setOptionValue("time_limit", seconds)
-    else:
-        model.solver.setOptionValue("mip_max_nodes", NODES * work)
+    return model
+
+
+def _exact(instance: Instance, model: FlowModel, nodes: int | None, end: float | None) -> Flowing:
+    if nodes is not None:
+        model.solver.setOptionValue("mip_max_nodes", nodes)
+    if end is not None:
+        model.solver.setOptionValue("time_limit", max(0.5, end - time.monotonic()))
     model.solver.run()
     if model.solver.getModelStatus() == highspy.HighsModelStatus.kInfeasible:
         return Flowing(0, 0, [], infeasible=True)

@@ -8,15 +8,19 @@ from dataclasses import dataclass
 
 import highspy
 import numpy as np
+import numpy.typing as npt
 
 from routing.design.instance import Instance
+from routing.design.timed_linear import solve_linear
 from routing.design.timed_model import matrix_of, solver_of
 from routing.design.timed_paths import Ways
 from routing.design.timed_refine import refine
-from routing.design.timed_slots import Column, Slots, first_cuts, slots_of
+from routing.design.timed_slots import ALONE, Column, Slots, first_cuts, slots_of
 
 FUZZ = 1e-6
 """Share by which a solver's floating bound is lowered before it is rounded up to a whole number."""
+SHARE = 0.2
+"""Part of the present gap to which a whole-number solve goes; all the way once its solution holds in time."""
 NODES = 200
 """Nodes of one whole-number solve where work, not time, is limited."""
 
@@ -43,7 +47,7 @@ def prove(
     ``hint`` is told the column of each commodity in the solution of each relaxation. A column whose reduced cost
     exceeds the distance of bound and plan is in no better plan: it is left out for good (its way too).
     """
-    cuts = first_cuts(instance, ways)
+    cuts, share = first_cuts(instance, ways), SHARE
     while left() > 0 and (most_rounds is None or progress.rounds < most_rounds):
         progress.rounds += 1
         slots = slots_of(instance, ways, cuts)
@@ -51,11 +55,15 @@ def prove(
         if kept is None or _near(progress, upper(), tolerance):
             return
         ways = _live(ways, kept)
-        chosen = _by_whole(instance, kept, progress, upper, left, timed=most_rounds is None)
+        chosen = _by_whole(instance, kept, progress, upper, left, share, timed=most_rounds is None)
         if chosen:
             hint(chosen)
-        if _near(progress, upper(), tolerance) or not chosen or not refine(instance, chosen, cuts):
+        if _near(progress, upper(), tolerance) or not chosen:
             return
+        if not refine(instance, chosen, cuts):
+            if share == 0:
+                return
+            share = 0.0
 
 
 def _near(progress: Progress, value: int, tolerance: float) -> bool:
@@ -66,17 +74,23 @@ def _by_linear(
     instance: Instance, slots: Slots, progress: Progress, upper: Callable[[], int], left: Callable[[], float]
 ) -> Slots | None:
     matrix = matrix_of(instance, slots)
-    solver = solver_of(matrix, whole=False)
-    if math.isfinite(left()):
-        solver.setOptionValue("time_limit", max(0.1, left()))
-    solver.run()
-    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+    owner = np.array([column.way.commodity for column in slots.columns])
+    found = solve_linear(matrix, owner, _guess(instance, slots), left)
+    progress.bound = max(progress.bound, min(upper(), whole_up(found.bound)))
+    if found.excess is None:
         return None
-    value = solver.getInfo().objective_function_value
-    progress.bound = max(progress.bound, min(upper(), whole_up(value)))
-    reduced = np.array(solver.getSolution().col_dual)[: matrix.x]
-    keep = reduced <= upper() - value + FUZZ * abs(value) + 1
+    keep = found.excess <= upper() - found.bound + FUZZ * abs(found.bound) + 1
     return Slots(tuple(c for c, stays in zip(slots.columns, keep, strict=True) if stays), slots.shared)
+
+
+def _guess(instance: Instance, slots: Slots) -> npt.NDArray[np.float64]:
+    """A column's own cost and a third of the vehicles it would share."""
+    return np.array(
+        [
+            column.cost + sum(instance.arcs[slots.shared[s][0]].fixed for s in column.slots if s != ALONE) / 3
+            for column in slots.columns
+        ]
+    )
 
 
 def _live(ways: Ways, slots: Slots) -> Ways:
@@ -85,12 +99,13 @@ def _live(ways: Ways, slots: Slots) -> Ways:
 
 
 def _by_whole(
-    instance: Instance, slots: Slots, progress: Progress, upper: Callable[[], int], left: Callable[[], float], *,
+    instance: Instance, slots: Slots, progress: Progress, upper: Callable[[], int], left: Callable[[], float],
+    share: float, *,
     timed: bool,
 ) -> list[Column]:  # fmt: skip
     matrix = matrix_of(instance, slots)
     solver = solver_of(matrix, whole=True)
-    solver.setOptionValue("mip_rel_gap", max(1e-4, 0.2 * (upper() - progress.bound) / max(1, upper())))
+    solver.setOptionValue("mip_rel_gap", share * (upper() - progress.bound) / max(1, upper()))
     if timed:
         solver.setOptionValue("time_limit", max(0.1, left()))
     else:
