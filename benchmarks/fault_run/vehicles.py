@@ -16,7 +16,7 @@ from web.demo.yard.lane import Lane
 from web.demo.yard.wire import Wire
 
 TRIES = 8
-PATIENCE_S = 30.0  # longer than the whole program takes to come back on a busy machine: a driver does not turn at once
+PATIENCE_S = 12.0
 CLEAR_S = 9.0  # longer than a command lives: nobody drives through an opening that was another's
 
 
