@@ -3,16 +3,14 @@
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import and_, func, literal, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import literal, or_, select, text
+from sqlalchemy.orm import Session
 
 from wms.customs.clock import BEIJING
 from wms.customs.gate_pass_rules import split_containers
 from wms.customs.tables import (
     GatePass,
     GatePassDocument,
-    GatePassGoods,
-    GatePassLine,
     MovementSlip,
     VerificationList,
 )
@@ -23,12 +21,37 @@ from wms.gate.service.controls import orders_on
 from wms.gate.service.lane_rules import parameters_of
 from wms.gate.tables import Blacklist, Lane, Release, Vehicle, WeightTolerance
 from wms.parties import dated
-from wms.stock.tables import Account, Balance
 
-BookAccount = aliased(Account)
 RELEASED_LISTS = ("pre_deducted", "booked", "written_off")
 ENTRY_NOT_NEEDED = ("1", "4")  # pass types 先入区后报关 and 非报关进出区: on the way in
 RELEASED_SLIPS = ("approved", "passed")
+# Lots and lines of one book line take from the same book: it must hold them all together.
+GOODS_MISSING = text(
+    """
+    WITH line AS (
+        SELECT coalesce(goods.account_id, line.account_id) AS account_id, sum(coalesce(goods.qty, line.qty)) AS qty
+        FROM gate_pass_line AS line LEFT JOIN gate_pass_goods AS goods ON goods.gate_pass_line_id = line.id
+        WHERE line.gate_pass_id = :pass_id
+        GROUP BY 1
+    ), leaving AS (
+        SELECT account.book_line_id, sum(line.qty) AS qty
+        FROM line JOIN account ON account.id = line.account_id
+        WHERE account.customs_status = 'bonded'
+        GROUP BY 1
+    )
+    SELECT EXISTS (
+        SELECT FROM line
+        LEFT JOIN account ON account.id = line.account_id AND account.kind = 'declared_not_left'
+        LEFT JOIN balance ON balance.account_id = account.id
+        WHERE account.id IS NULL OR coalesce(balance.qty, 0) < line.qty
+    ) OR EXISTS (
+        SELECT FROM leaving
+        WHERE leaving.qty > (
+            SELECT coalesce(sum(balance.qty), 0) FROM balance JOIN account ON account.id = balance.account_id
+            WHERE account.kind = 'book' AND account.book_line_id = leaving.book_line_id)
+    )
+    """
+)
 COLLECTED_LISTS = ("8",)  # 保税电商: its parcels were released one by one
 
 
@@ -167,48 +190,8 @@ def _list_released(listed: VerificationList | None, row: GatePass) -> bool:
 
 def goods_missing(session: Session, pass_id: int) -> bool:
     """Whether the ledger lacks some of the goods: declared, waiting to leave, and where bonded in the account book."""
-    lines = (
-        select(
-            func.coalesce(GatePassGoods.account_id, GatePassLine.account_id).label("account_id"),
-            func.sum(func.coalesce(GatePassGoods.qty, GatePassLine.qty)).label("qty"),
-        )
-        .select_from(GatePassLine)
-        .outerjoin(GatePassGoods, GatePassGoods.gate_pass_line_id == GatePassLine.id)
-        .where(GatePassLine.gate_pass_id == pass_id)
-        .group_by(func.coalesce(GatePassGoods.account_id, GatePassLine.account_id))
-        .subquery()
-    )
-    short = (
-        select(func.count())
-        .select_from(lines)
-        .outerjoin(Account, and_(Account.id == lines.c.account_id, Account.kind == "declared_not_left"))
-        .outerjoin(Balance, Balance.account_id == Account.id)
-        .where(
-            or_(
-                Account.id.is_(None),
-                func.coalesce(Balance.qty, 0) < lines.c.qty,
-            )
-        )
-    )
-    # Lots and lines of one book line take from the same book: it must hold them all together.
-    leaving = (
-        select(Account.book_line_id, func.sum(lines.c.qty).label("qty"))
-        .select_from(lines)
-        .join(Account, Account.id == lines.c.account_id)
-        .where(Account.customs_status == "bonded")
-        .group_by(Account.book_line_id)
-        .subquery()
-    )
-    book = (
-        select(func.coalesce(func.sum(Balance.qty), 0))
-        .select_from(Balance)
-        .join(BookAccount, BookAccount.id == Balance.account_id)
-        .where(BookAccount.kind == "book", BookAccount.book_line_id == leaving.c.book_line_id)
-        .correlate(leaving)
-        .scalar_subquery()
-    )
-    unbooked = select(func.count()).select_from(leaving).where(book < leaving.c.qty)
-    return any(session.execute(select(short.scalar_subquery(), unbooked.scalar_subquery())).one())
+    session.flush()
+    return bool(session.execute(GOODS_MISSING, {"pass_id": pass_id}).scalar_one())
 
 
 def is_claimed(session: Session, row: GatePass, passage_id: int, stage: int) -> bool:
