@@ -204,11 +204,11 @@ class Sender(threading.Thread):
 
     def __init__(self, database: Database) -> None:
         super().__init__(name="sender")
-        self._write, self._stop, self.took_ms = InboxWriter(database, SCOPE), threading.Event(), list[float]()
+        self._write, self._must_end, self.took_ms = InboxWriter(database, SCOPE), threading.Event(), list[float]()
 
     def run(self) -> None:
         started, n = time.perf_counter(), 0
-        while not self._stop.is_set():
+        while not self._must_end.is_set():
             batch = [_arrival() for _ in range(int(RATE * STEP_S))]
             began = time.perf_counter()
             self._write(batch)
@@ -217,7 +217,7 @@ class Sender(threading.Thread):
             time.sleep(max(0.0, started + n * STEP_S - time.perf_counter()))
 
     def end(self) -> None:
-        self._stop.set()
+        self._must_end.set()
         self.join()
 
 
