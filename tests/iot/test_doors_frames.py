@@ -487,17 +487,8 @@ def test_the_json_variant_over_mqtt_is_answered_by_the_lane_loop(gate: Gate) -> 
             "WEIGHT": {"GROSS_WT": f"{gate_pass.total_weight_g // 1000}"},
         },
     }  # fmt: skip
-    register = read_register(gate.database, gate.scope)
-    sender = register.by_code[gate.front_end.code]
-    payload = json.dumps(body, ensure_ascii=False).encode()
-    came = arrival(register, sender, sender.topic("event"), payload, qos=1, door="embedded", limit_bytes=10**6)
-    with gate.database.unit_of_work(gate.scope) as session:
-        store(session, [came])
-    with gate.database.unit_of_work(gate.scope) as session:
-        parse_waiting(session, register)
-    sites, now = frozenset({sender.site_id}), datetime.now(UTC)
-    lanes.tick(gate.database, gate.scope, sites, now)
-    barrier.tick(gate.database, gate.scope, sites, now, secret_key="s" * 32)
+    sender = read_register(gate.database, gate.scope).by_code[gate.front_end.code]
+    _came_over_mqtt(gate, json.dumps(body, ensure_ascii=False).encode())
     sent = rows(gate.database, gate.scope, "SELECT topic, payload FROM outbox")
     assert len(sent) == 1
     assert sent[0][0] == sender.topic("cmd")
@@ -507,3 +498,20 @@ def test_the_json_variant_over_mqtt_is_answered_by_the_lane_loop(gate: Gate) -> 
     assert gather.lifts(answer["Data"]["CHECK_RESULT"])
     assert gate.one(select(BarrierCommand)).state == "sent"
     assert count(gate.database, gate.scope, "passage") == 1
+    _came_over_mqtt(gate, bytes(sent[0][1]))  # our own answer, said back to us: no report of what was done
+    assert gate.one(select(BarrierCommand)).state == "sent"
+    assert rows(gate.database, gate.scope, "SELECT state FROM passage") == [("released",)]
+
+
+def _came_over_mqtt(gate: Gate, payload: bytes) -> None:
+    """Store, read and take a message of the front end, as ingest does."""
+    register = read_register(gate.database, gate.scope)
+    sender = register.by_code[gate.front_end.code]
+    came = arrival(register, sender, sender.topic("event"), payload, qos=1, door="embedded", limit_bytes=10**6)
+    with gate.database.unit_of_work(gate.scope) as session:
+        store(session, [came])
+    with gate.database.unit_of_work(gate.scope) as session:
+        parse_waiting(session, register)
+    sites, now = frozenset({sender.site_id}), datetime.now(UTC)
+    lanes.tick(gate.database, gate.scope, sites, now)
+    barrier.tick(gate.database, gate.scope, sites, now, secret_key="s" * 32)
