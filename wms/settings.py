@@ -5,7 +5,6 @@ A setting's name, environment variable, default, unit and meaning stand in :data
 """
 
 import os
-import re
 import secrets
 import sys
 from collections.abc import Callable, Mapping
@@ -13,12 +12,27 @@ from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 import platformdirs
 
 from wms.errors import N_, Kind, WmsError
+from wms.setting_values import (
+    BrokenRule,
+    choice,
+    folder,
+    folder_or_http,
+    key_source,
+    live_url,
+    mqtt_url,
+    optional,
+    optional_file,
+    plain,
+    postgres_url,
+    secret_of_32,
+    switch,
+    time_zone,
+    whole,
+)
 
 SECRET_KEY_FILE = "secret_key"  # noqa: S105 - the name of a file, not a secret
 SYSTEM_DATA = Path("/var/lib/dongting")  # where root keeps it: the database's own user cannot enter /root
@@ -30,106 +44,6 @@ class BadSetting(WmsError):
     code = "bad_setting"
     kind = Kind.INVALID
     text = N_("%(variable)s must be %(rule)s, but it is %(given)s.")
-
-
-class _Broken(ValueError):
-    """A reader's rule was broken; the message is the rule in words."""
-
-
-def _text(given: str) -> str:
-    return given
-
-
-def _optional(given: str) -> str | None:
-    return given or None
-
-
-def _whole(given: str, *, low: int, high: int) -> int:
-    if not re.fullmatch(r"[0-9]{1,12}", given) or not low <= int(given) <= high:
-        raise _Broken(f"a whole number from {low} to {high}")
-    return int(given)
-
-
-def _choice(given: str, *, among: tuple[str, ...]) -> str:
-    if given not in among:
-        raise _Broken("one of " + ", ".join(among))
-    return given
-
-
-def _switch(given: str) -> bool:
-    return _choice(given.lower(), among=("on", "off")) == "on"
-
-
-def _database(given: str) -> str | None:
-    """Any spelling of a PostgreSQL URL becomes the one that SQLAlchemy and psycopg 3 agree on."""
-    if not given:
-        return None
-    scheme, found, rest = given.partition("://")
-    if not found or scheme not in ("postgresql", "postgres", "postgresql+psycopg"):
-        raise _Broken("a URL like postgresql://login:password@host/database")
-    return "postgresql+psycopg://" + rest
-
-
-def _mqtt(given: str) -> str | None:
-    if not given:
-        return None
-    parts = urlsplit(given)
-    try:
-        right = parts.scheme in ("mqtt", "mqtts") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        right = False
-    if not right:
-        raise _Broken("a URL like mqtt://login:password@host:1883 (mqtts:// for TLS)")
-    return given
-
-
-def _exchange(given: str) -> str | None:
-    """A folder (made absolute) or an http(s) address."""
-    if not re.match(r"https?://", given):
-        return str(_folder(given)) if given else None
-    parts = urlsplit(given)
-    try:
-        right = bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        right = False
-    if not right or parts.query or parts.fragment or parts.username:
-        raise _Broken("a folder or a URL like https://host:8443/exchange without a login")
-    return given.rstrip("/")
-
-
-def _key(given: str) -> str:
-    """test, none, or a file (made absolute)."""
-    return given if given in ("test", "none") else str(_folder(given))
-
-
-def _folder(given: str) -> Path:
-    if "\0" in given:
-        raise _Broken("the path of a folder")
-    return Path(given).expanduser().absolute()
-
-
-def _live_url(given: str) -> str | None:
-    if given and not re.fullmatch(r":\d{1,5}|https?://[^/\s]+", given):
-        raise _Broken("an address like https://gate.example:8100, or a port like :8100")
-    return given or None
-
-
-def _optional_file(given: str) -> Path | None:
-    return Path(given).expanduser().absolute() if given else None
-
-
-def _secret(given: str) -> str | None:
-    if given and len(given) < 32:
-        raise _Broken("at least 32 characters long")
-    return given or None
-
-
-def _zone(given: str) -> str:
-    try:
-        ZoneInfo(given)
-    except (KeyError, ValueError, OSError):
-        raise _Broken("the name of a time zone like Asia/Shanghai") from None
-    return given
 
 
 def default_data_dir() -> Path:
@@ -148,31 +62,31 @@ class Setting:
     default: str
     unit: str
     meaning: str
-    read: Callable[[str], Any] = _text
+    read: Callable[[str], Any] = plain
     shown: str = ""
     is_secret: bool = False
 
 
-port = partial(_whole, low=1, high=65535)
-count = partial(_whole, low=1, high=10_000)
-seconds = partial(_whole, low=1, high=86_400)
+port = partial(whole, low=1, high=65535)
+count = partial(whole, low=1, high=10_000)
+seconds = partial(whole, low=1, high=86_400)
 
 # fmt: off
 TABLE = (
     Setting("data_dir", "DONGTING_DATA", "", "folder",
             "Everything that must outlive a restart: the embedded database, secrets, logs, certificates. "
-            "Root's default is /var/lib/dongting.", _folder, "the platform's user data folder"),
+            "Root's default is /var/lib/dongting.", folder, "the platform's user data folder"),
     Setting("database_url", "DONGTING_DATABASE_URL", "", "URL",
             "A PostgreSQL server to use; the login must be bound by row-level security (dongting_app). "
-            "Empty: the embedded PostgreSQL.", _database, "embedded", True),
+            "Empty: the embedded PostgreSQL.", postgres_url, "embedded", True),
     Setting("database_owner_url", "DONGTING_DATABASE_OWNER_URL", "", "URL",
             "Login that owns the tables, used by migrations, seed and backup alone. Empty: "
-            "DONGTING_DATABASE_URL.", _database, "DONGTING_DATABASE_URL", True),
+            "DONGTING_DATABASE_URL.", postgres_url, "DONGTING_DATABASE_URL", True),
     Setting("mqtt_url", "DONGTING_MQTT_URL", "", "URL",
-            "The site's own MQTT broker. Empty: the embedded broker.", _mqtt, "embedded", True),
+            "The site's own MQTT broker. Empty: the embedded broker.", mqtt_url, "embedded", True),
     Setting("given_secret_key", "DONGTING_SECRET_KEY", "", "characters",
             "Signs sessions and forms, at least 32. Empty: made once and kept, readable by its owner alone,"
-            " in the data folder.", _secret, "made once", True),
+            " in the data folder.", secret_of_32, "made once", True),
     Setting("host", "DONGTING_HOST", "127.0.0.1", "address",
             "Where web, live stream and embedded broker listen."),
     Setting("port", "DONGTING_PORT", "8000", "port",
@@ -181,49 +95,49 @@ TABLE = (
             "The live stream's port when it has a process of its own.", port),
     Setting("live_url", "DONGTING_LIVE_URL", "", "address",
             "Where browsers reach `dongting live`: an address like https://gate.example:8100, or :8100 for that port "
-            "of the host they already use. Empty: the web serves live streams itself.", _live_url),
+            "of the host they already use. Empty: the web serves live streams itself.", live_url),
     Setting("mqtt_port", "DONGTING_MQTT_PORT", "1883", "port",
             "The embedded broker's port.", port),
     Setting("mqtt_plain", "DONGTING_MQTT_PLAIN", "on", "",
             "Whether the embedded broker listens without TLS, too; never while client certificates are required.",
-            _switch),
+            switch),
     Setting("mqtt_tls_port", "DONGTING_MQTT_TLS_PORT", "0", "port",
             "Where the embedded broker speaks TLS (8883 by custom), with the certificate of the web; 0: nowhere.",
-            partial(_whole, low=0, high=65535)),
+            partial(whole, low=0, high=65535)),
     Setting("mqtt_client_certificates", "DONGTING_MQTT_CLIENT_CERTIFICATES", "optional", "",
             "Whether a device shows a certificate whose common name is its code: off (token alone), optional (either), "
-            "required.", partial(_choice, among=("off", "optional", "required"))),
+            "required.", partial(choice, among=("off", "optional", "required"))),
     Setting("mqtt_authority", "DONGTING_MQTT_AUTHORITY", "", "file",
-            "Who signs devices' certificates (PEM).", _optional_file, "the authority of `dongting cert`"),
+            "Who signs devices' certificates (PEM).", optional_file, "the authority of `dongting cert`"),
     Setting("ingest_sites", "DONGTING_INGEST_SITES", "", "list",
             "Codes of the sites that this ingest process may work for, comma-separated. Empty: any that is free."),
     Setting("door_port", "DONGTING_DOOR_PORT", "0", "port",
-            "Where `dongting doors` takes what cameras push by HTTP; 0: closed.", partial(_whole, low=0, high=65535)),
+            "Where `dongting doors` takes what cameras push by HTTP; 0: closed.", partial(whole, low=0, high=65535)),
     Setting("frame_port", "DONGTING_FRAME_PORT", "0", "port",
             "Where `dongting doors` answers the frames of customs front ends (卡口前端); 0: closed.",
-            partial(_whole, low=0, high=65535)),
+            partial(whole, low=0, high=65535)),
     Setting("metrics_port", "DONGTING_METRICS_PORT", "0", "port",
             "Serve metrics of ingest and worker on a port of their own; 0: only through the web's /metrics.",
-            partial(_whole, low=0, high=65535)),
+            partial(whole, low=0, high=65535)),
     Setting("log_level", "DONGTING_LOG_LEVEL", "info", "",
             "The least serious line that the log files keep.",
-            partial(_choice, among=("debug", "info", "warning", "error"))),
+            partial(choice, among=("debug", "info", "warning", "error"))),
     Setting("log_file_bytes", "DONGTING_LOG_FILE_BYTES", "20000000", "bytes",
-            "A log file is rotated at this size.", partial(_whole, low=10000, high=10000000000)),
+            "A log file is rotated at this size.", partial(whole, low=10000, high=10000000000)),
     Setting("log_files_kept", "DONGTING_LOG_FILES_KEPT", "5", "files",
             "Rotated log files kept for each process.", count),
     Setting("locale", "DONGTING_LOCALE", "zh", "language",
             "The language of a page when neither person nor browser asks for one.",
-            partial(_choice, among=("zh", "en"))),
+            partial(choice, among=("zh", "en"))),
     Setting("time_zone", "DONGTING_TIME_ZONE", "Asia/Shanghai", "time zone",
-            "The zone in which instants are shown; they are stored in UTC.", _zone),
+            "The zone in which instants are shown; they are stored in UTC.", time_zone),
     Setting("tenant_id", "DONGTING_TENANT", "1", "",
-            "The installation served by these processes.", partial(_whole, low=1, high=2 ** 31)),
+            "The installation served by these processes.", partial(whole, low=1, high=2 ** 31)),
     Setting("web_workers", "DONGTING_WEB_WORKERS", "2", "processes",
             "Processes that serve requests; threads and connections are shared out among them. One Python process "
-            "uses one core.", partial(_whole, low=1, high=64)),
+            "uses one core.", partial(whole, low=1, high=64)),
     Setting("web_threads", "DONGTING_WEB_THREADS", "64", "threads",
-            "Requests and live streams served at once.", partial(_whole, low=4, high=1000)),
+            "Requests and live streams served at once.", partial(whole, low=4, high=1000)),
     Setting("web_pool", "DONGTING_WEB_POOL", "40", "connections",
             "Database connections of the web processes; all pools together must fit in the server's "
             "max_connections (100 when embedded).", count),
@@ -241,45 +155,45 @@ TABLE = (
             "A request's longest SQL statement.", seconds),
     Setting("body_limit_bytes", "DONGTING_BODY_LIMIT_BYTES", "1048576", "bytes",
             "The largest request body and device payload that is read.",
-            partial(_whole, low=1024, high=1000000000)),
+            partial(whole, low=1024, high=1000000000)),
     Setting("import_limit_bytes", "DONGTING_IMPORT_LIMIT_BYTES", "104857600", "bytes",
-            "The largest file that an import reads.", partial(_whole, low=1024, high=1000000000)),
+            "The largest file that an import reads.", partial(whole, low=1024, high=1000000000)),
     Setting("import_at_once_bytes", "DONGTING_IMPORT_AT_ONCE_BYTES", "2000000", "bytes",
             "A file of more is read by a job, and its sender is told where to ask how far it is.",
-            partial(_whole, low=0, high=1000000000)),
+            partial(whole, low=0, high=1000000000)),
     Setting("webhook_hosts", "DONGTING_WEBHOOK_HOSTS", "", "list",
             "Hosts that webhooks may go to, comma-separated; `.example.com` means every host under it. "
             "Empty: any public host."),
     Setting("webhook_private", "DONGTING_WEBHOOK_PRIVATE", "off", "",
-            "Whether webhooks may also go to private and local addresses, and by plain http.", _switch),
+            "Whether webhooks may also go to private and local addresses, and by plain http.", switch),
     Setting("customs_exchange", "DONGTING_CUSTOMS_EXCHANGE", "", "folder or URL",
             "Where messages to customs go and answers come from: a folder with out and in, or an http(s) address. "
-            "Empty: they wait (`dongting demo` uses the folder of its simulated counter).", _exchange, "none"),
+            "Empty: they wait (`dongting demo` uses the folder of its simulated counter).", folder_or_http, "none"),
     Setting("customs_key", "DONGTING_CUSTOMS_KEY", "test", "file",
             "What signs messages to customs: a PEM file with the enterprise's RSA key and certificate. test: a key "
             "made once in the data folder, whose certificate says TEST, for the simulated counter alone. none: nothing "
-            "is signed, and what customs wants signed is refused.", _key),
+            "is signed, and what customs wants signed is refused.", key_source),
     Setting("customs_by_hand", "DONGTING_CUSTOMS_BY_HAND", "off", "",
             "on: declarations are typed into the single window by hand; declaring changes the state and queues no "
-            "message. off: it queues the message, which waits while there is no line to customs.", _switch),
+            "message. off: it queues the message, which waits while there is no line to customs.", switch),
     Setting("live_streams", "DONGTING_LIVE_STREAMS", "40", "streams",
             "Live streams open at once in a web process; more are asked to poll.", count),
     Setting("live_process_streams", "DONGTING_LIVE_PROCESS_STREAMS", "300", "streams",
             "Live streams open at once in `dongting live`; more are asked to poll.",
-            partial(_whole, low=1, high=2_000)),
+            partial(whole, low=1, high=2_000)),
     Setting("tls_certificate", "DONGTING_TLS_CERTIFICATE", "", "file",
-            "Certificate (PEM) of the web; see `dongting cert`.", _optional_file, "plain HTTP"),
+            "Certificate (PEM) of the web; see `dongting cert`.", optional_file, "plain HTTP"),
     Setting("tls_key", "DONGTING_TLS_KEY", "", "file",
-            "Private key (PEM) of that certificate.", _optional_file, "none"),
+            "Private key (PEM) of that certificate.", optional_file, "none"),
     Setting("seed", "DONGTING_SEED", "2020", "",
-            "Makes the demo data repeatable.", partial(_whole, low=0, high=2 ** 31)),
+            "Makes the demo data repeatable.", partial(whole, low=0, high=2 ** 31)),
     Setting("metrics_dir", "PROMETHEUS_MULTIPROC_DIR", "", "folder",
             "Where processes leave their counters for /metrics; set by `dongting up`.",
-            _optional_file, "none"),
+            optional_file, "none"),
     Setting("shared", "DONGTING_SHARED", "../shared", "folder",
             "Where tests find public samples."),
     Setting("chromium", "DONGTING_CHROMIUM", "", "file",
-            "The Chromium that browser tests drive.", _optional, "found on the path"),
+            "The Chromium that browser tests drive.", optional, "found on the path"),
     Setting("required", "DONGTING_REQUIRE", "", "list",
             "What tests may not skip for want of, comma-separated: shared, chromium, mosquitto."),
 )
@@ -402,7 +316,7 @@ def _read(row: Setting, given: str) -> Any:
         return default_data_dir()
     try:
         return row.read(given or row.default)
-    except _Broken as rule:
+    except BrokenRule as rule:
         shown = "not" if row.is_secret else repr(given)
         raise BadSetting(field=row.name, variable=row.variable, rule=str(rule), given=shown) from None
 

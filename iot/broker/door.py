@@ -20,6 +20,7 @@ from amqtt.session import Session
 
 from iot.broker.handler import STOP_S, CommittingHandler, Flow, is_gone
 from iot.broker.packets import PACKET_BYTES, PacketReader
+from iot.broker.steady import SteadyDict
 from iot.broker.tls import NoTlsFiles, Tls, shown
 from iot.committer import Committer, is_away
 from iot.inbox import Outcome
@@ -51,16 +52,6 @@ class PortTaken(WmsError):
     code = "port_taken"
     kind = Kind.UNAVAILABLE
     text = N_("The broker cannot listen on %(host)s port %(port)s: %(reason)s. Free it or set %(variable)s.")
-
-
-class SteadyDict(dict[str, Any]):
-    """A dictionary that may change while it is walked: amqtt awaits inside its loops over the subscriptions."""
-
-    def __iter__(self) -> Any:
-        return iter(list(super().keys()))
-
-    def items(self) -> Any:
-        return list(super().items())
 
 
 class EmbeddedBroker(Broker):  # type: ignore[misc]  # amqtt ships no types

@@ -14,8 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from iot.lanes.gone import Gone, gone_of
 from iot.lanes.plateau import Weighed, weigh
-from iot.lanes.readings import LaneMemory, LaneReading, LaneRules, LoopEdge, Standing
+from iot.lanes.readings import LaneMemory, LaneReading, LaneRules, Standing
 from iot.lanes.votes import Why, confidence_permille, read_seals, strongest_tag, vote_containers, vote_plate
 from wms.codes import plates
 from wms.gate.rules import Seen
@@ -99,21 +100,13 @@ class _Sorted:
     strangers: list[LaneReading] = field(default_factory=list)  # another plate without an arrival between
 
 
-@dataclass(frozen=True)
-class _Gone:
-    """When the vehicle had left, and whether through the exit."""
-
-    at: datetime
-    through: bool
-
-
 def assemble(
     rules: LaneRules, standing: Standing | None, readings: Sequence[LaneReading], now: datetime, memory: LaneMemory
 ) -> tuple[Step, ...]:
     """The next steps of the lane. At most one passage is opened, decided or closed in one call."""
     if standing is None:
         return _without_passage(rules, readings, now, memory)
-    gone = _gone(rules, standing, readings, now)
+    gone = gone_of(rules, standing, readings, now)
     # What came after it had gone is of others, also when a whole backlog is read at once.
     parts = _sort(rules, standing, [reading for reading in readings if gone is None or reading.at <= gone.at])
     if standing.is_decided:
@@ -248,7 +241,7 @@ def _of_the_next(standing: Standing, reading: LaneReading) -> bool:
 
 
 def _before_decision(
-    rules: LaneRules, standing: Standing, parts: _Sorted, now: datetime, memory: LaneMemory, gone: _Gone | None
+    rules: LaneRules, standing: Standing, parts: _Sorted, now: datetime, memory: LaneMemory, gone: Gone | None
 ) -> tuple[Step, ...]:
     steps: list[Step] = [Attach(standing.passage_id, tuple(parts.unusable))] if parts.unusable else []
     if gone is not None:
@@ -321,7 +314,7 @@ def _moved(rules: LaneRules, standing: Standing, own: Sequence[LaneReading], mem
 
 
 def _after_decision(
-    rules: LaneRules, standing: Standing, parts: _Sorted, now: datetime, gone: _Gone | None
+    rules: LaneRules, standing: Standing, parts: _Sorted, now: datetime, gone: Gone | None
 ) -> tuple[Step, ...]:
     steps: list[Step] = []
     if any(_is_zero(reading) for reading in parts.own):
@@ -332,7 +325,7 @@ def _after_decision(
     if not standing.has_passed:
         steps += [Warn(standing.passage_id, one) for one in parts.strangers if one.id not in standing.warned_of]
     if gone is None and parts.following and (standing.has_passed or not rules.has_loops):
-        gone = _Gone(now, standing.has_passed)  # its exit was not seen, but the next one stands where it stood
+        gone = Gone(now, standing.has_passed)  # its exit was not seen, but the next one stands where it stood
     if gone is not None:
         steps.append(_close(rules, standing, parts, now, gone.through))
     return tuple(steps)
@@ -354,56 +347,3 @@ def _close(
 
 def _why_late(reading: LaneReading) -> str:
     return str(reading.body["loop"]) if reading.kind == "LoopRead" else "after_decision"
-
-
-def _edges(readings: Sequence[LaneReading]) -> tuple[LoopEdge, ...]:
-    return tuple(
-        LoopEdge(str(reading.body["loop"]), bool(reading.body["is_occupied"]), reading.at)
-        for reading in readings
-        if reading.kind == "LoopRead"
-    )
-
-
-def _gone(rules: LaneRules, standing: Standing, readings: Sequence[LaneReading], now: datetime) -> _Gone | None:
-    """The first moment at which the vehicle had left, going along the loops' edges in time; None: still there."""
-    live = [reading for reading in readings if reading.is_live]
-    edges = sorted((*standing.loops, *_edges(live)), key=lambda edge: edge.at)
-    if not rules.has_loops or not edges:
-        return _gone_unseen(rules, standing, live, now)
-    state: dict[str, bool] = {}
-    through, last_at = standing.has_passed, edges[0].at
-    for edge in edges:
-        if _is_empty(state) and edge.at - last_at >= rules.settle:
-            return _Gone(last_at, through)
-        if edge.loop == "exit" and not edge.is_occupied and state.get("exit"):
-            return _Gone(edge.at, True)
-        state[edge.loop], last_at = edge.is_occupied, edge.at
-        through = through or (edge.loop == "exit" and edge.is_occupied)
-    return _Gone(now, through) if _is_empty(state) and now - last_at >= rules.settle else None
-
-
-def _gone_unseen(rules: LaneRules, standing: Standing, live: Sequence[LaneReading], now: datetime) -> _Gone | None:
-    """Where no loop tells: after the gap, once it has passed; or it came back, when its plate is read after the gap.
-
-    A held vehicle that waits for the officer is not gone because no camera looks at it; one that is followed as the
-    same object, or read again and again, is parked.
-    """
-    if standing.has_passed:
-        last_at = max([standing.opened_at, standing.plate_seen_at or standing.opened_at, *(one.at for one in live)])
-        return _Gone(now, True) if now - last_at >= rules.gap else None
-    if rules.has_loops or not standing.is_decided or standing.plate_seen_at is None:
-        return None
-    last_at = standing.plate_seen_at
-    for reading in live:
-        if reading.plate != standing.plate or reading.plate is None:
-            continue
-        is_followed = reading.object_id is not None and reading.object_id in standing.object_ids
-        if reading.at - last_at >= rules.gap and not is_followed:
-            return _Gone(last_at, False)
-        last_at = max(last_at, reading.at)
-    return None
-
-
-def _is_empty(state: dict[str, bool]) -> bool:
-    """Whether no loop is occupied and the vehicle had been on the scale; else it may stand between the loops."""
-    return bool(set(state) - {"arrive", "exit"}) and not any(state.values())

@@ -17,7 +17,6 @@ from sqlalchemy import func, select, text
 
 from iot import barrier
 from iot.barrier import device_key, signature
-from iot.register import NewDevice, register_device
 from iot.tables import Outbox, Reading
 from tests.conftest import Urls
 from tests.iot.doors import Client, until
@@ -27,9 +26,9 @@ from web.demo.yard.barrier import Barrier
 from web.demo.yard.barrier import signature as controllers_signature
 from web.demo.yard.wire import Wire
 from wms.db import Database, Scope
-from wms.gate.service import ReleaseHold, close_passage, decide_passage, release_hold
+from wms.gate.service import ReleaseHold, decide_passage, release_hold
 from wms.gate.service.by_hand import lower_barrier, unlock_lane
-from wms.gate.tables import BarrierCommand, Lane, LaneState, Passage
+from wms.gate.tables import BarrierCommand, LaneState, Passage
 from wms.settings import Settings
 from wms.watch.tables import Alarm
 
@@ -250,14 +249,20 @@ def test_nobody_at_the_barrier_is_a_fault_and_a_late_controller_gets_nothing(ser
     assert served.count(Outbox) == 1
 
 
-@pytest.mark.slow
-def test_release_by_an_officer_opens_and_each_answer_is_kept(served: Gate) -> None:
+def connected_controller(served: Gate) -> tuple[Wire, Barrier]:
+    """The simulated controller of the lane, connected and announced."""
     device = served.yard.devices[served.yard.lane.devices["barrier"]]
     wire = Wire(device, served.yard.site, "127.0.0.1", served.settings.mqtt_port)
     one = Barrier(wire, served.yard.lane.code, device.key)
     wire.start()
     until(lambda: wire.is_connected)
     one.announce()
+    return wire, one
+
+
+@pytest.mark.slow
+def test_release_by_an_officer_opens_and_each_answer_is_kept(served: Gate) -> None:
+    wire, one = connected_controller(served)
     until(lambda: served.one(select(LaneState.is_linked)) and served.one(select(LaneState.barrier)) == "closed")
     with served.database.unit_of_work(served.scope) as session:
         gate_pass = make_pass(session, served.world, qty=1)
@@ -307,12 +312,7 @@ def test_opening_told_late_by_a_bad_clock_is_an_alarm_too_and_moves_no_state(ser
 
 @pytest.mark.slow
 def test_locked_lane_stays_closed_until_an_officer_unlocks_it(served: Gate) -> None:
-    device = served.yard.devices[served.yard.lane.devices["barrier"]]
-    wire = Wire(device, served.yard.site, "127.0.0.1", served.settings.mqtt_port)
-    one = Barrier(wire, served.yard.lane.code, device.key)
-    wire.start()
-    until(lambda: wire.is_connected)
-    one.announce()
+    wire, one = connected_controller(served)
     until(lambda: served.one(select(LaneState.is_linked)))
     lane_id, officer = served.world.lane.id, served.world.officer.id
     with served.database.unit_of_work(served.scope) as session:
@@ -327,99 +327,6 @@ def test_locked_lane_stays_closed_until_an_officer_unlocks_it(served: Gate) -> N
     until(lambda: not one.is_locked and served.command_state() == "closed")
     wire.stop()
     assert served.alarms() == set()
-
-
-class Camera:
-    """A Zhenshi camera that opens its barrier by itself: it speaks the maker's messages and nothing of ours."""
-
-    def __init__(self, gate: Gate) -> None:
-        self.gate = gate
-        states = {"gate_status": {"0": "CLOSED", "1": "OPENING", "2": "OPEN"}}
-        with gate.database.unit_of_work(gate.scope) as session:
-            lane = session.get_one(Lane, gate.world.lane.id)
-            self.code = f"zs-{lane.code}"
-            new = NewDevice(
-                self.code, lane.site_id, "gate", "zhenshi", lane=lane.code, topic_filters=(f"device/{self.code}/#",),
-                profile=states,
-            )  # fmt: skip
-            _, self.token = register_device(session, new, SECRET)
-            lane.barrier_device = self.code
-        self.down = f"device/{self.code}/message/down/gate_direct_open"
-
-    def connect(self) -> "Camera":
-        self.client = Client(self.gate.settings.mqtt_port, self.code, self.token).connect()
-        self.client.subscribe(self.down)
-        return self
-
-    def say(self, topic: str, **more: Any) -> None:
-        body = {"sn": self.code, "timestamp": int(time.time()), "version": "1.0", "id": f"m-{time.monotonic_ns()}"}
-        self.client.publish(topic, json.dumps(body | more).encode())
-
-    def reply(self, asked: dict[str, Any], code: int) -> None:
-        self.say(f"{self.down}/reply", name="gate_direct_open", code=code, id=asked["id"], payload={})
-
-    def arm(self, status: int) -> None:
-        payload = {"type": "barr_gate_status", "body": {"gate_status": status}}
-        self.say(f"device/{self.code}/message/up/barr_gate_status", name="barr_gate_status", payload=payload)
-
-    def asked(self) -> dict[str, Any]:
-        until(lambda: self.client.messages)
-        found: dict[str, Any] = json.loads(self.client.messages[-1].payload)
-        return found
-
-
-@pytest.fixture
-def camera(gate: Gate) -> Iterator[Camera]:
-    """A camera that the whole ingest process knows from its start."""
-    made = Camera(gate)
-    with running_ingest(gate.settings, gate.database):
-        yield made.connect()
-        made.client.close()
-
-
-@pytest.mark.slow
-def test_zhenshi_reply_is_only_accepted_and_its_sensor_proves_the_opening(camera: Camera) -> None:
-    served = camera.gate
-    passage_id = served.lift()
-    asked = camera.asked()
-    assert (asked["name"], asked["sn"]) == ("gate_direct_open", camera.code)
-    camera.reply(asked, 200)
-    camera.arm(2)
-    until(lambda: served.command_state() in ("opened", "fault"))
-    assert served.one(select(BarrierCommand.accepted_at)) is not None
-    with served.database.unit_of_work(served.scope) as session:
-        close_passage(session, passage_id, at=datetime.now(UTC), went_through=True)
-    assert served.one(select(Passage.state).where(Passage.id == passage_id)) == "passed"
-    camera.arm(0)
-    until(lambda: served.one(select(BarrierCommand.closed_at)) is not None)
-    assert "not_passed" not in served.alarms()
-
-
-@pytest.mark.slow
-def test_zhenshi_reply_without_its_sensor_opens_nothing(camera: Camera) -> None:
-    served = camera.gate
-    served.lift()
-    camera.reply(camera.asked(), 200)
-    until(lambda: served.command_state() == "fault")
-    assert served.one(select(LaneState.barrier)) == "fault"
-    assert served.one(select(BarrierCommand.opened_at)) is None
-    assert "barrier_fault" in served.alarms()
-
-
-@pytest.mark.slow
-def test_zhenshi_that_says_no_or_cannot_close_is_a_refusal_with_an_alarm(camera: Camera) -> None:
-    served = camera.gate
-    served.lift()
-    camera.reply(camera.asked(), 404)
-    until(lambda: served.one(select(BarrierCommand.fault)) == "code_404")
-    assert "barrier_refused" in served.alarms()
-    with served.database.unit_of_work(served.scope) as session:
-        officer = served.world.officer.id
-        lower_barrier(
-            session, served.world.lane.id, officer_id=officer, reason="search", locked=False, at=datetime.now(UTC)
-        )
-    until(lambda: served.command_state() == "refused")
-    assert served.count(Outbox) == 1
 
 
 @pytest.mark.slow

@@ -17,6 +17,12 @@ from sqlalchemy.orm import Session
 
 from wms.codes.numbers import document_no
 from wms.customs import inspection_rules as rules
+from wms.customs.inspection_reads import (
+    has_picture,
+    refuse_standing,
+    under_inspection,
+    was_inspected_for_customs,
+)
 from wms.customs.modes import beijing_day
 from wms.customs.tables.inspections import (
     InspectionDraw,
@@ -97,7 +103,7 @@ def order(session: Session, command: Order) -> InspectionOrder:
             raise rules.WrongModeForInspection(
                 field="parcels", number=row.cop_no, mode=row.trade_mode, wanted=command.mode
             )
-    _refuse_standing(session, rows)
+    refuse_standing(session, rows)
     made = _write_order(
         session, "officer", command.reason.strip(), command.at, person_id=command.person_id,
         customs_no=command.customs_no,
@@ -144,7 +150,7 @@ def order_by_receipt(session: Session, row: ParcelDeclaration, at: datetime, inf
 
     When that inspection ends, customs' own begins (:func:`_clear`).
     """
-    if row.trade_mode not in rules.MODES or _live(session, [row.id]):
+    if row.trade_mode not in rules.MODES or under_inspection(session, [row.id]):
         return
     made = _write_order(session, "receipt", info or "500", at, customs_no=row.invt_no or row.pre_no)
     _hold(session, made, [row], at, None)
@@ -230,7 +236,7 @@ def note_result(session: Session, result: Result) -> ParcelInspection:
         lane = session.get_one(InspectionLane, row.lane_id)
         if not lane.has_xray:
             raise rules.NoXray(field="method", lane=lane.code)
-    if result.outcome == "failed" and not _has_picture(session, row.id):
+    if result.outcome == "failed" and not has_picture(session, row.id):
         raise rules.PictureNeeded(number=number)
     row.method = result.method
     if after == rules.CLEARED:
@@ -285,23 +291,6 @@ def _by_number(session: Session, numbers: Sequence[str]) -> list[ParcelDeclarati
     return _locked(session, found)
 
 
-def _live(session: Session, ids: Collection[int]) -> list[tuple[int, str]]:
-    """Which of these declarations are under inspection, and by which order."""
-    rows = session.execute(
-        select(ParcelInspection.declaration_id, InspectionOrder.order_no)
-        .join(InspectionOrder, InspectionOrder.id == ParcelInspection.order_id)
-        .where(ParcelInspection.declaration_id.in_(ids), ParcelInspection.state.in_(rules.LIVE))
-        .order_by(ParcelInspection.declaration_id)
-    )
-    return [(row.declaration_id, row.order_no) for row in rows]
-
-
-def _refuse_standing(session: Session, rows: Sequence[ParcelDeclaration]) -> None:
-    numbers = {row.id: row.cop_no for row in rows}
-    for declaration_id, order_no in _live(session, list(numbers)):
-        raise rules.InspectionStands(field="parcels", number=numbers[declaration_id], order_no=order_no)
-
-
 def _draw_among(
     session: Session, mode: str, rows: Sequence[ParcelDeclaration], at: datetime, person_id: int | None
 ) -> InspectionOrder | None:
@@ -328,7 +317,7 @@ def _draw_among(
             .returning(InspectionDraw.declaration_id)
         )
     )  # fmt: skip
-    standing = {declaration_id for declaration_id, _ in _live(session, [row.id for row in rows])}
+    standing = {declaration_id for declaration_id, _ in under_inspection(session, [row.id for row in rows])}
     taken = [
         row for row in rows
         if row.id in fresh and row.id not in standing
@@ -383,32 +372,16 @@ def _one(session: Session, inspection_id: int) -> tuple[ParcelInspection, Parcel
     return row, declaration
 
 
-def _has_picture(session: Session, inspection_id: int) -> bool:
-    return session.scalars(
-        select(InspectionPicture.id).where(InspectionPicture.inspection_id == inspection_id).limit(1)
-    ).first() is not None  # fmt: skip
-
-
 def _clear(session: Session, row: ParcelInspection, declaration: ParcelDeclaration, at: datetime) -> None:
     """The parcel is free of this inspection; it stays on hold where customs ordered one of its own meanwhile."""
     row.state, row.decided_at = rules.CLEARED, at
     declaration.is_on_hold = False
     session.flush()
-    if declaration.status == ORDERED_BY_CUSTOMS and not _was_inspected_for_customs(session, declaration.id):
+    if declaration.status == ORDERED_BY_CUSTOMS and not was_inspected_for_customs(session, declaration.id):
         made = _write_order(
             session, "receipt", ORDERED_BY_CUSTOMS, at, customs_no=declaration.invt_no or declaration.pre_no
         )
         _hold(session, made, [declaration], at, None)
-
-
-def _was_inspected_for_customs(session: Session, declaration_id: int) -> bool:
-    """Whether the receipt 500 of a parcel was made an inspection; one that came during another was not."""
-    by_receipt = (
-        select(ParcelInspection.id)
-        .join(InspectionOrder, InspectionOrder.id == ParcelInspection.order_id)
-        .where(ParcelInspection.declaration_id == declaration_id, InspectionOrder.made_by == "receipt")
-    )
-    return session.scalars(by_receipt.limit(1)).first() is not None
 
 
 def _step(
