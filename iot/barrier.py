@@ -206,6 +206,6 @@ def _follow_state(session: Session, row: OpenReading, state: str) -> None:
     """Of a controller that tells no steps, the sensors prove them: what they say belongs to its last command."""
     result = controllers.result_of_state(state)
     is_zhenshi = session.scalar(select(Device.format).where(Device.id == row.device_id)) == controllers.ZHENSHI
-    command = latest_command(session, row.device_code or "") if result and is_zhenshi else None
+    command = latest_command(session, row.device_code or "", row.recorded_at) if result and is_zhenshi else None
     if command is not None and result and (result == "opened" or command.opened_at is not None):
         record_result(session, CommandStep(command.cmd_id, command.device, result, row.recorded_at))

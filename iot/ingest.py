@@ -235,22 +235,30 @@ def _read(settings: Settings, door_ends: Ends, ends: Ends, parent: int, begin: C
     fork = multiprocessing.get_context("fork")
     parser = fork.Process(target=_parse, args=(settings, ends, ours, theirs, os.getpid(), begin), name="parser")
     parser.start()
-    theirs.close()
-    os.close(ends.wake)
-    begin("reader")
-    sys.setswitchinterval(SWITCH_S)
-    database = frozen_database(settings, settings.ingest_pool)
-    give_keys(database, partial(open_vault, settings.data_dir))  # a passage is told to customs, and kept sealed
-    reader = Reader(settings, database, Scope.system(settings.tenant_id), ends, ParserEnd(ours))
-    signal.signal(signal.SIGTERM, lambda *_: reader.stop())
     try:
-        status = reader.serve()
+        theirs.close()
+        os.close(ends.wake)
+        begin("reader")
+        sys.setswitchinterval(SWITCH_S)
+        status = _serve_reader(settings, ends, ParserEnd(ours))
+    except BaseException:
+        parser.kill()  # or it would be waited for, and the door would take what nobody decides about
+        raise
+    parser.join(PARSER_STOP_S)
+    if parser.is_alive():
+        parser.kill()
+    sys.exit(status)
+
+
+def _serve_reader(settings: Settings, ends: Ends, parser: ParserEnd) -> int:
+    database = frozen_database(settings, settings.ingest_pool)
+    try:
+        give_keys(database, partial(open_vault, settings.data_dir))  # a passage is told to customs, and kept sealed
+        reader = Reader(settings, database, Scope.system(settings.tenant_id), ends, parser)
+        signal.signal(signal.SIGTERM, lambda *_: reader.stop())
+        return reader.serve()
     finally:
         database.close()
-        parser.join(PARSER_STOP_S)
-        if parser.is_alive():
-            parser.kill()
-    sys.exit(status)
 
 
 def _parse(

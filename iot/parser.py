@@ -115,7 +115,9 @@ class ParserEnd:
             self._parser.send(None)
 
     def _listen(self, on_read: Callable[[Read], None]) -> None:
-        with suppress(EOFError, OSError):
-            while True:
-                on_read(self._parser.recv())
-        self.is_cut = True
+        try:
+            with suppress(EOFError, OSError):
+                while True:
+                    on_read(self._parser.recv())
+        finally:
+            self.is_cut = True

@@ -19,6 +19,7 @@ from routing.units import instant_s, iso
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Positive = Annotated[int, Field(gt=0)]
+Inside = Annotated[int, Field(gt=0, le=30_000)]  # mm; the loader thinks of no longer box
 NotNegative = Annotated[int, Field(ge=0)]
 
 
@@ -53,7 +54,7 @@ class Equipment(Frozen):
 
     code: str
     kind: Literal["box", "uld"]
-    inner_mm: tuple[Positive, Positive, Positive]
+    inner_mm: tuple[Inside, Inside, Inside]
     usable_cm3: Positive
     payload_g: Positive
     teu: NotNegative

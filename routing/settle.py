@@ -58,6 +58,9 @@ class Vet:
         code = self.state.groups[box.g].offers[box.offer].code
         missing = self.stower.ask(code, box.items).missing_mm3
         order = sorted((k for k in box.items if size(k)), key=lambda k: (size(k), k))
+        may_stay = [k for k in order if not self.state.paths.problem.consignments[k].must_go]
+        if may_stay and sum(map(size, may_stay)) >= missing:
+            order = may_stay  # what must go does not leave while others make the room
         left: list[int] = []
         while missing > 0 and len(order) > 1 and size(order[-1]) < missing:
             left.append(order.pop())

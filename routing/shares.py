@@ -40,7 +40,7 @@ def split(
     weights = [max(p.volume_cm3 * 10**9 // full_cm3, p.weight_g * 10**9 // full_g, 1) for p in parts]
     if rule == ALONE:
         weights = [_price([part], offers) or 1 for part in parts]
-    elif rule == SHAPLEY and 1 < len(parts) <= MOST_SAMPLED:
+    elif rule == SHAPLEY and price_minor and 1 < len(parts) <= MOST_SAMPLED:
         weights = _added(price_minor, parts, offers)
     return share_exactly(price_minor, weights)
 

@@ -65,22 +65,23 @@ def curve(problem: Problem, *, seconds: float, seed: int = 1, points: Sequence[W
     ready = {one.id: one.ready_at for one in problem.consignments}
     sums = [_sums(plan, ready) for _, plan in found]
     return [
-        Point(one, *own, len(plan.unserved), plan.gap_ppm, any(_beats(other, own) for other in sums))
+        Point(one, *own[1:], own[0], plan.gap_ppm, any(_beats(other, own) for other in sums))
         for (one, plan), own in zip(found, sums, strict=True)
     ]
 
 
-def _sums(plan: Plan, ready: dict[str, int]) -> tuple[int, int, int]:
+def _sums(plan: Plan, ready: dict[str, int]) -> tuple[int, int, int, int]:
+    """How many stay behind, and what those that go pay, wait and burn: to leave goods behind is no saving."""
     goes = plan.assignments
     paid = sum(
         one.costs.feeder_minor + one.costs.handling_minor + one.costs.onward_minor + one.costs.share_minor
         for one in goes
     )  # fmt: skip
     hours = sum(one.deliver_at - ready[one.consignment] for one in goes) // (HOUR_S * max(1, len(goes)))
-    return paid, hours, plan.co2_g
+    return len(plan.unserved), paid, hours, plan.co2_g
 
 
-def _beats(other: tuple[int, int, int], own: tuple[int, int, int]) -> bool:
+def _beats(other: tuple[int, ...], own: tuple[int, ...]) -> bool:
     return other != own and all(a <= b for a, b in zip(other, own, strict=True))
 
 

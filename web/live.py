@@ -76,7 +76,7 @@ class Stream:
             return
         try:
             asked = select.poll()
-            asked.register(self._connection, select.POLLRDHUP)
+            asked.register(self._connection, getattr(select, "POLLRDHUP", select.POLLHUP))  # the first: Linux alone
             is_gone = bool(asked.poll(0))
         except (OSError, ValueError):  # closed on our side
             is_gone = True
@@ -224,8 +224,11 @@ def live_origin() -> str | None:
 
 
 def _host_of(address: str) -> str:
-    """The host without its port, as it stands in an address (IPv6 in brackets)."""
-    name = urlsplit("//" + address).hostname or ""
+    """The host without its port, as it stands in an address (IPv6 in brackets); empty for what is no address."""
+    try:
+        name = urlsplit("//" + address).hostname or ""
+    except ValueError:  # an IPv6 address without its end
+        return ""
     return f"[{name}]" if ":" in name else name
 
 
@@ -235,7 +238,7 @@ def allow_own_pages(response: Response) -> Response:
     origin = request.headers.get("Origin", "")
     if request.endpoint == "live.live" and origin:
         response.vary.add("Origin")
-        if _host_of(urlsplit(origin).netloc) == _host_of(request.host):
+        if _host_of(origin.partition("://")[2]) == _host_of(request.host) != "":
             response.headers["Access-Control-Allow-Origin"] = origin
             response.headers["Access-Control-Allow-Credentials"] = "true"
     return response

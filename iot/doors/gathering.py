@@ -83,7 +83,8 @@ def answer_question(
     """Decide, or find what was decided. ``is_same`` False: this SEQ_NO came before with other bytes. ``is_live`` False:
     the question came late or again, so it tells nothing of who stands in the lane now.
 
-    What fits no lane of the device, or names a sequence number of another lane, is held without a passage.
+    What fits no lane of the device, names a sequence number of another lane, or is new and not live, is held without a
+    passage: who stands in the lane stays shown there.
     """
     lane = _lane(session, device, question)
     session.execute(TAKEN, {"inbox_id": inbox_id})
@@ -92,7 +93,9 @@ def answer_question(
     known = session.scalar(select(Passage).where(Passage.seq_no == question.seq_no))
     if not is_same or (known is not None and known.lane_id != lane.id):
         return _refused(session, device, question, "seq_no_used")
-    if known is None and is_live:
+    if known is None and not is_live:
+        return _refused(session, device, question, "not_live")
+    if known is None:
         _clear_lane(session, lane, question.seq_no, now)
     readings = _readings(session, inbox_id, device)
     seen, uses = seen_in(readings, parameters_of(session, lane, now), now)

@@ -132,7 +132,8 @@ def _is_whole(body: bytes) -> bool:
     text = body.strip()
     root = ROOT.match(text)
     if root is not None:
-        return text.endswith((b"</" + root.group(1) + b">", b"/>"))
+        is_alone = text.endswith(b"/>") and text.rfind(b"<") == root.start(1) - 1
+        return is_alone or text.endswith(b"</" + root.group(1) + b">")
     return bool(text) and all(text.count(a) == text.count(b) for a, b in ((b"{", b"}"), (b"[", b"]")))
 
 

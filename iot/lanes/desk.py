@@ -24,6 +24,7 @@ from iot.tables import IGNORED, MATCHED
 from iot.understood import LANE_KINDS
 from wms.db import Database, Scope
 from wms.gate.rules.lane import LaneParameters
+from wms.gate.rules.refusals import VehicleGone
 from wms.gate.service import (
     DecidePassage,
     ReadingUse,
@@ -89,10 +90,21 @@ def tick(
             with database.unit_of_work(scope) as session:
                 moved, is_cut = _round(session, site_id, at, looked)
                 if is_cut and send is not None:
-                    send(session, site_id)
+                    _send_with_it(session, site_id, send)
             done += moved
             at = now + timedelta(seconds=time.monotonic() - began)
     return done
+
+
+def _send_with_it(session: Session, site_id: int, send: Callable[[Session, int], object]) -> None:
+    """A command that cannot be sent undoes no decision: it stays queued and is tried again by itself."""
+    try:
+        with session.begin_nested():
+            send(session, site_id)
+    except OperationalError:
+        raise
+    except Exception:
+        log.exception("not_sent_with_its_decision", site=site_id)
 
 
 def _round(session: Session, site_id: int, now: datetime, looked: Looked) -> tuple[int, bool]:
@@ -311,7 +323,10 @@ def _decide(
         readings=tuple(_use(reading, used, why) for reading, used, why in step.uses),
         rules=parameters,
     )
-    decided = decide_or_ask(session, command)
+    try:
+        decided = decide_or_ask(session, command)
+    except VehicleGone:  # an officer has said so since the lane was looked at; it is looked at again
+        return None
     if decided is None:
         return None
     log.info("passage_decided", lane=lane.code, plate=step.seen.plate, verdict=decided.verdict, hold=decided.hold_code)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import highspy
@@ -36,15 +36,14 @@ def solve_flow(instance: Instance, *, seconds: float, work: int | None, seed: in
     if work is not None:
         return _exact(instance, _loaded(instance, seed), NODES * work, None)
     end = time.monotonic() + seconds
-    model, found = _loaded(instance, seed), list[Flowing]()
-    thread = threading.Thread(target=lambda: found.append(_exact(instance, model, None, end)), daemon=True)
-    thread.start()
-    search = FlowSearch(instance, seed, lambda: end - time.monotonic() if not found else 0.0)
+    model, pool = _loaded(instance, seed), ThreadPoolExecutor(1)
+    solving = pool.submit(_exact, instance, model, None, end)
+    search = FlowSearch(instance, seed, lambda: end - time.monotonic() if not solving.done() else 0.0)
     bound, opens = search.linear()
     if bound:
         search.search(opens)
-    thread.join()
-    best = found[0]
+    best = solving.result()  # what went wrong there is told here
+    pool.shutdown()
     moves = moves_of(instance, search.flows) if search.flows is not None else None
     value = value_of(instance, moves) if moves else None
     if moves and value is not None and (not best.moves or value < best.value_micro):

@@ -112,8 +112,7 @@ def _by_whole(
         solver.setOptionValue("mip_max_nodes", NODES)
     solver.run()
     if solver.getModelStatus() == highspy.HighsModelStatus.kInfeasible:
-        progress.bound = max(progress.bound, upper())
-        return []
+        return []  # it cannot be: each commodity keeps a way; the solver lost its numbers, which proves nothing
     bound = solver.getInfo().mip_dual_bound
     if math.isfinite(bound):
         progress.bound = max(progress.bound, min(upper(), whole_up(bound)))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from routing.design.instance import Instance
@@ -11,6 +11,7 @@ from routing.design.timed_bound import Progress, prove
 from routing.design.timed_paths import Ways
 from routing.design.timed_search import Search, Timed
 from routing.design.timed_slots import Column
+from routing.problem import BadProblem
 
 TOLERANCE = 1e-3
 """Good enough to stop: proved to within a thousandth."""
@@ -40,13 +41,19 @@ def solve_timed(
         return 0.0 if shared.over else end - time.monotonic()
 
     def bound_side() -> None:
-        prove(instance, ways, progress, lambda: search.value, shared.hints.append, left, tolerance, most_rounds=None)
+        try:
+            prove(
+                instance, ways, progress, lambda: search.value, shared.hints.append, left, tolerance, most_rounds=None
+            )
+        except BadProblem:  # too large to be cut finer: what was proved stays proved
+            if not progress.bound:
+                raise
 
-    thread = threading.Thread(target=bound_side, daemon=True)
     search.run(HEATS[0], 5, lambda: left() <= 0)
-    thread.start()
+    pool = ThreadPoolExecutor(1)
+    proving = pool.submit(bound_side)
     turn = 0
-    while left() > 0 and thread.is_alive() and search.value - progress.bound > tolerance * search.value:
+    while left() > 0 and not proving.done() and search.value - progress.bound > tolerance * search.value:
         if shared.hints:
             search.follow(shared.hints.pop())
             shared.hints.clear()
@@ -59,7 +66,8 @@ def solve_timed(
         search.run(HEATS[turn % len(HEATS)], BATCHES, lambda: left() <= 0)
         turn += 1
     shared.over = True
-    thread.join()
+    proving.result()  # what went wrong there is told here
+    pool.shutdown()
     return _finished(search, progress)
 
 

@@ -166,6 +166,7 @@ def test_the_last_part_of_a_stream_that_ends_is_kept(content_type: str, database
     [
         (b'Code=A;data={\n"Plate": 1,\n', b'"Lane": 2\n}\n'),
         (b"<?xml version='1.0'?>\n<Alert>\n<a>1</a>\n", b"</Alert>\n"),
+        (b"<Alert>\n<empty/>\n", b"<a>1</a></Alert>\n"),
         (b'[{"a": 1},\n', b'{"a": 2}]\n'),
     ],
 )

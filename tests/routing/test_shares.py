@@ -40,6 +40,11 @@ def test_by_what_each_adds_two_goods_of_one_box() -> None:
     assert shares(SHAPLEY, part("A", 4, 1), part("B", 16, 4)) == [160_000, 840_000]
 
 
+def test_a_box_that_costs_nothing_is_shared_too() -> None:
+    two = [part("a", 10, 1), part("b", 5, 1)]
+    assert split(SHAPLEY, 0, two, OFFERS, 60_000_000, 26_000_000) == [0, 0]
+
+
 def test_one_that_is_alone_pays_the_box() -> None:
     for rule in (MEASURE, ALONE, SHAPLEY):
         assert shares(rule, part("A", 4, 1)) == [1_000_000]

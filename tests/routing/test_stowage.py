@@ -53,6 +53,13 @@ def test_what_the_loader_refuses_stays_behind_where_there_is_no_other_box() -> N
     assert [one.reason for one in plan.unserved] == ["no_capacity"]
 
 
+def test_what_must_go_is_not_what_leaves_a_box_that_the_loader_refuses() -> None:
+    given = problem([cubes("K1", must_go=True), cubes("K2")], roomy(capacity=1, loose=False))
+    plan = make_plan(given, seconds=20)
+    assert plan.state == "solved"
+    assert [one.consignment for one in plan.assignments] == ["K1"]
+
+
 def test_a_consignment_that_no_box_takes_by_shape_stays_behind_and_says_so() -> None:
     four = TWO_CUBES.model_copy(update={"count": 4})
     plan = make_plan(problem([goods("K1", 28, 1.7, pieces=(four,)), cubes("K2")], roomy(loose=False)), seconds=20)

@@ -199,8 +199,7 @@ def contested(database: Database, scope: Scope) -> int:
             record_result(session, CommandStep(second.cmd_id, second.device, result, now()))
         picture = "rec-1/lane-1/0830.jpg"
         given = NoteOpening(
-            world.lane.id, world.officer.id, "medical", "an ambulance behind it", picture, now() - timedelta(seconds=1),
-            now(),
+            world.lane.id, world.officer.id, "medical", "an ambulance behind it", picture, now(), now(),
         )  # fmt: skip
         note_opening(session, given)
         close_passage(session, decided.passage_id, at=now(), went_through=True)

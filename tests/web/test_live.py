@@ -211,9 +211,7 @@ def test_old_notes_are_forgotten_and_who_slept_longer_reads_all_anew(
     assert again.told[0][1] == "reset"
 
 
-def test_one_too_many_is_told_to_poll_and_finds_room_later(
-    listen: Listen, database: Database, scope: Scope
-) -> None:
+def test_one_too_many_is_told_to_poll_and_finds_room_later(listen: Listen, database: Database, scope: Scope) -> None:
     ears = [listen() for _ in range(12)]
     turned_away = listen()
     assert turned_away.answer.status == 503
@@ -276,13 +274,20 @@ def test_the_web_leads_to_the_process_of_the_streams(web_settings: Settings, dat
     assert "connect-src 'self' http://gate.example:8123;" in answer.headers["Content-Security-Policy"]
 
 
-@pytest.mark.parametrize(("origin", "is_let"), [("http://localhost:8000", True), ("http://evil.example", False)])
+@pytest.mark.parametrize(
+    ("origin", "is_let"),
+    [
+        ("http://localhost:8000", True), ("http://evil.example", False), ("http://[", False), ("http://a]b", False),
+        ("null", False), ("http://", False),
+    ],
+)  # fmt: skip
 def test_only_pages_of_the_same_host_may_listen_from_another_port(
     web_settings: Settings, database: Database, doorman: Doorman, origin: str, is_let: bool
 ) -> None:
     app = create_live_app(web_settings, database)
     headers = doorman.token("auditor", doorman.cast.operator_id) | {"Origin": origin}
     answer = app.test_client().get("/live", headers=headers, base_url="http://localhost:8100")
+    assert answer.status_code == 200
     assert (answer.headers.get("Access-Control-Allow-Origin") == origin) is is_let
     answer.close()
 

@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from web.api.gates import officer_id
 from web.api.idempotency import request_hash, request_key, stored_problem
 from web.api.lookups import id_of
+from web.api.schemas import FIRST_AT, LAST_AT
 from web.api.yard import BOOKERS, HANDS, company_for
 from web.auth.policy import READERS, policy
 from web.context import current_scope, database, settings, unit_of_work
@@ -291,6 +292,6 @@ def _instant(said: str) -> datetime:
         at = datetime.fromisoformat(said)
     except ValueError:
         at = None
-    if at is None or at.tzinfo is None:
+    if at is None or at.tzinfo is None or not FIRST_AT <= at < LAST_AT:
         raise InvalidField(field="from_at", name=N_("Time slot"), rule=N_("must be given"))
     return at

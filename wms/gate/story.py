@@ -6,7 +6,7 @@ is held against the facts of the record, whose hashes the record's own log holds
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -220,16 +220,25 @@ def _passage(files: Mapping[str, bytes]) -> Iterator[Fault]:
                 yield _fault("manifest_differs", MANIFEST, name)
 
 
+def _left_out(facts: list[Said], kind: str, file: str, told: Collection[object], name: str = "") -> Iterator[Fault]:
+    """Facts of the record that ``file`` does not tell: by the subject's id, or by what the fact calls ``name``."""
+    for one in facts:
+        if one.kind == kind and (one.body[name] if name else one.subject_id) not in told:
+            yield _fault("not_as_recorded", file, f"{kind} {one.subject_id}")
+
+
 # -- who let it go, and how --------------------------------------------------------------------------------------------
 
 
 def _releases(files: Mapping[str, bytes]) -> Iterator[Fault]:
     facts = _facts(files)
+    yield from _left_out(facts, "release_requested", RELEASES, {one["id"] for one in _json(files, RELEASES)})
     for release in _json(files, RELEASES):
         if release["made_by"] == "rules":
             said = _one(facts, "gate_decision")
-            if said is not None and said["verdict"] != "lift":
-                yield _fault("not_as_recorded", RELEASES, f"release {release['id']}: rules ≠ {said['verdict']}")
+            verdict = said["verdict"] if said is not None else None
+            if verdict != "lift":
+                yield _fault("not_as_recorded", RELEASES, f"release {release['id']}: rules ≠ {verdict}")
             continue
         asked = _one(facts, "release_requested", release["id"])
         if asked is None:
@@ -247,6 +256,8 @@ def _releases(files: Mapping[str, bytes]) -> Iterator[Fault]:
 def _commands(files: Mapping[str, bytes]) -> Iterator[Fault]:
     facts = _facts(files)
     recorded = {one.body["cmd_id"]: one.body for one in facts if one.kind == "barrier_command"}
+    told = {one["cmd_id"] for one in _json(files, COMMANDS)}
+    yield from _left_out(facts, "barrier_command", COMMANDS, told, "cmd_id")
     for command in _json(files, COMMANDS):
         said = recorded.get(command["cmd_id"])
         if said is not None:
@@ -281,6 +292,7 @@ def _orders(files: Mapping[str, bytes]) -> Iterator[Fault]:
     if ORDERS not in files and not _is_new(facts):
         return  # taken before bundles told of them
     orders = _json(files, ORDERS)
+    yield from _left_out(facts, "control_order", ORDERS, {one["id"] for one in orders})
     for order in orders:
         given = _one(facts, "control_order", order["id"])
         if given is None:
@@ -302,6 +314,7 @@ def _openings(files: Mapping[str, bytes]) -> Iterator[Fault]:
     facts = _facts(files)
     if OPENINGS not in files and not _is_new(facts):
         return  # taken before bundles told of them
+    yield from _left_out(facts, "manual_opening", OPENINGS, {one["id"] for one in _json(files, OPENINGS)})
     for opening in _json(files, OPENINGS):
         said = _one(facts, "manual_opening", opening["id"])
         if said is None:

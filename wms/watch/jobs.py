@@ -7,6 +7,7 @@ from functools import partial
 from sqlalchemy import text
 
 from wms.db import Database, Scope
+from wms.watch.queries.alarms import place_notes
 from wms.watch.service.books import watch_books
 from wms.watch.service.cold_evaluating import evaluate, evaluate_due
 from wms.watch.service.fence import alarm_long_disarmed
@@ -75,8 +76,10 @@ def forget_notes(database: Database, *, timestamp: int | None = None) -> int:
 
 
 def forget_notes_of(database: Database, scope: Scope) -> int:
-    """Forget the old notes of one installation, some at a time."""
+    """Forget the old notes of one installation, some at a time; also where nobody has listened since."""
     forgotten = 0
+    with database.unit_of_work(scope) as session:
+        place_notes(session)
     while True:
         with database.unit_of_work(scope) as session:
             found = len(session.execute(FORGET_NOTES).all())

@@ -12,10 +12,19 @@ from tests.build import make_company, make_person, now
 from tests.wms.gate.world import World, crossing, make_pass, make_world, seen_of
 from wms.errors import WmsError
 from wms.gate.rules import refusals
-from wms.gate.service import CommandStep, decide_passage, expire_or_send, record_result
+from wms.gate.service import (
+    CommandStep,
+    ReleaseHold,
+    close_passage,
+    decide_passage,
+    expire_or_send,
+    open_passage,
+    record_result,
+    release_hold,
+)
 from wms.gate.service.barrier import barrier_seen, opening_unknown
 from wms.gate.service.by_hand import NoteOpening, lower_barrier, note_opening, unlock_lane
-from wms.gate.tables import BarrierCommand, Lane
+from wms.gate.tables import BarrierCommand, Lane, Passage
 from wms.watch.tables import Alarm
 
 
@@ -54,6 +63,44 @@ def test_locked_lane_holds_every_vehicle_until_it_is_unlocked(session: Session, 
     unlock_lane(session, world.lane.id, officer_id=officer, reason="search is over", at=now())
     assert session.get_one(Lane, world.lane.id).is_open
     assert decide_passage(session, crossing(world.lane, seen_of(gate_pass))).verdict == "lift"
+
+
+def test_a_lift_that_is_queued_when_the_lane_is_locked_is_never_sent(session: Session, world: World) -> None:
+    decided = decide_passage(session, crossing(world.lane, seen_of(make_pass(session, world, qty=1))))
+    assert decided.verdict == "lift"
+    lower_barrier(session, world.lane.id, officer_id=world.officer.id, reason="search", locked=True, at=now())
+    opened = session.scalars(select(BarrierCommand).where(BarrierCommand.action == "open")).one()
+    assert (opened.state, opened.fault) == ("expired", "lane_locked")
+    assert session.get_one(Passage, decided.passage_id).state == "held"
+
+
+def test_no_officer_releases_into_a_locked_lane(session: Session, world: World) -> None:
+    held = decide_passage(session, crossing(world.lane, seen_of(make_pass(session, world, qty=1), weight_g=1)))
+    assert held.verdict == "hold"
+    officer = world.officer.id
+    lower_barrier(session, world.lane.id, officer_id=officer, reason="search", locked=True, at=now())
+    with pytest.raises(refusals.LaneLocked), session.begin_nested():
+        release_hold(session, ReleaseHold(held.passage_id, officer, "weighed by hand", now()))
+    unlock_lane(session, world.lane.id, officer_id=officer, reason="search is over", at=now())
+    assert release_hold(session, ReleaseHold(held.passage_id, officer, "weighed by hand", now())).state == "granted"
+
+
+def test_a_vehicle_that_was_said_to_be_gone_is_not_let_go(session: Session, world: World) -> None:
+    command = crossing(world.lane, seen_of(make_pass(session, world, qty=1)))
+    passage = open_passage(session, command.seq_no, command.lane_id, command.opened_at)
+    close_passage(session, passage.id, at=now(), went_through=False)
+    with pytest.raises(refusals.VehicleGone):
+        decide_passage(session, command)
+    assert session.scalar(select(BarrierCommand.id)) is None
+
+
+def test_an_opening_is_noted_with_who_stood_there_then(session: Session, world: World) -> None:
+    first = decide_passage(session, crossing(world.lane, seen_of(make_pass(session, world, qty=1), weight_g=1)))
+    close_passage(session, first.passage_id, at=now() + timedelta(minutes=1), went_through=False)
+    later = crossing(world.lane, seen_of(make_pass(session, world, qty=1)))
+    decide_passage(session, replace(later, opened_at=now() + timedelta(minutes=2)))
+    noted = note_opening(session, note(world, opened_at=now(), at=now() + timedelta(minutes=3)))
+    assert noted.passage_id == first.passage_id
 
 
 def test_a_command_to_close_explains_no_opening(session: Session, world: World) -> None:

@@ -17,7 +17,7 @@ from wms.db import Database, Scope
 from wms.errors import WmsError
 from wms.gate.queries import yard as queries
 from wms.gate.rules import yard as rules
-from wms.gate.rules.yard import Slot, SlotRules, check_slot, fits, slots_of
+from wms.gate.rules.yard import BadAppointmentRules, Slot, SlotRules, check_slot, fits, rules_of, slots_of
 from wms.gate.service import decide_passage
 from wms.gate.service.blacklisting import put_on_blacklist, take_off_blacklist
 from wms.gate.service.booking import BookSlot, book, cancel, note_no_shows
@@ -28,6 +28,10 @@ from wms.parties.dated import set_value
 from wms.parties.tables import Site
 from wms.watch.tables import Alarm
 
+RAW = {
+    "opens": "07:00", "closes": "22:00", "slot_minutes": 60, "capacity": 2, "early_minutes": 60, "late_minutes": 60,
+    "days_ahead": 14, "overstay_minutes": 720,
+}  # fmt: skip
 RULES = SlotRules(time(7), time(22), 60, 2, 60, 60, 14, 720)
 ZONE = "Asia/Shanghai"
 DAY = date(2027, 3, 5)
@@ -322,3 +326,18 @@ def test_refuses_a_bad_entry(session: Session, change: dict[str, Any], refusal: 
     with pytest.raises(rules.UnknownBlacklisting):
         take_off_blacklist(session, 10**9, reason="no such entry", person_id=person.id, at=now())
     assert session.scalar(select(func.count()).select_from(Visit)) == 0
+
+
+@pytest.mark.parametrize(
+    ("field", "said"),
+    [
+        ("slot_minutes", 0), ("slot_minutes", "60"), ("capacity", None), ("capacity", -1), ("opens", 7),
+        ("opens", "25:00"), ("closes", "07:00"), ("late_minutes", 10**12), ("days_ahead", True),
+        ("overstay_minutes", 0),
+    ],
+)  # fmt: skip
+def test_a_dated_value_that_cannot_be_used_is_named_by_its_part(field: str, said: object) -> None:
+    assert rules_of(RAW) == RULES
+    with pytest.raises(BadAppointmentRules) as refusal:
+        rules_of(RAW | {field: said})
+    assert refusal.value.values["part"] == field

@@ -105,6 +105,12 @@ class AlarmNoted(WmsError):
     text = N_("This opening is noted already.")
 
 
+class LaneLocked(WmsError):
+    code = "lane_locked"
+    kind = Kind.CONFLICT
+    text = N_("An officer has locked lane %(lane)s; it must be unlocked first.")
+
+
 class NoBarrier(WmsError):
     code = "no_barrier"
     kind = Kind.CONFLICT

@@ -92,6 +92,12 @@ class YardReasonTooShort(WmsError):
     text = N_("Say why in at least four characters.")
 
 
+class BadAppointmentRules(WmsError):
+    code = "bad_appointment_rules"
+    kind = Kind.CONFLICT
+    text = N_("The dated value %(name)s cannot be used: %(part)s must be %(rule)s.")
+
+
 class AlreadyBlacklisted(WmsError):
     code = "already_blacklisted"
     kind = Kind.CONFLICT
@@ -137,13 +143,32 @@ class Slot:
     until_at: datetime
 
 
+LIMITS = {
+    "slot_minutes": (1, 1_440), "capacity": (0, 10_000), "early_minutes": (0, 100_000), "late_minutes": (0, 100_000),
+    "days_ahead": (0, 366), "overstay_minutes": (1, 1_000_000),
+}  # fmt: skip
+
+
 def rules_of(raw: Mapping[str, Any]) -> SlotRules:
-    """Read the dated value."""
-    return SlotRules(
-        time.fromisoformat(raw["opens"]), time.fromisoformat(raw["closes"]), int(raw["slot_minutes"]),
-        int(raw["capacity"]), int(raw["early_minutes"]), int(raw["late_minutes"]), int(raw["days_ahead"]),
-        int(raw["overstay_minutes"]),
-    )  # fmt: skip
+    """Read the dated value. Raises BadAppointmentRules, naming the part that cannot be used."""
+    opens, closes = _time_of(raw, "opens"), _time_of(raw, "closes")
+    if not opens < closes:
+        raise BadAppointmentRules(name=NAME, part="closes", rule="> opens")
+    for field, (low, high) in LIMITS.items():
+        said = raw.get(field)
+        if not isinstance(said, int) or isinstance(said, bool) or not low <= said <= high:
+            raise BadAppointmentRules(name=NAME, part=field, rule=f"{low} … {high}")
+    return SlotRules(opens, closes, **{field: raw[field] for field in LIMITS})
+
+
+def _time_of(raw: Mapping[str, Any], field: str) -> time:
+    try:
+        said = time.fromisoformat(str(raw.get(field)))
+    except ValueError:
+        said = None
+    if said is None or said.tzinfo is not None:
+        raise BadAppointmentRules(name=NAME, part=field, rule="HH:MM")
+    return said
 
 
 def slots_of(day: date, rules: SlotRules, zone: str) -> list[Slot]:

@@ -9,6 +9,7 @@ from sqlalchemy import and_, not_, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from wms.gate.service.orders import forget_unlocking
 from wms.gate.service.passing import confirm_passage, locked_passage
 from wms.gate.tables import BarrierCommand, Lane, LaneState, Passage, Release
 from wms.watch.service import NewAlarm, announce, raise_alarm
@@ -131,8 +132,27 @@ def _advance(session: Session, command: BarrierCommand, step: CommandStep) -> No
         announce(session, "passage", passage_id)
 
 
-def latest_command(session: Session, device: str) -> BarrierCommand | None:
-    """The last command to open that a controller was sent and has not been through with."""
+def stop_queued(session: Session, lane: Lane, at: datetime) -> None:
+    """The lane is locked: what is queued to open it is never sent, and its vehicle is held again."""
+    queued = session.scalars(
+        select(BarrierCommand)
+        .where(BarrierCommand.lane_id == lane.id, BarrierCommand.action == "open", BarrierCommand.state == "queued")
+        .order_by(BarrierCommand.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    for command in queued:
+        if command.state == "queued":
+            command.fault = "lane_locked"
+            forget_unlocking(session, command)
+            _fail(session, command, "expired", "command_expired", at)
+
+
+def latest_command(session: Session, device: str, at: datetime) -> BarrierCommand | None:
+    """The last command to open that a controller was sent and has not been through with.
+
+    One that was sent too long before ``at`` to open anything any more, and did not, is not meant.
+    """
     return session.scalars(
         select(BarrierCommand)
         .where(
@@ -141,6 +161,7 @@ def latest_command(session: Session, device: str) -> BarrierCommand | None:
             BarrierCommand.sent_at.is_not(None),
             BarrierCommand.closed_at.is_(None),
             BarrierCommand.state.not_in(("refused", "expired")),
+            or_(BarrierCommand.opened_at.is_not(None), BarrierCommand.sent_at >= at - READ_WITHIN),
         )
         .order_by(BarrierCommand.id.desc())
         .limit(1)

@@ -144,7 +144,7 @@ def match_arrival(session: Session, site_id: int, plate: str, visit_id: int, at:
     site = session.get_one(Site, site_id)
     try:
         held = slot_rules(session, site, at.astimezone(ZoneInfo(site.time_zone)).date())
-    except (WmsError, ValueError, KeyError):  # a passage is confirmed whatever was entered for appointments
+    except WmsError:  # a passage is confirmed whatever was entered for appointments
         return None
     for appointment, from_at, until_at in waiting:
         if rules.fits(rules.Slot(from_at, until_at), at, held):
@@ -167,7 +167,10 @@ def note_no_shows(session: Session, now: datetime) -> int:
     ).all()
     missed = 0
     for appointment, from_at, until_at, site in due:
-        held = slot_rules(session, site, from_at.astimezone(ZoneInfo(site.time_zone)).date())
+        try:
+            held = slot_rules(session, site, from_at.astimezone(ZoneInfo(site.time_zone)).date())
+        except WmsError:  # of this site nothing usable is entered; the others are looked at
+            continue
         if now <= until_at + timedelta(minutes=held.late_minutes):
             continue
         appointment.state = "no_show"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from wms.gate.rules.refusals import (
@@ -15,9 +15,11 @@ from wms.gate.rules.refusals import (
     UnknownLane,
     UnknownOpening,
 )
+from wms.gate.service.barrier import stop_queued
+from wms.gate.service.controls import hold_decisions
 from wms.gate.service.orders import order_down, standing_lock
 from wms.gate.service.releasing import MIN_REASON_CHARS, require_officer
-from wms.gate.tables import BarrierCommand, Lane, LaneState, ManualOpening
+from wms.gate.tables import BarrierCommand, Lane, ManualOpening, Passage
 from wms.record.service import append_leaf
 from wms.watch.service import announce
 from wms.watch.tables import Alarm
@@ -46,11 +48,16 @@ def lower_barrier(
 ) -> BarrierCommand:
     """Close a lane's barrier; ``locked``: it stays down and the lane is out of use until it is unlocked.
 
+    A lift that is queued when the lane is locked is not sent any more; one that was sent is followed by the lock.
     Closing ends no lock that stands, an officer's or a control order's: the controller is told to lock again.
 
     Raises NotAnOfficer, ReasonTooShort, UnknownLane, NoBarrier.
     """
+    if locked:
+        hold_decisions(session)
     lane = _lane(session, lane_id, officer_id, reason)
+    if locked:
+        stop_queued(session, lane, at)
     stands = None if locked else standing_lock(session, lane)
     decided_by = stands or f"person:{officer_id}"
     command = order_down(session, lane, locked=locked or stands is not None, decided_by=decided_by, at=at)
@@ -92,7 +99,7 @@ def note_opening(session: Session, command: NoteOpening) -> ManualOpening:
         memo=command.memo.strip(),
         picture=command.picture.strip(),
         picture_sha256=command.picture_sha256,
-        passage_id=session.scalar(select(LaneState.passage_id).where(LaneState.lane_id == lane.id)),
+        passage_id=_passage_at(session, lane.id, command.opened_at),
         alarm_id=alarm.id if alarm else None,
         opened_at=command.opened_at,
     )
@@ -102,6 +109,20 @@ def note_opening(session: Session, command: NoteOpening) -> ManualOpening:
     append_leaf(session, "manual_opening", told | {"officer_id": row.officer_id, "opened_at": row.opened_at}, row.id)
     announce(session, "lane", lane.id)
     return row
+
+
+def _passage_at(session: Session, lane_id: int, at: datetime) -> int | None:
+    """Who stood in the lane then; it may be noted when somebody else does."""
+    return session.scalar(
+        select(Passage.id)
+        .where(
+            Passage.lane_id == lane_id,
+            Passage.opened_at <= at,
+            or_(Passage.closed_at.is_(None), Passage.closed_at >= at),
+        )
+        .order_by(Passage.opened_at.desc())
+        .limit(1)
+    )
 
 
 def _alarm_of(session: Session, lane: Lane, command: NoteOpening) -> Alarm | None:
@@ -119,7 +140,7 @@ def _alarm_of(session: Session, lane: Lane, command: NoteOpening) -> Alarm | Non
         of_lane.where(
             Alarm.event_at.between(command.opened_at - NEAR, command.opened_at + NEAR), Alarm.id.not_in(noted)
         )
-        .order_by(Alarm.id.desc())
+        .order_by(func.abs(func.extract("epoch", Alarm.event_at - command.opened_at)), Alarm.id.desc())
         .limit(1)
     ).first()
 

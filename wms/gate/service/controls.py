@@ -51,13 +51,18 @@ def share_control(session: Session) -> None:
     session.execute(SHARED)
 
 
+def hold_decisions(session: Session) -> None:
+    """Whoever shuts the way: no vehicle is let go until this transaction ends, and what was let go before is seen."""
+    session.execute(ALONE)
+
+
 def give_order(session: Session, new: NewOrder) -> Ordered:
     """Give an order; every passage it names that stands in a lane is held before this returns.
 
     Raises UnknownControl, UnknownTarget, BadTarget, OrderNeedsReason.
     """
     target = checked_target(new)
-    session.execute(ALONE)
+    hold_decisions(session)
     row = ControlOrderRow(
         control=new.control,
         target_kind=new.target_kind,
@@ -91,7 +96,7 @@ def withdraw_order(
     """
     if len(reason.strip()) < MIN_REASON_CHARS:
         raise OrderNeedsReason(field="reason")
-    session.execute(ALONE)
+    hold_decisions(session)
     row = session.scalar(
         select(ControlOrderRow)
         .where(ControlOrderRow.id == order_id)

@@ -21,7 +21,7 @@ from wms.gate.rules import (
     decide,
 )
 from wms.gate.rules.lane import LaneParameters
-from wms.gate.rules.refusals import UnknownLane
+from wms.gate.rules.refusals import UnknownLane, VehicleGone
 from wms.gate.service.controls import share_control
 from wms.gate.service.facts import load_case
 from wms.gate.service.orders import order_open
@@ -131,18 +131,23 @@ def decide_passage(session: Session, command: DecidePassage) -> Decided:
     """Decide once: the same sequence number gets the same answer again, whatever is sent with it.
 
     A lift grants a release and queues the command to the lane's barrier in this transaction. Raises
-    :class:`wms.gate.rules.refusals.UnknownLane`.
+    :class:`wms.gate.rules.refusals.UnknownLane`, :class:`wms.gate.rules.refusals.VehicleGone`.
     """
     return decide_opened(session, open_passage(session, command.seq_no, command.lane_id, command.opened_at), command)
 
 
 def decide_opened(session: Session, passage: Passage, command: DecidePassage) -> Decided:
-    """As :func:`decide_passage`, of a passage that :func:`open_passage` gave in this transaction."""
+    """As :func:`decide_passage`, of a passage that :func:`open_passage` gave in this transaction.
+
+    Raises VehicleGone when it was closed before it was decided: opening now would let another one through.
+    """
     known = session.scalar(select(Decision).where(Decision.passage_id == passage.id))
     if known is not None:
         return _answer(known, replayed=True)
+    if passage.closed_at is not None:
+        raise VehicleGone
     share_control(session)
-    lane = session.get_one(Lane, command.lane_id)
+    lane = session.get_one(Lane, command.lane_id, populate_existing=True)  # it may have been locked a moment ago
     case = load_case(session, lane, passage.id, command.seq_no, command.seen, command.decided_at, command.rules)
     verdict = decide(case)
     if verdict.lift and command.agreed_about is not None:

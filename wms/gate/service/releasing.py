@@ -11,6 +11,7 @@ from wms.customs.tables import GatePass
 from wms.gate.rules import hold_of
 from wms.gate.rules.refusals import (
     AnotherVehicle,
+    LaneLocked,
     NoBarrier,
     NotAnOfficer,
     NotHeld,
@@ -26,7 +27,7 @@ from wms.gate.rules.refusals import (
 from wms.gate.rules.release_terms import OTHER, PictureNeeded, ReleaseTerms, release_terms
 from wms.gate.service.controls import controls_on, share_control
 from wms.gate.service.facts import is_claimed
-from wms.gate.service.orders import order_open
+from wms.gate.service.orders import BY_CONTROL, order_open, standing_lock
 from wms.gate.service.pictures import has_picture
 from wms.gate.tables import Decision, Lane, Passage, PassageReading, Release
 from wms.parties import dated
@@ -57,7 +58,7 @@ def release_hold(session: Session, command: ReleaseHold) -> Release:
 
     Raises:
         NotAnOfficer, UnknownPassage, NotHeld, VehicleGone, AnotherVehicle, ReasonTooShort, UnknownReason,
-        PictureNeeded, ReleaseWaits, PassInUse, NoBarrier.
+        PictureNeeded, ReleaseWaits, PassInUse, NoBarrier, LaneLocked.
     """
     require_officer(session, command.officer_id)
     if len(command.reason.strip()) < MIN_REASON_CHARS:
@@ -136,9 +137,11 @@ def refuse_release(session: Session, release_id: int, *, officer_id: int) -> Rel
 
 
 def _grant(session: Session, release: Release, passage: Passage, officer_id: int, at: datetime) -> Release:
-    lane = session.get_one(Lane, passage.lane_id)
+    lane = session.get_one(Lane, passage.lane_id, populate_existing=True)
     if lane.barrier_device is None:
         raise NoBarrier(lane=lane.code)
+    if not lane.is_open and not (standing_lock(session, lane) or BY_CONTROL).startswith(BY_CONTROL):
+        raise LaneLocked(lane=lane.code)
     release.state, release.granted_at = "granted", at
     passage.state = "released"
     session.flush()

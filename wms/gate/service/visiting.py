@@ -8,6 +8,7 @@ from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from wms.errors import WmsError
 from wms.gate.rules import yard as rules
 from wms.gate.service.booking import checked_plate, match_arrival, slot_rules
 from wms.gate.tables import Lane, Passage, Visit, VisitStep
@@ -113,7 +114,10 @@ def note_overstays(session: Session, now: datetime) -> int:
     sites: Sequence[Site] = session.scalars(select(Site)).all()
     found = 0
     for site in sites:
-        held = slot_rules(session, site, now.astimezone(ZoneInfo(site.time_zone)).date())
+        try:
+            held = slot_rules(session, site, now.astimezone(ZoneInfo(site.time_zone)).date())
+        except WmsError:  # of this site nothing usable is entered; the others are looked at
+            continue
         due = session.scalars(
             select(Visit)
             .where(
@@ -134,9 +138,14 @@ def note_overstays(session: Session, now: datetime) -> int:
 
 
 def _here(session: Session, site_id: int, plate: str) -> Visit | None:
-    """The visit of a vehicle that is inside, else the one that waits outside."""
+    """The visit of a vehicle that is inside, else the one that waits outside; locked, as by who moves it."""
     return session.scalars(
-        select(Visit).where(Visit.site_id == site_id, Visit.plate == plate, HERE).order_by(Visit.state).limit(1)
+        select(Visit)
+        .where(Visit.site_id == site_id, Visit.plate == plate, HERE)
+        .order_by(Visit.state)
+        .limit(1)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
     ).first()
 
 
