@@ -135,7 +135,7 @@ class PathFinder:
         self._closes = {code: [one.close_at for one in found] for code, found in self._segments.items()}
         self._groups: dict[tuple[str, str], Group] = {}
         self._offers: dict[tuple[str, str, str], tuple[Offer, ...]] = {}
-        self._modes = {service.code: service for service in problem.network.services}
+        self._reached: dict[tuple[str, str], list[tuple[Corridor, int, int]]] = {}
 
     def find(self) -> Paths:
         """All paths, in order of consignment, corridor and departure."""
@@ -171,7 +171,10 @@ class PathFinder:
         return self._in_time(k, one, f"{name}", sized)
 
     def _reach(self, origin: str, destination: str) -> list[tuple[Corridor, int, int]]:
-        found = []
+        known = self._reached.get((origin, destination))
+        if known is not None:
+            return known
+        found = self._reached.setdefault((origin, destination), [])
         for corridor in self._network.corridors:
             feeder = self._roads.km(origin, corridor.stuffing_place)
             onward = self._roads.km(corridor.stripping_place, destination)
@@ -245,13 +248,15 @@ class PathFinder:
                     missed = (at_stuffing - segments[-1].close_at, segments[-1])
                 continue
             onward_s = self._truck_s(corridor.stripping_place, onward_km)
+            steady: tuple[int, Costs] | None = None
             for segment in segments[index:]:
                 deliver_at = segment.free_at + onward_s
                 if deliver_at > latest_at:
                     if late is None or deliver_at < late[0]:
                         late = (deliver_at, segment)
                     break
-                found.append(self._path(k, one, name, segment, fitting, feeder_km, onward_km, deliver_at))
+                steady = steady or self._steady(one, segment, feeder_km, onward_km)
+                found.append(self._path(k, one, name, segment, fitting, deliver_at, *steady))
         if found:
             return tuple(found)
         if late is not None:
@@ -277,18 +282,18 @@ class PathFinder:
         name: str,
         segment: Segment,
         fitting: tuple[int, ...],
-        feeder_km: int,
-        onward_km: int,
         deliver_at: int,
+        co2_g: int,
+        steady: Costs,
     ) -> Path:
         key = (segment.id, name)
-        if key not in self._groups:
+        group = self._groups.get(key)
+        if group is None:
             offers = self._offers_of(segment.corridor, one.temperature, one.dangerous)
-            self._groups[key] = Group(len(self._groups), segment, name, offers)
+            group = self._groups[key] = Group(len(self._groups), segment, name, offers)
         late_s = max(0, deliver_at - one.due_at)
-        co2_g = self._co2_g(one, segment, feeder_km + onward_km)
-        costs = self._costs(one, segment, feeder_km, onward_km, deliver_at, late_s, co2_g)
-        return Path(k, self._groups[key].index, deliver_at, late_s, co2_g, costs, costs.total_minor(), fitting)
+        costs = self._costs(one, deliver_at, late_s, steady)
+        return Path(k, group.index, deliver_at, late_s, co2_g, costs, costs.total_minor(), fitting)
 
     def _co2_g(self, one: Consignment, segment: Segment, road_km: int) -> int:
         factors = self._rules.carbon.mg_per_tkm
@@ -296,17 +301,10 @@ class PathFinder:
         mg_per_t += sum(factors.get(leg.service.mode, 0) * leg.service.distance_km for leg in segment.legs)
         return half_up(mg_per_t * one.weight_g, 1_000_000_000)
 
-    def _costs(
-        self,
-        one: Consignment,
-        segment: Segment,
-        feeder_km: int,
-        onward_km: int,
-        deliver_at: int,
-        late_s: int,
-        co2_g: int,
-    ) -> Costs:
+    def _steady(self, one: Consignment, segment: Segment, feeder_km: int, onward_km: int) -> tuple[int, Costs]:
+        """Grams of CO2 and the costs that are the same on every departure of the segment's corridor."""
         rules, corridor = self._rules, segment.corridor
+        co2_g = self._co2_g(one, segment, feeder_km + onward_km)
         ends = []
         for place, km in ((corridor.stuffing_place, feeder_km), (corridor.stripping_place, onward_km)):
             land = self._roads.land(place)
@@ -315,16 +313,28 @@ class PathFinder:
             )
         hand = corridor.handling_minor_unit
         measure = max(one.volume_cm3, ceil_div(one.weight_g * CM3_PER_M3, hand.g_per_m3))
-        days = ceil_div(late_s, DAY_S)
-        late = half_up(one.value_minor * rules.lateness.value_per_100000_day * days, 100_000)
-        late += half_up(one.volume_cm3 * rules.lateness.minor_per_m3_day * days, CM3_PER_M3)
-        return Costs(
+        return co2_g, Costs(
             feeder_minor=ends[0],
             handling_minor=ceil_div(measure * (hand.origin + hand.destination), CM3_PER_M3),
             onward_minor=ends[1],
-            holding_minor=half_up(
-                one.value_minor * rules.holding.rate_permille_year * (deliver_at - one.ready_at), 1000 * YEAR_S
-            ),
-            lateness_minor=late,
+            holding_minor=0,
+            lateness_minor=0,
             carbon_minor=half_up(co2_g * rules.carbon.minor_per_t, 1_000_000),
+        )
+
+    def _costs(self, one: Consignment, deliver_at: int, late_s: int, steady: Costs) -> Costs:
+        rules = self._rules
+        late = 0
+        if late_s:
+            days = ceil_div(late_s, DAY_S)
+            late = half_up(one.value_minor * rules.lateness.value_per_100000_day * days, 100_000)
+            late += half_up(one.volume_cm3 * rules.lateness.minor_per_m3_day * days, CM3_PER_M3)
+        held = one.value_minor * rules.holding.rate_permille_year * (deliver_at - one.ready_at)
+        return Costs(
+            steady.feeder_minor,
+            steady.handling_minor,
+            steady.onward_minor,
+            half_up(held, 1000 * YEAR_S),
+            late,
+            steady.carbon_minor,
         )

@@ -145,6 +145,8 @@ class Plan(Frozen):
 
     `loads`: how each box and pallet is loaded, in the order of `boxes`.
 
+    `stages_ms`: milliseconds spent in each stage of making it.
+
     `infeasible_proved`: what must go cannot all go, whatever a search does.
     """
 
@@ -174,6 +176,7 @@ class Plan(Frozen):
     assignments: tuple[Assignment, ...]
     unserved: tuple[Unserved, ...]
     infeasible_proved: bool = False
+    stages_ms: dict[str, int] = Field(default_factory=dict)
     loads: tuple[PlanLoad, ...] = ()
     share_rule: Rule = MEASURE
     conflicts: Annotated[tuple[Conflict, ...], Field(default=())]

@@ -142,6 +142,8 @@ def _figures(plan: Plan) -> Iterator[str]:
     yield f"CO2e         {decimal(plan.co2_g, 1_000_000, 1)} t"
     yield f"goods        {len(plan.assignments)} go, {len(plan.unserved)} stay behind"
     spent = f"{plan.elapsed_ms / 1000:.1f} s"
+    if plan.stages_ms:
+        yield "time         " + ", ".join(f"{name} {ms / 1000:.1f} s" for name, ms in plan.stages_ms.items())
     yield f"run          {plan.solver}, seed {plan.seed}, {spent}, snapshot {plan.snapshot_sha256[:16]}, checked"
 
 

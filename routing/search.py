@@ -17,19 +17,34 @@ from routing.tariff import LOOSE, Offer
 SHAKES_A_CONSIGNMENT = 50
 
 
-def alone_minor(paths: Paths, path: Path) -> int | None:
-    """Fen of a path when the consignment pays for the cheapest offer that takes it alone; None where none does."""
-    one = paths.problem.consignments[path.k]
-    offers = paths.groups[path.g].offers
-    prices = [offers[index].price(one.volume_cm3, one.weight_g) for index in path.offers]
-    return min((path.cost_minor + price for price in prices if price is not None), default=None)
+class Alone:
+    """Prices of consignments that travel by themselves; one price for all departures of a corridor."""
+
+    def __init__(self, paths: Paths) -> None:
+        self._groups, self._goods = paths.groups, paths.problem.consignments
+        self._prices: dict[tuple[int, tuple[int, ...]], int | None] = {}
+        self._k = -1
+
+    def minor(self, path: Path) -> int | None:
+        """Fen of a path when the consignment pays for the cheapest offer that takes it alone; None where none does."""
+        if path.k != self._k:
+            self._k = path.k
+            self._prices.clear()
+        offers = self._groups[path.g].offers
+        key = (id(offers), path.offers)
+        if key not in self._prices:
+            one = self._goods[path.k]
+            prices = [offers[index].price(one.volume_cm3, one.weight_g) for index in path.offers]
+            self._prices[key] = min((price for price in prices if price is not None), default=None)
+        price = self._prices[key]
+        return None if price is None else path.cost_minor + price
 
 
 def stand_alone(paths: Paths) -> dict[int, tuple[int, int]]:
     """Baseline A: the cheapest path of each consignment alone, as (index of the path, fen)."""
-    found = {}
+    found, alone = {}, Alone(paths)
     for k, ways in enumerate(paths.by_consignment):
-        priced = [(cost, index) for index, way in enumerate(ways) if (cost := alone_minor(paths, way)) is not None]
+        priced = [(cost, index) for index, way in enumerate(ways) if (cost := alone.minor(way)) is not None]
         if priced:
             cost, index = min(priced)
             found[k] = (index, cost)
@@ -40,10 +55,10 @@ def unserved_prices(paths: Paths) -> dict[int, int]:
     """What leaving a consignment behind costs in the model: twice the dearest way to send it alone, so that no plan
     leaves one behind
     to save money; a hundred times that for one that must go."""
-    prices = {}
+    prices, alone = {}, Alone(paths)
     for k, ways in enumerate(paths.by_consignment):
         if ways:
-            dearest = max(cost for way in ways if (cost := alone_minor(paths, way)) is not None)
+            dearest = max(cost for way in ways if (cost := alone.minor(way)) is not None)
             prices[k] = 2 * dearest * (100 if paths.problem.consignments[k].must_go else 1)
     return prices
 
@@ -52,17 +67,20 @@ def large_box_choice(paths: Paths) -> dict[int, int]:
     """Baseline C: each consignment takes the path that is cheapest when space costs what a largest box filled to
     85 % charges.
     """
-    choice = {}
+    choice, alone = {}, Alone(paths)
+    rates: dict[tuple[int, tuple[int, ...]], int] = {}
     for k, ways in enumerate(paths.by_consignment):
         one = paths.problem.consignments[k]
+        rates.clear()
         best: tuple[int, int] | None = None
         for index, way in enumerate(ways):
-            boxes = [paths.groups[way.g].offers[o] for o in way.offers if paths.groups[way.g].offers[o].kind != LOOSE]
-            if boxes:
-                rate = min(_share_minor(box, one.volume_cm3, one.weight_g) for box in boxes)
-            else:
-                rate = (alone_minor(paths, way) or 0) - way.cost_minor
-            cost = way.cost_minor + rate
+            offers = paths.groups[way.g].offers
+            key = (id(offers), way.offers)
+            if key not in rates:
+                boxes = [offers[o] for o in way.offers if offers[o].kind != LOOSE]
+                shares = [_share_minor(box, one.volume_cm3, one.weight_g) for box in boxes]
+                rates[key] = min(shares) if shares else (alone.minor(way) or 0) - way.cost_minor
+            cost = way.cost_minor + rates[key]
             if best is None or cost < best[0]:
                 best = (cost, index)
         if best is not None:

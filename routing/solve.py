@@ -30,6 +30,24 @@ class Unsound(Exception):
         super().__init__("; ".join(f"{one.rule} {one.where}: {one.text}" for one in findings[:5]))
 
 
+class Stages:
+    """Passes progress on and counts the time of each stage."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress, self._stage, self._since = progress, "", time.monotonic()
+        self.spent_ms: dict[str, int] = {}
+
+    def __call__(self, stage: str, permille: int) -> None:
+        """The stage that is worked on from now on."""
+        if stage != self._stage:
+            now = time.monotonic()
+            if self._stage:
+                spent = round((now - self._since) * 1000)
+                self.spent_ms[self._stage] = self.spent_ms.get(self._stage, 0) + spent
+            self._stage, self._since = stage, now
+        self._progress(stage, permille)
+
+
 def make_plan(
     problem: Problem, *, seconds: float = 30.0, seed: int = 1, rounds: int = 200, progress: Progress | None = None,
     work: int = WORK, share: Rule = MEASURE,
@@ -42,8 +60,8 @@ def make_plan(
     seconds, and each box is asked for, however short the time. `share`: the rule by
     which the owners share a box.
     """
-    started, said = time.monotonic(), progress or _silent
-    wall = int(time.time())
+    started, wall = time.monotonic(), int(time.time())
+    said = stages = Stages(progress or _silent)
     check(problem)
     said("paths", 0)
     paths = PathFinder(problem).find()
@@ -85,14 +103,14 @@ def make_plan(
         seed=seed,
         seconds=seconds,
         infeasible_proved=proved,
-        elapsed_ms=round((time.monotonic() - started) * 1000),
+        stages_ms={},
         started_at=wall,
     )
     findings = verify(problem, plan.model_dump(mode="json"))
     if findings:
         raise Unsound(findings)
     said("done", 1000)
-    return plan
+    return plan.model_copy(update={"stages_ms": stages.spent_ms, "elapsed_ms": sum(stages.spent_ms.values())})
 
 
 def _rescue(

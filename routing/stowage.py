@@ -7,7 +7,7 @@ never in seconds: the same goods in the same box have the same answer on any mac
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,10 +16,10 @@ from routing.loading import balance, sequence
 from routing.loading.balance import Placed
 from routing.loading.cargo import MOST_PIECES, Container, LoadProblem, Piece, containers
 from routing.loading.load import make_load
-from routing.loading.plan import Spot
 from routing.network import Equipment
 from routing.plan import LoadLine, PlanLoad, Word
 from routing.problem import Problem
+from routing.towers import Place, stand
 
 WORK, MOST_BLOCKS = 3, 3000
 TRIES = ((1.25, 0), (1.12, 2), (0.0, 0), (0.0, 3))
@@ -63,7 +63,7 @@ class Stower:
         self._containers = {one.code: container_of(one) for one in problem.network.equipment}
         self._answers: dict[tuple[str, frozenset[int]], Answer] = {}
         self._work, self._seed = work, 1 + seed % 4
-        self.asked = 0
+        self.asked = self.searched = 0
 
     def ask(self, code: str, ks: Iterable[int]) -> Answer:
         """The answer for these consignments in a box of this code."""
@@ -95,6 +95,9 @@ class Stower:
         over = volume - container.volume_mm3() * HOPELESS_PERMILLE // 1000
         if over > 0:
             return Answer(None, over)
+        boxes = _quickly(container, held, {sides: n for sides, (n, _) in kinds.items()})
+        if boxes is not None:
+            return Answer(_written(container, held, boxes, spared))
         least = volume
         for spread, taste in TRIES:
             low = _lower(container, volume, max(sides[2] for sides in kinds), spread)
@@ -108,7 +111,7 @@ class Stower:
                     return Answer(_written(container, held, boxes, spared))
         return Answer(None, least)
 
-    def _place(self, container: Container, kinds: dict[Sides, list[int]], taste: int) -> tuple[tuple[Spot, ...], int]:
+    def _place(self, container: Container, kinds: dict[Sides, list[int]], taste: int) -> tuple[list[Place], int]:
         """Places for all pieces by their sides alone, or the volume of those without one."""
         free = container.model_copy(
             update={
@@ -125,7 +128,9 @@ class Stower:
             most_blocks=MOST_BLOCKS,
         )  # fmt: skip
         size = {piece.id: piece.length_mm * piece.width_mm * piece.height_mm for piece in pieces}
-        return found.spots, sum(one.count * size[one.piece] for one in found.left_out)
+        self.searched += 1
+        spots = [(at.x_mm, at.y_mm, at.z_mm, at.length_mm, at.width_mm, at.height_mm) for at in found.spots]
+        return spots, sum(one.count * size[one.piece] for one in found.left_out)
 
 
 def _lower(container: Container, volume: int, tallest: int, spread: float) -> Container | None:
@@ -139,16 +144,27 @@ def _lower(container: Container, volume: int, tallest: int, spread: float) -> Co
     return container.model_copy(update={"inner_mm": (length, width, roof)})
 
 
-def _stands(container: Container, goods: Sequence[Consignment], spots: Sequence[Spot]) -> list[Placed] | None:
+def _quickly(container: Container, goods: Sequence[Consignment], kinds: dict[Sides, int]) -> list[Placed] | None:
+    """The goods in towers on strips, where they fit that way and the balance allows; no search."""
+    x = y = 0
+    inner = container.inner_mm
+    if container.slabs_mm:  # the highest part of the contour; the rest is left to the loader
+        x, y, far, side, top = container.slabs_mm[-1]
+        inner = (far - x, side - y, top)
+    found = stand(inner, kinds)
+    if found is None:
+        return None
+    spots = [(a + x, b + y, c, along, across, high) for a, b, c, along, across, high in found]
+    for boxes in _orders(container, goods, spots):
+        held = balance.balanced(container, boxes, fixed=False, turns=True)
+        if held is not None:
+            return sorted(held, key=lambda one: (one.x, one.z, one.y))
+    return None
+
+
+def _stands(container: Container, goods: Sequence[Consignment], spots: Sequence[Place]) -> list[Placed] | None:
     """The goods on the places, each consignment's cartons together where the balance allows; None where none does."""
-    length = container.inner_mm[0]
-    ends = {spot.step: 2 * spot.x_mm + spot.length_mm for spot in spots}
-    orders = (
-        [spot.step for spot in spots],
-        sorted(ends, key=lambda step: (abs(ends[step] - length), step)),
-    )
-    for order, how in zip((orders[0], orders[1], orders[0]), HOW, strict=True):
-        boxes = _named(goods, {spot.step: spot for spot in spots}, order, how)
+    for boxes in _orders(container, goods, spots):
         held = balance.balanced(container, boxes, fixed=False, turns=True)
         if held is not None:
             left, turns = sequence.loadable(held, by_door=container.has_door)
@@ -157,14 +173,21 @@ def _stands(container: Container, goods: Sequence[Consignment], spots: Sequence[
     return None
 
 
-def _named(goods: Sequence[Consignment], spots: dict[int, Spot], order: Sequence[int], how: str) -> list[Placed]:
+def _orders(container: Container, goods: Sequence[Consignment], spots: Sequence[Place]) -> Iterator[list[Placed]]:
+    """Three ways of sharing the places among the consignments."""
+    length = container.inner_mm[0]
+    middle = sorted(range(len(spots)), key=lambda at: (abs(2 * spots[at][0] + spots[at][3] - length), at))
+    for order, how in zip((range(len(spots)), middle, range(len(spots))), HOW, strict=True):
+        yield _named(goods, spots, order, how)
+
+
+def _named(goods: Sequence[Consignment], spots: Sequence[Place], order: Sequence[int], how: str) -> list[Placed]:
     """Who stands where: equal places in this order for the consignments in theirs, for the heaviest pieces first,
     or for all consignments evenly."""
-    free: dict[Sides, list[Spot]] = {}
-    for step in reversed(order):
-        spot = spots[step]
-        one, other = sorted((spot.length_mm, spot.width_mm), reverse=True)
-        free.setdefault((one, other, spot.height_mm), []).append(spot)
+    free: dict[Sides, list[Place]] = {}
+    for at in reversed(order):
+        spot = spots[at]
+        free.setdefault((max(spot[3:5]), min(spot[3:5]), spot[5]), []).append(spot)
     rows = [
         (at, number, piece, (2 * turn + 1) / piece.count)
         for at, one in enumerate(goods)
@@ -178,13 +201,7 @@ def _named(goods: Sequence[Consignment], spots: dict[int, Spot], order: Sequence
     found = []
     for at, number, piece, _ in rows:
         one, other = sorted((piece.length_mm, piece.width_mm), reverse=True)
-        spot = free[one, other, piece.height_mm].pop()
-        found.append(
-            Placed(
-                f"{at}/{number}", 0, spot.x_mm, spot.y_mm, spot.z_mm, spot.length_mm, spot.width_mm, spot.height_mm,
-                piece.weight_g, 1,
-            )
-        )  # fmt: skip
+        found.append(Placed(f"{at}/{number}", 0, *free[one, other, piece.height_mm].pop(), piece.weight_g, 1))
     return found
 
 

@@ -50,7 +50,9 @@ class Writer:
         self._goods = problem.consignments
         self._stower, self._share = stower, share
 
-    def plan(self, *, seed: int, seconds: float, infeasible_proved: bool, elapsed_ms: int, started_at: int) -> Plan:
+    def plan(
+        self, *, seed: int, seconds: float, infeasible_proved: bool, stages_ms: dict[str, int], started_at: int
+    ) -> Plan:
         """The document; boxes in order of departure, consignments in the order of the problem."""
         boxes, assignments = self._boxes()
         unserved = self._unserved()
@@ -66,7 +68,8 @@ class Writer:
             seed=seed,
             solver=SOLVER,
             seconds_limit=seconds,
-            elapsed_ms=elapsed_ms,
+            elapsed_ms=sum(stages_ms.values()),
+            stages_ms=stages_ms,
             started_at=started_at,
             cost_minor=cost,
             left_out_minor=objective - cost,

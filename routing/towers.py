@@ -1,0 +1,188 @@
+"""A quick way to load upright cartons with full support: towers on strips across the floor.
+
+Cartons of one footprint stand on one another; what is smaller may stand on a tower's top. Towers stand in strips from
+wall to wall, strip after strip from the far end. The lowest roof under which everything finds floor is taken, so that
+the goods cover the floor. Nothing is searched: where this finds no load, the loader is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+Sides = tuple[int, int, int]
+"""Length, width and height of an upright carton, the length not below the width."""
+Place = tuple[int, int, int, int, int, int]
+"""x, y, z, length, width and height of a placed carton."""
+STEPS, MOST_SUMS = 6, 300
+
+
+@dataclass(slots=True)
+class Tower:
+    """Cartons on one another: the base's sides, what stands there as (length, width, height), and how high it is."""
+
+    long: int
+    short: int
+    top: tuple[int, int]
+    high: int = 0
+    inside: list[Sides] = field(default_factory=list)
+
+    def add(self, sides: Sides) -> None:
+        """One more carton on top."""
+        self.inside.append(sides)
+        self.high += sides[2]
+        self.top = sides[:2]
+
+
+def stand(inner_mm: Sides, kinds: Mapping[Sides, int]) -> list[Place] | None:
+    """Places of all cartons in the order of loading, or None where this way of loading has no room for them."""
+    length, width, height = inner_mm
+    floor = length * width
+    volume = sum(a * b * c * n for (a, b, c), n in kinds.items())
+    tallest = max(sides[2] for sides in kinds)
+    if tallest > height:
+        return None
+    best = _under(inner_mm, kinds, height)
+    if best is None:
+        return None
+    low, high = max(tallest, volume // floor), height
+    for _ in range(STEPS):
+        middle = (low + high) // 2
+        if not low < middle < high:
+            break
+        found = _under(inner_mm, kinds, middle)
+        if found is None:
+            low = middle
+        else:
+            best, high = found, middle
+    return best
+
+
+def _under(inner_mm: Sides, kinds: Mapping[Sides, int], roof: int) -> list[Place] | None:
+    towers = _towers(kinds, roof)
+    if sum(one.long * one.short for one in towers) > inner_mm[0] * inner_mm[1]:
+        return None
+    return _strips(towers, inner_mm[0], inner_mm[1])
+
+
+def _towers(kinds: Mapping[Sides, int], roof: int) -> list[Tower]:
+    """Towers of each footprint, the largest first; what is left of a footprint stands on others where it can."""
+    heights: dict[tuple[int, int], dict[int, int]] = {}
+    for (long, short, high), count in kinds.items():
+        heights.setdefault((long, short), {})[high] = count
+    towers: list[Tower] = []
+    for foot in sorted(heights, key=lambda foot: (-foot[0] * foot[1], foot)):
+        left = dict(sorted(heights[foot].items(), reverse=True))
+        while any(left.values()):
+            column = _column(left, roof)
+            for high in column:
+                left[high] -= 1
+            if not any(left.values()) and _spread(towers, [(*foot, high) for high in column], roof):
+                break
+            tower = Tower(*foot, foot)
+            for high in column:
+                tower.add((*foot, high))
+            towers.append(tower)
+    return towers
+
+
+def _column(left: Mapping[int, int], roof: int) -> list[int]:
+    """Heights that together come near the roof: as many of the tallest as leave room for a good rest."""
+    best: list[int] = []
+    kinds = [high for high, count in left.items() if count]
+    for first in range(len(kinds)):
+        for less in range(3):
+            column: list[int] = []
+            room = roof
+            for turn, high in enumerate(kinds[first:]):
+                most = min(left[high], room // high)
+                take = max(0, most - less) if turn == 0 else most
+                column += [high] * take
+                room -= high * take
+            if sum(column) > sum(best):
+                best = column
+    return best
+
+
+def _spread(towers: list[Tower], cartons: Sequence[Sides], roof: int) -> bool:
+    """Whether all these cartons found a top that carries them whole; if not, nothing is changed."""
+    plan: list[tuple[Tower, Sides]] = []
+    high = {id(one): one.high for one in towers}
+    tops = {id(one): one.top for one in towers}
+    for sides in cartons:
+        fits = [
+            one
+            for one in towers
+            if high[id(one)] + sides[2] <= roof and tops[id(one)][0] >= sides[0] and tops[id(one)][1] >= sides[1]
+        ]
+        if not fits:
+            return False
+        found = min(fits, key=lambda one: (tops[id(one)][0] * tops[id(one)][1], roof - high[id(one)]))
+        high[id(found)] += sides[2]
+        tops[id(found)] = sides[:2]
+        plan.append((found, sides))
+    for tower, sides in plan:
+        tower.add(sides)
+    return True
+
+
+def _strips(towers: Sequence[Tower], length: int, width: int) -> list[Place] | None:
+    """Strips from the far end; each is as deep as one side of the towers and filled across as well as it can be."""
+    waiting: dict[tuple[int, int], list[Tower]] = {}
+    for one in towers:
+        waiting.setdefault((one.long, one.short), []).append(one)
+    found: list[Place] = []
+    at = 0
+    while waiting:
+        depth, row = _row(waiting, width, length - at)
+        if not row:
+            return None
+        times = min(len(waiting[foot]) // sum(one == foot for one, _ in row) for foot, _ in row)
+        for _ in range(max(1, min(times, (length - at) // depth))):
+            across = 0
+            for foot, turned in row:
+                tower = waiting[foot].pop()
+                _put(found, tower, at, across, turned)
+                across += foot[0] if not turned else foot[1]
+            at += depth
+        waiting = {foot: held for foot, held in waiting.items() if held}
+    return found
+
+
+def _put(found: list[Place], tower: Tower, x: int, y: int, turned: bool) -> None:
+    z = 0
+    for long, short, high in tower.inside:
+        along, across = (long, short) if turned else (short, long)
+        found.append((x, y, z, along, across, high))
+        z += high
+
+
+def _row(
+    waiting: Mapping[tuple[int, int], Sequence[Tower]], width: int, room: int
+) -> tuple[int, list[tuple[tuple[int, int], bool]]]:
+    """The depth and the towers of the strip that wastes least of its floor; `turned` towers lie along the length."""
+    best: tuple[float, int, list[tuple[tuple[int, int], bool]]] = (0.0, 0, [])
+    for depth in sorted({side for foot in waiting for side in foot if side <= room}, reverse=True):
+        sums: dict[int, list[tuple[tuple[int, int], bool]]] = {0: []}
+        for foot in sorted(waiting, reverse=True):
+            turned = foot[0] <= depth
+            across = foot[1] if turned else foot[0]
+            if foot[1] > depth:
+                continue
+            for total, row in sorted(sums.items(), reverse=True):
+                for count in range(1, min(len(waiting[foot]), (width - total) // across) + 1):
+                    reached = total + count * across
+                    better = _area(row) + count * foot[0] * foot[1]
+                    if reached not in sums or _area(sums[reached]) < better:
+                        sums[reached] = [*row, *[(foot, turned)] * count]
+            if len(sums) > MOST_SUMS:
+                break
+        row = max(sums.values(), key=_area)
+        share = _area(row) / (depth * width)
+        if row and share > best[0]:
+            best = (share, depth, row)
+    return best[1], best[2]
+
+
+def _area(row: Sequence[tuple[tuple[int, int], bool]]) -> int:
+    return sum(foot[0] * foot[1] for foot, _ in row)
