@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 import xlsxwriter
@@ -12,6 +13,7 @@ from flask import Response
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a text that begins so (ASVS 5.0 V1.2.10)
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 LONGEST_CELL = 32_767
+LONGEST_TITLE = 31
 LONGEST_NUMBER = 10**15  # a spreadsheet keeps fifteen digits; a longer number (an SSCC) goes as text
 BYTE_ORDER_MARK = "\ufeff"  # tells spreadsheets that the file is UTF-8
 
@@ -38,22 +40,32 @@ def csv_response(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]
 
 def xlsx_response(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Response:
     """Return rows as the one sheet of ``name``.xlsx; texts stay texts, formulas and links are never made of them."""
+    return book_response(name, [("Sheet1", columns, rows)])
+
+
+def book_response(name: str, sheets: Iterable[tuple[str, Sequence[str], Iterable[Sequence[Any]]]]) -> Response:
+    """Return ``name``.xlsx with a sheet for each (title, columns, rows)."""
     buffer = io.BytesIO()
     plain = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     with xlsxwriter.Workbook(buffer, {"constant_memory": True, **plain}) as book:
-        sheet, day = book.add_worksheet(), book.add_format({"num_format": "yyyy-mm-dd"})
-        sheet.write_row(0, 0, [harmless(column) for column in columns], book.add_format({"bold": True}))
-        sheet.freeze_panes(1, 0)
-        for number, row in enumerate(rows, 1):
-            for place, value in enumerate(row):
-                _write(sheet, number, place, value, day)
+        day, bold = book.add_format({"num_format": "yyyy-mm-dd"}), book.add_format({"bold": True})
+        amount = book.add_format({"num_format": "#,##0.00"})
+        for title, columns, rows in sheets:
+            sheet = book.add_worksheet(title[:LONGEST_TITLE])
+            sheet.write_row(0, 0, [harmless(column) for column in columns], bold)
+            sheet.freeze_panes(1, 0)
+            for number, row in enumerate(rows, 1):
+                for place, value in enumerate(row):
+                    _write(sheet, number, place, value, day, amount)
     return _file(buffer.getvalue(), XLSX, f"{name}.xlsx")
 
 
-def _write(sheet: Any, number: int, place: int, value: Any, day: Any) -> None:
-    """Whole numbers as numbers, days as days, all else as plain text."""
+def _write(sheet: Any, number: int, place: int, value: Any, day: Any, amount: Any) -> None:
+    """Whole numbers as numbers, amounts with two places, days as days, all else as plain text."""
     if isinstance(value, date) and not isinstance(value, datetime):
         sheet.write_datetime(number, place, value, day)
+    elif isinstance(value, Decimal):
+        sheet.write_number(number, place, value, amount)
     elif isinstance(value, int) and not isinstance(value, bool) and abs(value) < LONGEST_NUMBER:
         sheet.write_number(number, place, value)
     elif value is not None and value != "":

@@ -25,6 +25,7 @@ from tests.build import (
     number,
     receive,
 )
+from tests.routing.stored import stored_plan
 from tests.web.customs_subjects import CUSTOMS
 from tests.wms.freight.builders import form
 from web.auth.tokens import create_token
@@ -75,6 +76,17 @@ def plan(session: Session, owner: Company) -> Values:
     session.add(made)
     session.flush()
     return {"plan_id": made.id}
+
+
+def made_plan(session: Session, owner: Company) -> Values:
+    """A plan that the company asked for, with its answer: one box, one loose bill."""
+    made = stored_plan(session, owner, company_id=owner.id)
+    return {"plan_id": made.id, "box_no": "B0001", "request_no": f"BR-{made.id}-001"}
+
+
+def plan_share(session: Session, owner: Company) -> Values:
+    """A plan of the operator in which goods of the company travel."""
+    return {"plan_id": stored_plan(session, owner).id}
 
 
 def consignment(session: Session, owner: Company) -> Values:
@@ -293,6 +305,8 @@ SUBJECTS: dict[str, Builder] = {
     "site": site,
     "tracked": tracked,
     "plan": plan,
+    "made_plan": made_plan,
+    "plan_share": plan_share,
     "consignment": consignment,
     "notice": notice,
     "order": order,

@@ -72,6 +72,18 @@ def consignments(
     return [_row(row) for row in session.execute(statement)]
 
 
+def consignments_of(session: Session, ids: Sequence[int]) -> list[ConsignmentRow]:
+    """The consignments with these ids, in order of id; those that are not the caller's are left out."""
+    statement = (
+        select(*COLUMNS)
+        .join(Company, Company.id == Consignment.owner_id)
+        .outerjoin(FORWARDER, FORWARDER.id == Consignment.forwarder_id)
+        .where(Consignment.id.in_(ids))
+        .order_by(Consignment.id)
+    )
+    return [_row(row) for row in session.execute(statement)]
+
+
 def _row(row: Row[Any]) -> ConsignmentRow:
     return ConsignmentRow(*tuple(row))
 

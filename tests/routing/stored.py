@@ -1,0 +1,49 @@
+"""The plan made by hand in the books: its consignments announced, the plan stored as a finished job stores it."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from routing import desk
+from routing.tables import StoredPlan
+from tests.build import make_company, number
+from tests.routing.handmade import make
+from wms.freight.rules import ConsignmentForm, Piece
+from wms.freight.service import announce
+from wms.parties.tables import Company
+
+
+def stored_plan(
+    session: Session, owner: Company, other: Company | None = None, *, company_id: int | None = None,
+    modes: tuple[str, str] = ("0110", "0110"), **changes: Any,
+) -> StoredPlan:  # fmt: skip
+    """A solved plan of ``owner`` and ``other`` (by default the same firm); ``company_id``: the firm that asked."""
+    second = other or (owner if company_id is not None else make_company(session, "owner_of_goods"))
+    names = tuple(f"YY{number():06d}" for _ in range(4))
+    problem, plan = make(names, (owner.code, second.code), modes)  # type: ignore[arg-type]
+    ids = {}
+    for one in problem.consignments:
+        ids[one.id] = announce(
+            session,
+            ConsignmentForm(
+                consignment_no=one.id, owner_id=owner.id if one.owner == owner.code else second.id, origin=one.origin,
+                destination=one.destination, trade_mode=one.customs_mode, volume_cm3=one.volume_cm3,
+                weight_g=one.weight_g, value_minor=one.value_minor, goods_name="瓷器", ready_at=_at(one.ready_at),
+                due_at=_at(one.due_at), pieces=tuple(Piece(**piece.model_dump()) for piece in one.pieces), **changes,
+            ),
+        )  # fmt: skip
+    row = StoredPlan(
+        company_id=company_id, seconds_limit=5, weeks=4, seed=1, state="running",
+        problem=problem.model_dump(mode="json"), snapshot_sha256=problem.snapshot_sha256(),
+        versions={name: [key, 1] for name, key in ids.items()},
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    desk.store(session, row.id, plan)
+    session.flush()
+    return row
+
+
+def _at(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
