@@ -1,0 +1,168 @@
+"""Problems of rounds from JSON and CSV files: every fault is named by line or index, field and rule."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from functools import lru_cache
+from importlib.resources import files
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from routing.network import yueyang
+from routing.problem import BadProblem, Fault, from_validation
+from routing.rounds.faults import faults
+from routing.rounds.problem import MOST_STOPS, Problem
+from routing.rounds.sheet import stops_of, trucks_of
+from routing.units import iso
+
+MOST_BYTES = 20_000_000
+HUB = "CNCLJ"
+
+
+@lru_cache(maxsize=1)
+def shipped() -> dict[str, Any]:
+    """Driver hours by day and a fleet to begin with (`routing/data/rounds.json`)."""
+    document: dict[str, Any] = json.loads(files("routing").joinpath("data/rounds.json").read_text("utf-8"))
+    return document
+
+
+def hours_on(day: str) -> dict[str, Any]:
+    """The driver hours that hold on a day (ISO). Raises BadProblem where none is known."""
+    valid = [one for one in shipped()["hours"] if one["valid_from"] <= day]
+    if not valid:
+        raise BadProblem(
+            [Fault("hours", "unknown_hours", f"no driver hours are known for {day}: name them in the file")]
+        )
+    return max(valid, key=lambda one: str(one["valid_from"]))
+
+
+def read_rounds(path: Path, *, trucks: Path | None = None, hub: str = HUB, day: str = "2026-03-02") -> Problem:
+    """The problem in a JSON file, or the stops of a CSV file with the trucks of another (else the shipped fleet).
+
+    Raises BadProblem with every fault found.
+    """
+    text = _text(path)
+    if path.suffix.lower() != ".csv":
+        return problem_of(_json(path, text))
+    found: list[Fault] = []
+    stops = stops_of(StringIO(text, newline=""), day, found)
+    fleet = (
+        shipped_trucks(hub, day) if trucks is None else trucks_of(StringIO(_text(trucks), newline=""), hub, day, found)
+    )
+    if found:
+        raise BadProblem(found)
+    return problem_of({"depots": [depot_document(hub, day)], "trucks": fleet, "stops": stops})
+
+
+def depot_document(hub: str, day: str) -> dict[str, Any]:
+    """A depot at a place of the network, open all day in Beijing time."""
+    return {
+        "code": hub, "place": hub, "open_at": f"{day}T00:00:00+08:00", "close_at": f"{day}T23:59:59+08:00",
+        "load_s": 1800,
+    }  # fmt: skip
+
+
+def shipped_trucks(hub: str, day: str, count: int = 20) -> list[dict[str, Any]]:
+    """The shipped fleet at one depot, from 6 to 20 o'clock in Beijing, twelve hours at most."""
+    more = {
+        "count": count, "depot": hub, "start_at": f"{day}T06:00:00+08:00", "end_at": f"{day}T20:00:00+08:00",
+        "shift_s": 43_200,
+    }  # fmt: skip
+    return [{**one, **more} for one in shipped()["trucks"]]
+
+
+def _text(path: Path) -> str:
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise BadProblem([Fault("(file)", "too_large", f"{path} has more than {MOST_BYTES} bytes")])
+        return path.read_text("utf-8-sig")
+    except OSError as error:
+        raise BadProblem([Fault("(file)", "unreadable", f"{path}: {error.strerror}")]) from error
+    except UnicodeDecodeError as error:
+        raise BadProblem([Fault("(file)", "not_utf8", f"{path} is not UTF-8 at byte {error.start}")]) from error
+
+
+def _json(path: Path, text: str) -> Any:
+    try:
+        return json.loads(text, parse_float=_no_float, parse_constant=_no_float)
+    except json.JSONDecodeError as error:
+        raise BadProblem([Fault("(file)", "not_json", f"{path} line {error.lineno}: {error.msg}")]) from error
+    except RecursionError as error:
+        raise BadProblem([Fault("(file)", "not_json", f"{path} is nested too deep")]) from error
+    except ValueError as error:  # a number of thousands of digits
+        raise BadProblem([Fault("(file)", "not_json", f"{path}: {error}")]) from error
+
+
+def _no_float(text: str) -> Any:
+    raise BadProblem([Fault("(file)", "not_integer", f"{text} is no integer: amounts are whole g, cm3, s and fen")])
+
+
+def problem_of(document: Any) -> Problem:
+    """The problem in plain JSON data: shipped places, hours and detour are filled in. Raises BadProblem."""
+    if not isinstance(document, dict):
+        raise BadProblem([Fault("(file)", "not_object", "rounds are a JSON object with depots, trucks and stops")])
+    rows = sum(len(document[name]) for name in ("stops", "transfers") if isinstance(document.get(name), list))
+    if rows > MOST_STOPS:
+        raise BadProblem([Fault("stops", "too_many", f"{rows} stops and transfers; at most {MOST_STOPS} at once")])
+    document = _official(dict(document))
+    road = yueyang().rules.road
+    document.setdefault("detour_permille", road.detour_permille)
+    document.setdefault("detour_source", road.detour_source)
+    if "hours" not in document:
+        document["hours"] = hours_on(_day(document))
+    try:
+        problem = Problem.model_validate(document)
+    except ValidationError as error:
+        raise from_validation(error) from error
+    if found := list(faults(problem)):
+        raise BadProblem(found)
+    return problem
+
+
+def _day(document: dict[str, Any]) -> str:
+    """The day on which the first truck leaves, where the document says one."""
+    starts = [one.get("start_at") for one in document.get("trucks") or () if isinstance(one, dict)]
+    texts = [iso(one) if isinstance(one, int) and abs(one) < 10**11 else one for one in starts]
+    days = []
+    for text in texts:
+        try:
+            days.append(datetime.fromisoformat(str(text)).date().isoformat())
+        except (TypeError, ValueError):
+            continue  # the model names it
+    return min(days, default="2026-01-01")
+
+
+def _official(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with aliases resolved and the shipped places that it names."""
+    known = {place.code: place for place in yueyang().places}
+    own = {one.get("code") for one in document.get("places") or () if isinstance(one, dict)}
+    named: dict[str, None] = {}
+
+    def walk(value: Any) -> Any:
+        if isinstance(value, list):
+            return [walk(one) for one in value]
+        if not isinstance(value, dict):
+            return value
+        value = {name: walk(one) for name, one in value.items()}
+        written = value.get("place")
+        if isinstance(written, str) and written not in own:
+            value["place"] = code = yueyang().official(written)
+            if code in known:
+                named[code] = None
+        return value
+
+    for name in ("depots", "stops", "transfers"):
+        if name in document:
+            document[name] = walk(document[name])
+    sites = [
+        {name: getattr(known[code], name) for name in ("code", "name_zh", "name_en", "lat_udeg", "lon_udeg")}
+        for code in sorted(named)
+        if code not in own
+    ]
+    if isinstance(document.get("places", []), list):
+        document["places"] = [*document.get("places", []), *sites]
+    return document
