@@ -80,7 +80,8 @@ class UldPrice(Frozen):
 
 
 class Service(Frozen):
-    """One leg with a weekly timetable (`departs`: 'mon 10:00', UTC) and what it sells us a departure."""
+    """One leg with a weekly timetable (`departs`: 'mon 10:00', UTC) and what it sells us a departure.
+    `via`: borders that it crosses."""
 
     code: str
     mode: Literal["barge", "ocean", "rail", "truck", "air"]
@@ -95,6 +96,7 @@ class Service(Frozen):
     freight_minor: dict[str, NotNegative]
     breaks: tuple[Break, ...] = ()
     uld: dict[str, UldPrice] = Field(default_factory=dict)
+    via: tuple[str, ...] = Field(default=(), exclude_if=lambda held: not held)
     valid_from: str
     valid_to: str
     source: str

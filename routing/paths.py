@@ -7,6 +7,7 @@ consignment is a filter here; only what consignments share (space in a box, room
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -130,25 +131,38 @@ class PathFinder:
         self._roads = Roads(problem.network)
         self._known = {place.code: place for place in problem.network.places}
         self._segments: dict[str, list[Segment]] = {}
-        for segment in Timetable(problem).segments:
+        self.segments = {one.id: one for one in Timetable(problem).segments}
+        for segment in sorted(self.segments.values(), key=lambda one: one.close_at):
             self._segments.setdefault(segment.corridor.code, []).append(segment)
+        self._pins = dict(problem.changes.pinned)
+        self._in_order = not problem.changes.departures  # what closes later arrives later
         self._closes = {code: [one.close_at for one in found] for code, found in self._segments.items()}
         self._groups: dict[tuple[str, str], Group] = {}
         self._offers: dict[tuple[str, str, str], tuple[Offer, ...]] = {}
         self._reached: dict[tuple[str, str], list[tuple[Corridor, int, int]]] = {}
 
-    def find(self) -> Paths:
-        """All paths, in order of consignment, corridor and departure."""
+    def find(self, only: Mapping[str, str] | None = None) -> Paths:
+        """All paths, in order of consignment, corridor and departure. ``only``: consignment -> the one segment that is
+        looked at for it, like one that is pinned there."""
         found, reasons = [], {}
-        for k, one in enumerate(self._problem.consignments):
-            paths = self._of(k, one)
+        self._pins = {**(only or {}), **self._pins}
+        for k in range(len(self._problem.consignments)):
+            paths = self.of(k)
             if isinstance(paths, Reason):
                 reasons[k] = paths
                 paths = ()
             found.append(paths)
         return Paths(self._problem, tuple(self._groups.values()), tuple(found), reasons)
 
-    def _of(self, k: int, one: Consignment) -> tuple[Path, ...] | Reason:
+    def of(self, k: int) -> tuple[Path, ...] | Reason:
+        """The paths of one consignment, or why there is none."""
+        one = self._problem.consignments[k]
+        pinned = self._pins.get(one.id)
+        if pinned is not None and pinned not in self.segments:
+            return Reason("stranded", {})
+        return self._of(k, one, pinned)
+
+    def _of(self, k: int, one: Consignment, pinned: str | None) -> tuple[Path, ...] | Reason:
         origin, destination = self._network.official(one.origin), self._network.official(one.destination)
         for written, code in ((one.origin, origin), (one.destination, destination)):
             if code not in self._known:
@@ -156,6 +170,8 @@ class PathFinder:
         if not one.volume_cm3 or not one.weight_g:
             return Reason("no_size", {"volume_cm3": one.volume_cm3, "weight_g": one.weight_g})
         reach = self._reach(origin, destination)
+        if pinned is not None:
+            reach = [hop for hop in reach if hop[0] is self.segments[pinned].corridor]
         if not reach:
             return Reason("no_service", {"origin": origin, "destination": destination})
         name = self._class_of(one, origin)
@@ -168,7 +184,28 @@ class PathFinder:
         sized = [(hop, fitting) for hop in open_to if (fitting := self._fitting(hop[0], one))]
         if not sized:
             return self._too_large(one, open_to)
-        return self._in_time(k, one, f"{name}", sized)
+        bound = self.segments[pinned] if pinned is not None else None
+        return (self._pinned(k, one, name, bound, sized[0]),) if bound else self._in_time(k, one, name, sized)
+
+    def _pinned(
+        self, k: int, one: Consignment, name: str, segment: Segment,
+        hop: tuple[tuple[Corridor, int, int], tuple[int, ...]],
+    ) -> Path:  # fmt: skip
+        """The path on the segment that the consignment is bound to, however late that is."""
+        (corridor, feeder_km, onward_km), fitting = hop
+        deliver_at = segment.free_at + self._truck_s(corridor.stripping_place, onward_km)
+        goods = load_class(name, one.temperature, one.dangerous)
+        steady = self._steady(one, segment, feeder_km, onward_km)
+        return self._path(k, one, goods, segment, fitting, deliver_at, *steady)
+
+    def groups(self) -> tuple[Group, ...]:
+        """The groups of all paths found so far."""
+        return tuple(self._groups.values())
+
+    def feeder_s(self, one: Consignment, corridor: Corridor) -> int:
+        """Seconds from the consignment's place of origin to the corridor's place of stuffing."""
+        km = self._roads.km(self._network.official(one.origin), corridor.stuffing_place)
+        return self._truck_s(corridor.stuffing_place, km or 0)
 
     def _reach(self, origin: str, destination: str) -> list[tuple[Corridor, int, int]]:
         known = self._reached.get((origin, destination))
@@ -239,7 +276,7 @@ class PathFinder:
         late: tuple[int, Segment] | None = None
         for (corridor, feeder_km, onward_km), fitting in sized:
             segments = self._segments.get(corridor.code, [])
-            at_stuffing = max(one.ready_at, self._problem.options.start_at) + self._truck_s(
+            at_stuffing = max(one.ready_at, self._problem.earliest_at()) + self._truck_s(
                 corridor.stuffing_place, feeder_km
             )
             index = bisect_left(self._closes.get(corridor.code, []), at_stuffing)
@@ -254,7 +291,9 @@ class PathFinder:
                 if deliver_at > latest_at:
                     if late is None or deliver_at < late[0]:
                         late = (deliver_at, segment)
-                    break
+                    if self._in_order:
+                        break
+                    continue
                 steady = steady or self._steady(one, segment, feeder_km, onward_km)
                 found.append(self._path(k, one, name, segment, fitting, deliver_at, *steady))
         if found:

@@ -12,6 +12,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, ValidationError
 
+from routing.changes import NONE, Changes
 from routing.demand import Consignment
 from routing.network import Frozen, Instant, Network, minute_of_week
 
@@ -49,12 +50,17 @@ class Options(Frozen):
 
 
 class Problem(Frozen):
-    """All that a plan depends on besides seed and time."""
+    """All that a plan depends on besides seed and time. `changes`: what has happened since an earlier plan."""
 
     format: Literal["dongting-problem/1"] = FORMAT
     network: Network
     options: Options
     consignments: tuple[Consignment, ...]
+    changes: Changes = Field(default=NONE, exclude_if=lambda held: held == NONE)
+
+    def earliest_at(self) -> int:
+        """Before this instant nothing can be collected."""
+        return max(self.options.start_at, self.changes.from_at or 0)
 
     def snapshot_sha256(self) -> str:
         """SHA-256 of the canonical JSON (sorted keys, no blanks, UTF-8) of the whole problem."""
@@ -122,7 +128,7 @@ def _service_faults(network: Network, places: set[str]) -> Iterator[Fault]:
     equipment = {one.code for one in network.equipment}
     for service in network.services:
         field = f"network.services({service.code})"
-        for end in (service.origin, service.destination):
+        for end in (service.origin, service.destination, *service.via):
             if end not in places:
                 yield Fault(field, "unknown_place", f"{end} is no place of this network")
         if service.transit_h <= 0:

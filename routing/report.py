@@ -30,6 +30,7 @@ REASONS: dict[str, str] = {
         "It would arrive %(late)s too late: best arrival %(arrives)s by %(segment)s, allowed until %(latest)s."
     ),
     "not_loadable": N_("The loader finds no way to put its pieces into any box there (%(boxes)s)."),
+    "stranded": N_("It is in a closed box or on its way, and no departure that could carry it on is left."),
     "no_capacity": N_(
         "The allotment is taken: %(leg)s has %(left)s of %(capacity)s %(unit)s left, %(short)s more are needed."
     ),
@@ -46,6 +47,7 @@ ADVICE: dict[str, str] = {
     "no_departure": N_("Plan a longer period."),
     "arrives_late": N_("Allow delivery %(late)s later."),
     "not_loadable": N_("Pack it into smaller or stronger pieces, or send it outside this plan."),
+    "stranded": N_("Ask the carrier for another departure, or have the box opened and its goods planned anew."),
     "no_capacity": N_("Buy %(short)s %(unit)s more on %(leg)s; going alone it would cost %(cost)s CNY."),
 }
 

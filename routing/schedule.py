@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
+from routing.changes import NONE, Changes, DepartureChange
 from routing.network import Corridor, Network, Service, minute_of_week
 from routing.problem import Options, Problem
 from routing.units import DAY_S, HOUR_S
@@ -48,9 +49,9 @@ def _day_s(text: str) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
 
 
-def departures_of(service: Service, options: Options, until: int) -> list[Departure]:
+def departures_of(service: Service, options: Options, until: int, changes: Changes = NONE) -> list[Departure]:
     """The departures of one service from the start of the plan to `until`, while its price is valid, in order of
-    time.
+    time; cancelled ones are left out.
     """
     start = datetime.fromtimestamp(options.start_at, UTC)
     monday = datetime(start.year, start.month, start.day, tzinfo=UTC) - timedelta(days=start.weekday())
@@ -61,7 +62,12 @@ def departures_of(service: Service, options: Options, until: int) -> list[Depart
         for text in service.departs:
             at = week + minute_of_week(text) * MINUTE_S
             if options.start_at <= at < until and first <= at < last:
-                found.append(_departure(service, options, at))
+                one = _departure(service, options, at)
+                change = changes.departures.get(one.id)
+                if change is None:
+                    found.append(one)
+                elif not change.cancelled:
+                    found.append(_changed(one, change))
         week += 7 * DAY_S
     return sorted(found, key=lambda departure: departure.depart_at)
 
@@ -72,15 +78,24 @@ def _departure(service: Service, options: Options, at: int) -> Departure:
     return Departure(name, service, at, at + service.transit_h * HOUR_S, at - service.cutoff_h * HOUR_S, max(0, left))
 
 
+def _changed(one: Departure, change: DepartureChange) -> Departure:
+    """The departure as it runs now, under the name of its timetable."""
+    room = one.capacity if change.capacity is None else min(one.capacity, change.capacity)
+    return replace(
+        one, depart_at=one.depart_at + change.depart_late_s, arrive_at=one.arrive_at + change.arrive_late_s,
+        cutoff_at=one.cutoff_at + change.cutoff_late_s, capacity=room,
+    )  # fmt: skip
+
+
 class Timetable:
     """All departures and segments of one problem."""
 
     def __init__(self, problem: Problem) -> None:
-        self._options = problem.options
+        self._changes = problem.changes
         horizon = problem.options.start_at + problem.options.weeks * 7 * DAY_S
         # Later legs may leave after the horizon of the first one: give them time to join.
         self._departures = {
-            service.code: departures_of(service, problem.options, horizon + 60 * DAY_S)
+            service.code: departures_of(service, problem.options, horizon + 60 * DAY_S, problem.changes)
             for service in problem.network.services
         }
         self._starts = {code: [one.depart_at for one in found] for code, found in self._departures.items()}
@@ -89,11 +104,15 @@ class Timetable:
 
     def _segments_of(self, corridor: Corridor) -> Iterator[Segment]:
         for first in self._departures[corridor.services[0]]:
-            if first.depart_at >= self._horizon:
-                return
+            if first.depart_at - self._late(first) >= self._horizon:
+                continue
             legs = self._joined(corridor, first)
             if legs is not None:
                 yield self._segment(corridor, legs)
+
+    def _late(self, one: Departure) -> int:
+        change = self._changes.departures.get(one.id)
+        return change.depart_late_s if change is not None else 0
 
     def _joined(self, corridor: Corridor, first: Departure) -> tuple[Departure, ...] | None:
         legs = [first]
@@ -106,7 +125,7 @@ class Timetable:
         return tuple(legs)
 
     def _segment(self, corridor: Corridor, legs: tuple[Departure, ...]) -> Segment:
-        name = f"{corridor.code}@{datetime.fromtimestamp(legs[0].depart_at, UTC):%Y%m%dT%H%M}"
+        name = f"{corridor.code}@{legs[0].id.rpartition('@')[2]}"  # as its timetable names it, late or not
         close_at = legs[0].cutoff_at - corridor.stuffing_close_h * HOUR_S
         arrive_at = legs[-1].arrive_at
         return Segment(

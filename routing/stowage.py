@@ -73,6 +73,10 @@ class Stower:
             self._answers[key] = self._stow(self._containers[code], [self._goods[k] for k in sorted(key[1])])
         return self._answers[key]
 
+    def know(self, load: PlanLoad, ks: Iterable[int]) -> None:
+        """A load of these consignments that is known to be sound need not be sought again."""
+        self._answers[load.container, frozenset(ks)] = Answer(load)
+
     def size_mm3(self, k: int) -> int:
         """Volume of a consignment's pieces."""
         return sum(one.count * one.length_mm * one.width_mm * one.height_mm for one in self._goods[k].pieces)

@@ -9,9 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from fractions import Fraction
-from itertools import pairwise
 from typing import Any
 
 from routing.demand import Consignment
@@ -19,9 +18,9 @@ from routing.network import Corridor, Equipment, Network, Service
 from routing.problem import Problem
 from routing.verify_loads import load_faults
 from routing.verify_prices import air, co_load, unit_price, up
+from routing.verify_times import frozen_faults, time_faults
 
 EARTH_KM = 6371.009
-WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY = 86_400
 
 
@@ -42,16 +41,19 @@ def _near(value: Fraction) -> int:
     return math.floor(value + Fraction(1, 2))
 
 
-def verify(problem: Problem, plan: dict[str, Any]) -> list[Finding]:
-    """Every fault of the plan (its JSON form); an empty list for a sound one."""
-    return list(Checker(problem, plan).findings())
+def verify(problem: Problem, plan: dict[str, Any], before: dict[str, Any] | None = None) -> list[Finding]:
+    """Every fault of the plan (its JSON form); an empty list for a sound one.
+
+    ``before``: a plan that was found sound: boxes in both with the same contents and load are not loaded again.
+    """
+    return list(Checker(problem, plan, before).findings())
 
 
 class Checker:
     """Holds the problem and the plan by name while they are compared."""
 
-    def __init__(self, problem: Problem, plan: dict[str, Any]) -> None:
-        self.problem, self.plan = problem, plan
+    def __init__(self, problem: Problem, plan: dict[str, Any], before: dict[str, Any] | None = None) -> None:
+        self.problem, self.plan, self.before = problem, plan, before
         self.net: Network = problem.network
         self.goods: dict[str, Consignment] = {one.id: one for one in problem.consignments}
         self.place = {one.code: one for one in self.net.places}
@@ -61,6 +63,9 @@ class Checker:
         self.boxes: dict[str, dict[str, Any]] = {one["id"]: one for one in plan["boxes"]}
         self.segments: dict[str, dict[str, Any]] = {one["id"]: one for one in plan["segments"]}
         self.legs: dict[str, dict[str, Any]] = {one["departure"]: one for one in plan["legs"]}
+        self.shares: dict[str, int] = {}
+        for one in plan["assignments"]:
+            self.shares[one["box"]] = self.shares.get(one["box"], 0) + one["costs"]["share_minor"]
 
     def findings(self) -> Iterator[Finding]:
         """All findings; the later ones only where the plan is whole enough to look."""
@@ -70,17 +75,15 @@ class Checker:
         yield from broken
         if broken:
             return
-        for leg in self.plan["legs"]:
-            yield from self._leg(leg)
-        for segment in self.plan["segments"]:
-            yield from self._segment(segment)
+        for rule, where, text in (*time_faults(self.problem, self.plan), *frozen_faults(self.problem, self.plan)):
+            yield Finding(rule, where, text)
         for box in self.plan["boxes"]:
             yield from self._box(box)
         for assignment in self.plan["assignments"]:
             yield from self._assignment(assignment)
         yield from self._allotments()
         yield from self._sums()
-        for rule, where, text in load_faults(self.plan, self.goods, self.equipment):
+        for rule, where, text in load_faults(self.plan, self.goods, self.equipment, self.before):
             yield Finding(rule, where, text)
 
     def _everyone_once(self) -> Iterator[Finding]:
@@ -123,48 +126,6 @@ class Checker:
                 yield Finding("name", name, "is a departure of no known service")
 
     # --- time -----------------------------------------------------------------------------------------------
-
-    def _leg(self, leg: dict[str, Any]) -> Iterator[Finding]:
-        service = self.service[leg["service"]]
-        depart = datetime.fromtimestamp(_at(leg["depart_at"]), UTC)
-        if f"{WEEK[depart.weekday()]} {depart:%H:%M}" not in service.departs:
-            yield Finding("timetable", leg["departure"], "the service does not leave then")
-        if leg["departure"] != f"{service.code}@{depart:%Y%m%dT%H%M}":
-            yield Finding("timetable", leg["departure"], "its name and its instant differ")
-        if not service.valid_from <= f"{depart:%Y-%m-%d}" <= service.valid_to:
-            yield Finding("validity", leg["departure"], "its price is not valid on that day")
-        if _at(leg["arrive_at"]) - _at(leg["depart_at"]) != service.transit_h * 3600:
-            yield Finding("transit", leg["departure"], "the transit time is not the service's")
-        if _at(leg["depart_at"]) - _at(leg["cutoff_at"]) != service.cutoff_h * 3600:
-            yield Finding("cutoff", leg["departure"], "the cut-off is not the service's")
-        if _at(leg["depart_at"]) < self.problem.options.start_at:
-            yield Finding("timetable", leg["departure"], "leaves before the plan starts")
-        capacity = service.capacity * self.problem.options.capacity_permille // 1000
-        capacity = max(0, capacity - self.problem.options.used.get(leg["departure"], 0))
-        if leg["capacity"] != capacity:
-            yield Finding(
-                "allotment",
-                leg["departure"],
-                f"has {capacity} {service.capacity_unit}, the plan says {leg['capacity']}",
-            )
-
-    def _segment(self, segment: dict[str, Any]) -> Iterator[Finding]:
-        corridor, name = self.corridor[segment["corridor"]], segment["id"]
-        legs = [self.legs[one] for one in segment["departures"]]
-        if [leg["service"] for leg in legs] != list(corridor.services):
-            yield Finding("chain", name, "its departures are not those of the corridor")
-            return
-        for before, after in pairwise(legs):
-            if _at(after["depart_at"]) < _at(before["arrive_at"]) + corridor.transfer_h * 3600:
-                yield Finding("transfer", name, f"{after['departure']} leaves before the transfer is done")
-        if _at(segment["close_at"]) != _at(legs[0]["cutoff_at"]) - corridor.stuffing_close_h * 3600:
-            yield Finding("cutoff", name, "the closing instant is not the cut-off less the time for stuffing")
-        if _at(segment["arrive_at"]) != _at(legs[-1]["arrive_at"]) or _at(segment["depart_at"]) != _at(
-            legs[0]["depart_at"]
-        ):
-            yield Finding("chain", name, "departure or arrival is not that of its legs")
-        if _at(segment["free_at"]) != _at(legs[-1]["arrive_at"]) + corridor.stripping_h * 3600:
-            yield Finding("stripping", name, "the goods are not free when the plan says")
 
     def _road_km(self, origin: str, destination: str) -> int | None:
         one, other = self.place[self.net.official(origin)], self.place[self.net.official(destination)]
@@ -216,13 +177,16 @@ class Checker:
         if feeder is None or onward is None:
             yield Finding("reach", name, "no truck joins its places to the corridor")
             return
-        if max(one.ready_at, self.problem.options.start_at) + feeder[0] > _at(segment["close_at"]):
+        held = self.problem.changes
+        bound = name in held.pinned  # it is there already, and arrives when it arrives
+        earliest = max(one.ready_at, self.problem.options.start_at, held.from_at or 0)
+        if not bound and earliest + feeder[0] > _at(segment["close_at"]):
             yield Finding("ready", name, "cannot be at the stuffing place before it closes")
         deliver, free = _at(entry["deliver_at"]), _at(segment["free_at"])
         if not free + onward[0] <= deliver <= free + onward[1]:
             yield Finding("delivery", name, "the delivery instant is not that of its segment and truck")
         latest = one.latest_at if one.latest_at is not None else one.due_at + self.net.rules.lateness.max_days * DAY
-        if deliver > latest:
+        if not bound and deliver > latest:
             yield Finding("latest", name, "arrives later than allowed")
         if entry["late_s"] != max(0, deliver - one.due_at):
             yield Finding("lateness", name, "its lateness is not delivery less due")
@@ -304,7 +268,7 @@ class Checker:
             yield Finding("equipment", name, f"{box['equipment']} is no equipment of this network")
         else:
             yield from self._unit(box, self.equipment[box["equipment"]], inside, volume, weight)
-        shares = sum(one["costs"]["share_minor"] for one in self.plan["assignments"] if one["box"] == name)
+        shares = self.shares.get(name, 0)
         if shares != box["price_minor"]:
             yield Finding("share", name, f"the shares add up to {shares} fen, the box costs {box['price_minor']}")
 

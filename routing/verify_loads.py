@@ -20,9 +20,13 @@ SLACK_MM = 100
 
 
 def load_faults(
-    plan: Row, goods: Mapping[str, Consignment], equipment: Mapping[str, Equipment]
+    plan: Row, goods: Mapping[str, Consignment], equipment: Mapping[str, Equipment], before: Row | None = None
 ) -> Iterator[tuple[str, str, str]]:
-    """Rule, box and words of every fault; a box without a load is one, unless no piece of it has dimensions."""
+    """Rule, box and words of every fault; a box without a load is one, unless no piece of it has dimensions.
+
+    ``before``: a sound plan of the same goods; a load that stands in it for the same contents is sound still.
+    """
+    sound = _loads_of(before) if before is not None else {}
     loads = Counter(load["box"] for load in plan["loads"])
     boxes = {box["id"]: box for box in plan["boxes"] if box["kind"] != "loose" and box["equipment"] in equipment}
     for name in loads.keys() | boxes.keys():
@@ -31,9 +35,20 @@ def load_faults(
     for load in plan["loads"]:
         if load["box"] in boxes:
             box = boxes[load["box"]]
+            if sound and sound.get(_contents(box)) == {**load, "box": ""}:
+                continue
             inside = [goods[name] for name in box["consignments"]]
             for rule, where, text in _load(load, inside, equipment[box["equipment"]]):
                 yield rule, f"{load['box']} {where}", text
+
+
+def _contents(box: Row) -> tuple[str, ...]:
+    return (box["equipment"], *sorted(box["consignments"]))
+
+
+def _loads_of(plan: Row) -> dict[tuple[str, ...], Row]:
+    boxes = {box["id"]: box for box in plan["boxes"]}
+    return {_contents(boxes[load["box"]]): {**load, "box": ""} for load in plan["loads"]}
 
 
 def _load(load: Row, inside: list[Consignment], unit: Equipment) -> Iterator[tuple[str, str, str]]:

@@ -108,18 +108,22 @@ class Writer:
             key=lambda box: (groups[box.g].segment.depart_at, groups[box.g].id, box.offer is None, min(box.items)),
         )
 
-    def _loads(self) -> Iterator[PlanLoad]:
+    def _numbered(self) -> Iterator[tuple[str, Box]]:
+        """The boxes in order with their numbers."""
         for number, box in enumerate(self._used_boxes(), 1):
+            yield f"B{number:04d}", box
+
+    def _loads(self) -> Iterator[PlanLoad]:
+        for name, box in self._numbered():
             if box.offer is not None:
                 found = self._stower.ask(self._state.groups[box.g].offers[box.offer].code, box.items).load
                 assert found is not None
-                yield found.model_copy(update={"box": f"B{number:04d}"})
+                yield found.model_copy(update={"box": name})
 
     def _boxes(self) -> tuple[list[PlanBox], list[Assignment]]:
         boxes: list[PlanBox] = []
         by_k: dict[int, Assignment] = {}
-        for number, box in enumerate(self._used_boxes(), 1):
-            name = f"B{number:04d}"
+        for name, box in self._numbered():
             boxes.append(self._box(name, box))
             ks = sorted(box.items)
             shares = self._shares(box, ks)

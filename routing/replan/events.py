@@ -1,0 +1,232 @@
+"""What happens to a plan, read from a file: delays, cancellations, full vessels, closed places, late and new goods."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field, ValidationError
+
+from routing.changes import DepartureChange
+from routing.demand import Consignment
+from routing.network import Frozen, Instant, NotNegative, Service
+from routing.problem import BadProblem, Fault, Problem, check, from_validation
+from routing.schedule import departures_of
+from routing.units import DAY_S, HOUR_S
+
+FORMAT: Final = "dongting-events/1"
+MOST_BYTES = 10_000_000
+
+
+class Delay(Frozen):
+    """A departure leaves `hours` later, and arrives so much later, or `arrival_hours` where that differs. The carrier
+    keeps its cut-off unless `cutoff_moves`."""
+
+    kind: Literal["delay"]
+    departure: str
+    hours: Annotated[int, Field(ge=0, le=24 * 60)]
+    arrival_hours: Annotated[int | None, Field(ge=0, le=24 * 60)] = None
+    cutoff_moves: bool = False
+
+
+class Cancelled(Frozen):
+    """A departure does not go."""
+
+    kind: Literal["cancelled"]
+    departure: str
+
+
+class Full(Frozen):
+    """A departure has only `capacity` for us, in all, in its own unit (TEU or kg)."""
+
+    kind: Literal["full"]
+    departure: str
+    capacity: NotNegative = 0
+
+
+class Closed(Frozen):
+    """Nothing leaves, reaches or sets out through a place from one instant to another (a border, a port, an airport).
+
+    What set out through it before is under way; where it is held up, say so by a delay.
+    """
+
+    kind: Literal["closed"]
+    place: str
+    from_at: Instant
+    until_at: Instant
+
+
+class Late(Frozen):
+    """A consignment is ready only at `ready_at`."""
+
+    kind: Literal["late"]
+    consignment: str
+    ready_at: Instant
+
+
+class Urgent(Frozen):
+    """A consignment that the plan did not know."""
+
+    kind: Literal["new"]
+    consignment: Consignment
+
+
+Event = Annotated[Delay | Cancelled | Full | Closed | Late | Urgent, Field(discriminator="kind")]
+
+
+class Events(Frozen):
+    """What happened, in order. `frozen_until`: everything before this instant stays as it is; `frozen`: numbers of
+    boxes (contents and departure stay) and of consignments (the departure stays)."""
+
+    format: Literal["dongting-events/1"] = FORMAT
+    events: Annotated[tuple[Event, ...], Field(min_length=1, max_length=1000)]
+    frozen_until: Instant | None = None
+    frozen: tuple[str, ...] = ()
+
+
+def read_events(path: Path) -> Events:
+    """The events in a file. Raises BadProblem that names each bad field."""
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise BadProblem([Fault("(file)", "too_large", f"the file has more than {MOST_BYTES} bytes")])
+        document = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise BadProblem([Fault("(file)", "unreadable", f"{path}: {error.strerror}")]) from error
+    except UnicodeDecodeError as error:
+        raise BadProblem([Fault("(file)", "not_utf8", f"{path} is not UTF-8 at byte {error.start}")]) from error
+    except json.JSONDecodeError as error:
+        raise BadProblem([Fault("(file)", "not_json", f"{path} line {error.lineno}: {error.msg}")]) from error
+    except RecursionError as error:
+        raise BadProblem([Fault("(file)", "not_json", f"{path} is nested too deep")]) from error
+    return events_of(document)
+
+
+def events_of(document: Any) -> Events:
+    """The events in plain JSON data. Raises BadProblem that names each bad field."""
+    try:
+        return Events.model_validate(document)
+    except ValidationError as error:
+        raise from_validation(error) from error
+
+
+def apply(problem: Problem, events: Sequence[Event]) -> Problem:
+    """The problem after the events. Raises BadProblem where an event names what the problem does not have."""
+    faults = list(_faults(problem, events))
+    if faults:
+        raise BadProblem(faults)
+    known = dict(problem.changes.departures)
+    goods = {one.id: one for one in problem.consignments}
+    for event in events:
+        if isinstance(event, Late):
+            goods[event.consignment] = goods[event.consignment].model_copy(update={"ready_at": event.ready_at})
+        elif isinstance(event, Urgent):
+            goods[event.consignment.id] = event.consignment
+        else:
+            known |= dict(_changed(problem, event, known))
+    changes = problem.changes.model_copy(update={"departures": known})
+    return check(problem.model_copy(update={"consignments": tuple(goods.values()), "changes": changes}))
+
+
+def _changed(
+    problem: Problem, event: Delay | Cancelled | Full | Closed, known: dict[str, DepartureChange]
+) -> Iterator[tuple[str, DepartureChange]]:
+    if isinstance(event, Closed):
+        for name in _closed(problem, event):
+            yield name, known.get(name, DepartureChange()).model_copy(update={"cancelled": True})
+        return
+    before = known.get(event.departure, DepartureChange())
+    update: dict[str, Any]
+    if isinstance(event, Delay):
+        arrival = event.hours if event.arrival_hours is None else event.arrival_hours
+        update = {"depart_late_s": event.hours * HOUR_S, "arrive_late_s": arrival * HOUR_S}
+        update["cutoff_late_s"] = event.hours * HOUR_S if event.cutoff_moves else 0
+    elif isinstance(event, Full):
+        update = {"capacity": event.capacity}
+    else:
+        update = {"cancelled": True}
+    yield event.departure, before.model_copy(update=update)
+
+
+def _through(service: Service, place: str) -> bool:
+    return place in (service.origin, service.destination, *service.via)
+
+
+def _closed(problem: Problem, event: Closed) -> Iterator[str]:
+    place = problem.network.official(event.place)
+    for service in problem.network.services:
+        if _through(service, place):
+            for one in departures_of(service, problem.options, _until(problem)):
+                at = one.arrive_at if place == service.destination else one.depart_at
+                if event.from_at <= at < event.until_at:
+                    yield one.id
+
+
+def _until(problem: Problem) -> int:
+    return problem.options.start_at + (problem.options.weeks * 7 + 60) * DAY_S
+
+
+def _faults(problem: Problem, events: Sequence[Event]) -> Iterator[Fault]:
+    services = {one.code: one for one in problem.network.services}
+    goods = {one.id: one for one in problem.consignments}
+    known = set(goods)
+    for at, event in enumerate(events):
+        field = f"events.{at}"
+        if isinstance(event, Late):
+            yield from _late_faults(f"{field}.late", event, goods)
+        elif isinstance(event, Urgent):
+            name = event.consignment.id
+            if name in known:
+                yield Fault(f"{field}.new.consignment.id", "duplicate", f"consignment {name} is in the plan already")
+            known.add(name)
+        elif isinstance(event, Closed):
+            yield from _closed_faults(f"{field}.closed", event, problem)
+        else:
+            yield from _departure_faults(f"{field}.{event.kind}", event, problem, services)
+
+
+def _late_faults(field: str, event: Late, goods: dict[str, Consignment]) -> Iterator[Fault]:
+    one = goods.get(event.consignment)
+    if one is None:
+        yield Fault(
+            f"{field}.consignment", "unknown_consignment", f"{event.consignment} is no consignment of this plan"
+        )
+    elif event.ready_at <= one.ready_at:
+        yield Fault(f"{field}.ready_at", "not_late", f"{event.consignment} is ready no later than before")
+    elif event.ready_at >= one.due_at:
+        text = f"{event.consignment} would be ready after it is due; announce it anew with another due instant"
+        yield Fault(f"{field}.ready_at", "ready_after_due", text)
+
+
+def _closed_faults(field: str, event: Closed, problem: Problem) -> Iterator[Fault]:
+    place = problem.network.official(event.place)
+    if place not in {one.code for one in problem.network.places}:
+        yield Fault(f"{field}.place", "unknown_place", f"{event.place} is no place of this network")
+    elif not any(_through(one, place) for one in problem.network.services):
+        yield Fault(
+            f"{field}.place", "no_service", f"no service of this network leaves, reaches or crosses {event.place}"
+        )
+    if event.until_at <= event.from_at:
+        yield Fault(f"{field}.until_at", "ends_before_it_begins", "the place opens again before it closes")
+
+
+def _departure_faults(
+    field: str, event: Delay | Cancelled | Full, problem: Problem, services: dict[str, Service]
+) -> Iterator[Fault]:
+    code, _, when = event.departure.partition("@")
+    if code not in services:
+        yield Fault(f"{field}.departure", "unknown_service", f"{code} is no service of this network")
+        return
+    if event.departure not in {one.id for one in departures_of(services[code], problem.options, _until(problem))}:
+        days = ", ".join(services[code].departs)
+        text = f"{code} has no departure {when or '(none)'} in the planning period; it leaves {days} (UTC)"
+        yield Fault(f"{field}.departure", "unknown_departure", text)
+    if isinstance(event, Delay) and not event.hours and not event.arrival_hours:
+        yield Fault(f"{field}.hours", "no_delay", "neither leaves nor arrives later")
+
+
+def when(instant: int) -> str:
+    """An instant as a person reads it: day and time, UTC."""
+    return datetime.fromtimestamp(instant, UTC).strftime("%Y-%m-%d %H:%M")
