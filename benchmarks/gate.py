@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -49,7 +50,7 @@ class Lane:
     took_ms: list[float] = field(default_factory=list)
     sent_at: float = 0.0
     opened: threading.Event = field(default_factory=threading.Event)
-    seq: int = 0
+    seqs: Counter[str] = field(default_factory=Counter)  # each device numbers its own
     boot: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def connect(self, port: int) -> None:
@@ -79,10 +80,10 @@ class Lane:
 
     def say(self, kind: str, type_: str, **data: Any) -> None:
         """One event of the lane's devices."""
-        self.seq += 1
+        self.seqs[kind] += 1
         code = self.gate[0] if kind == "gate" else self.scale[0]
         body = {
-            "v": 1, "id": str(uuid.uuid4()), "device": code, "kind": kind, "type": type_, "seq": self.seq,
+            "v": 1, "id": str(uuid.uuid4()), "device": code, "kind": kind, "type": type_, "seq": self.seqs[kind],
             "boot": self.boot, "ts": datetime.now(UTC).isoformat(), "ts_q": "ntp", "data": data,
         }  # fmt: skip
         sender = self._gate if kind == "gate" else self._scale

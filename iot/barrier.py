@@ -11,14 +11,14 @@ key of the device's own that is derived from the installation's secret: :func:`d
 import hashlib
 import hmac
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select, text
+from sqlalchemy import bindparam, select, text
 from sqlalchemy.orm import Session
 
 from iot import controllers, fence, outbox
@@ -42,6 +42,13 @@ from wms.watch.service import NewAlarm, raise_alarm
 
 log = structlog.get_logger(__name__)
 
+# Where a command goes, and in which format its controller is spoken to.
+WHERE = (
+    select(Lane.code, Lane.site_id, Site.code.label("site"), Device.format)
+    .join(Site, Site.id == Lane.site_id)
+    .outerjoin(Device, Device.code == bindparam("device"))
+    .where(Lane.id == bindparam("lane_id"))
+)
 # What a controller said in time counts, though a busy machine has not read it yet.
 UNREAD = text(
     """
@@ -85,30 +92,51 @@ def tick(
 
 
 def send_due(session: Session, sites: Collection[int], now: datetime, *, secret_key: str | None = None) -> int:
-    """Send what is due and expire what is not, in the caller's transaction; returns how many commands were touched."""
+    """Queue what is due and expire what is not, in the caller's transaction; returns how many commands were touched."""
     due = command_due(session, sites)
-    for command in due:
-        if expire_or_send(session, command, now):
-            _send(session, command, secret_key or _installation_secret(), now)
-        log.info("barrier_command", cmd_id=str(command.cmd_id), state=command.state, device=command.device)
+    for one in _messages(session, due, now, secret_key):
+        outbox.publish(session, one.topic, one.payload, expires_at=one.expires_at, site_id=one.site_id)
     return len(due)
 
 
-def _send(session: Session, command: BarrierCommand, secret_key: str, now: datetime) -> None:
-    lane, site_code = session.execute(
-        select(Lane, Site.code).join(Site, Site.id == Lane.site_id).where(Lane.id == command.lane_id)
-    ).one()
-    if session.scalar(select(Device.format).where(Device.code == command.device)) == controllers.ZHENSHI:
-        message = controllers.zhenshi_message(command)
-    else:
-        body = command_body(command, lane.code)
-        body["sig"] = signature(device_key(secret_key, command.device), body)
-        message = controllers.own_message(command, site_code, body)
-    if message is None:
-        record_result(session, CommandStep(command.cmd_id, command.device, "refused", now, "not_supported"))
-        return
-    topic, payload = message
-    outbox.publish(session, topic, payload, qos=1, expires_at=command.expires_at, site_id=lane.site_id)
+def send_along(
+    session: Session, sites: Collection[int], now: datetime, *, secret_key: str | None = None
+) -> list[outbox.Due]:
+    """As :func:`send_due`; what it returns the caller sends himself behind his commit, and nobody else does."""
+    return [
+        outbox.send_along(session, one.topic, one.payload, expires_at=one.expires_at, site_id=one.site_id)
+        for one in _messages(session, command_due(session, sites), now, secret_key)
+    ]
+
+
+class _Message(NamedTuple):
+    topic: str
+    payload: bytes
+    expires_at: datetime
+    site_id: int
+
+
+def _messages(
+    session: Session, due: Sequence[BarrierCommand], now: datetime, secret_key: str | None
+) -> Iterator[_Message]:
+    """What each command says that is to be sent now; the others expire, or are refused for their controller."""
+    for command in due:
+        if expire_or_send(session, command, now):
+            where = session.execute(WHERE, {"device": command.device, "lane_id": command.lane_id}).one()
+            said = _said(command, where, secret_key or _installation_secret())
+            if said is not None:
+                yield _Message(*said, command.expires_at, where.site_id)
+            else:
+                record_result(session, CommandStep(command.cmd_id, command.device, "refused", now, "not_supported"))
+        log.info("barrier_command", cmd_id=str(command.cmd_id), state=command.state, device=command.device)
+
+
+def _said(command: BarrierCommand, where: Any, secret_key: str) -> tuple[str, bytes] | None:
+    if where.format == controllers.ZHENSHI:
+        return controllers.zhenshi_message(command)
+    body = command_body(command, where.code)
+    body["sig"] = signature(device_key(secret_key, command.device), body)
+    return controllers.own_message(command, where.site, body)
 
 
 def command_body(command: BarrierCommand, lane_code: str) -> dict[str, Any]:

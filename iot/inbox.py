@@ -24,7 +24,6 @@ How the rest of the room works on it
    (``database``: wms.db.Database, ``scope``: wms.db.Scope, ``sites``: frozenset of leased site ids, ``now``: aware
    datetime). They open their own units of work and return how many rows they dealt with; a positive number gets them
    called again at once. An exception is logged, counted and the tick is tried again after 0.5 s.
-   Other processes are told by ``NOTIFY dongting_reading`` with the highest committed reading id as payload.
 5. Messages to devices: ``iot.outbox.publish(session, topic, payload, qos=1, expires_at=…, site_id=…) -> int`` in the
    transaction that decided them; the ingest process sends them at once and marks them ``sent``, ``expired`` or
    ``unheard`` (no connected client listens to that topic).

@@ -160,8 +160,10 @@ class Ingest:
     # -- what the door tells us ------------------------------------------------------------------------------------
 
     def _committed(self, arrivals: Sequence[Arrival], outcomes: Sequence[Outcome]) -> None:
-        """Wake the parser; a copy is answered with a receipt again."""
-        self._link.wake()
+        """Wake who reads it; a copy is answered with a receipt again."""
+        known = self._registry.current.lane_devices
+        of_lanes = sum(arrival.device_id in known for arrival in arrivals)
+        self._link.wake(lanes=of_lanes > 0, others=of_lanes < len(arrivals))
         if Outcome.COPY not in outcomes:
             return
         self._link.owe_receipts(
@@ -237,7 +239,7 @@ def _read(settings: Settings, door_ends: Ends, ends: Ends, parent: int, begin: C
     parser.start()
     try:
         theirs.close()
-        os.close(ends.wake)
+        os.close(ends.wake)  # the parser's
         begin("reader")
         sys.setswitchinterval(SWITCH_S)
         status = _serve_reader(settings, ends, ParserEnd(ours))
@@ -269,6 +271,7 @@ def _parse(
     _die_with(parent)
     readers.close()
     ends.connection.close()
+    os.close(ends.lanes)
     begin("parser")
     with suppress(OSError):
         os.nice(PARSER_NICE)

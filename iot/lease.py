@@ -16,7 +16,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from wms.db import Database, Question, Scope, set_scope
+from wms.db import Database, Question, Scope, first_answer, set_scope
 from wms.errors import N_, Kind, WmsError
 
 log = structlog.get_logger(__name__)
@@ -60,14 +60,12 @@ TAKE = text(
     """
 )
 GIVE_BACK = text("UPDATE lease SET until_at = clock_timestamp() WHERE holder = :holder")
-HELD = text(
-    """
+HELD = """
     SELECT count(*) FROM (
-        SELECT 1 FROM lease JOIN unnest(CAST(:sites AS bigint[]), CAST(:fences AS bigint[])) AS ours (site_id, fence)
+        SELECT 1 FROM lease JOIN unnest(CAST(%s AS bigint[]), CAST(%s AS bigint[])) AS ours (site_id, fence)
                         ON ours.site_id = lease.site_id AND ours.fence = lease.fence
-        WHERE holder = :holder AND until_at > clock_timestamp() ORDER BY lease.site_id FOR SHARE OF lease) AS held
+        WHERE holder = %s AND until_at > clock_timestamp() ORDER BY lease.site_id FOR SHARE OF lease) AS held
     """
-)
 
 
 class LeaseLost(WmsError):
@@ -139,14 +137,12 @@ class Leases:
             log.warning("leases_not_given_back", error=str(why.orig)[:200])
         self._drop()
 
-    def guard(self, session: Session, fences: Mapping[int, int]) -> None:
-        """Lock the lease rows of the sites in ``fences`` for this transaction. Raises :class:`LeaseLost`.
+    def guard(self, fences: Mapping[int, int]) -> Question:
+        """Lock the lease rows of the sites in ``fences`` for a transaction; the answer is how many are still ours.
 
         The number counts, not only the name: a lease that was lost and won again meanwhile is another one.
         """
-        given = {"sites": list(fences), "fences": list(fences.values()), "holder": self.holder}
-        if session.execute(HELD, given).scalar_one() != len(fences):
-            raise LeaseLost
+        return Question(HELD, (list(fences), list(fences.values()), self.holder))
 
     def _connected(self) -> Connection:
         """The connection whose life stands for ours."""
@@ -174,7 +170,9 @@ class Fenced(Database):
 
     @contextmanager
     def unit_of_work(self, scope: Scope, first: Question | None = None) -> Iterator[Session]:
-        """As :meth:`Database.unit_of_work`. Raises :class:`LeaseLost` before anything is done."""
-        with self._inner.unit_of_work(scope, first) as session:
-            self._leases.guard(session, self._fences)
+        """As :meth:`Database.unit_of_work`, which begins with the leases. Raises LeaseLost before anything is done."""
+        assert first is None, "it begins with its leases"
+        with self._inner.unit_of_work(scope, self._leases.guard(self._fences)) as session:
+            if first_answer(session) != len(self._fences):
+                raise LeaseLost
             yield session

@@ -1,8 +1,9 @@
 """Between the two processes of ingest: the door on one side, the reader on the other.
 
-Two ways lead across. A pipe carries one byte for each commit, which wakes the parser; it never blocks, and what does
-not fit is not missed, for one byte is as good as many. A duplex connection carries the rest: each 200 ms the door
-reports how it is, and the reader asks it to send messages or to listen to more topics.
+Three ways lead across. Two pipes carry one byte for each commit: one wakes the reader, when a device of a lane was
+heard, the other the parser, for all else. They never block, and what does not fit is not missed, for one byte is as
+good as many. A duplex connection carries the rest: each 200 ms the door reports how it is, and the reader asks it to
+send messages or to listen to more topics.
 
 Both ends notice at once that the other process is gone, however it went: the kernel closes its end.
 """
@@ -30,10 +31,11 @@ STOP, SEND, SUBSCRIBE, SENT = "stop", "send", "subscribe", "sent"
 
 @dataclass(frozen=True)
 class Ends:
-    """The file ends of one side."""
+    """The file ends of one side; ``lanes`` and ``wake`` are the pipes that wake reader and parser."""
 
     connection: Connection
     wake: int
+    lanes: int
 
     def stop(self) -> None:
         """Ask the other side to end as it should."""
@@ -43,16 +45,19 @@ class Ends:
     def close(self) -> None:
         """Let go of them; the other side notices."""
         self.connection.close()
-        with suppress(OSError):
-            os.close(self.wake)
+        for one in (self.wake, self.lanes):
+            with suppress(OSError):
+                os.close(one)
 
 
 def pair() -> tuple[Ends, Ends]:
     """The door's ends and the reader's."""
     ours, theirs = Pipe()
-    hears, wakes = os.pipe()
-    os.set_blocking(wakes, False)
-    return Ends(ours, wakes), Ends(theirs, hears)
+    parser_hears, wakes_parser = os.pipe()
+    reader_hears, wakes_reader = os.pipe()
+    for one in (wakes_parser, wakes_reader):
+        os.set_blocking(one, False)
+    return Ends(ours, wakes_parser, wakes_reader), Ends(theirs, parser_hears, reader_hears)
 
 
 @dataclass
@@ -81,10 +86,12 @@ class DoorEnd(threading.Thread):
         self._door = door
         self.start()
 
-    def wake(self) -> None:
-        """Something was committed. Never blocks."""
-        with suppress(OSError):  # full: it is awake already; broken: the thread sees it too
-            os.write(self._ends.wake, b"\0")
+    def wake(self, *, lanes: bool = False, others: bool = True) -> None:
+        """Something was committed: of a device of a lane, of another one, or both. Never blocks."""
+        for is_due, pipe in ((lanes, self._ends.lanes), (others, self._ends.wake)):
+            if is_due:
+                with suppress(OSError):  # full: it is awake already; broken: the thread sees it too
+                    os.write(pipe, b"\0")
 
     def owe_receipts(self, device_ids: Iterable[int]) -> None:
         """These devices are to hear how far they are held."""
@@ -149,16 +156,25 @@ class DoorEnd(threading.Thread):
 
 
 class ReaderEnd:
-    """The reader's side; what was committed is the parser's to hear."""
+    """The reader's side; it hears what devices of lanes said, and the parser all else."""
 
     def __init__(self, ends: Ends, stopping: threading.Event) -> None:
         self._ends, self._stopping = ends, stopping
         self._asked: dict[int, Future[Sequence[bool]]] = {}
         self._number, self._lock = 0, threading.Lock()
 
-    def begin(self, on_report: Callable[[Report], None]) -> None:
-        """Call ``on_report`` with each report, in a thread; when the door stops or is gone, the reader is to stop."""
+    def begin(self, on_report: Callable[[Report], None], on_lanes: Callable[[], None]) -> None:
+        """Call ``on_report`` with each report, ``on_lanes`` when a device of a lane was heard, each in a thread.
+
+        When the door stops or is gone, the reader is to stop.
+        """
         threading.Thread(target=self._hear, args=(on_report,), name="link", daemon=True).start()
+        threading.Thread(target=self._hear_lanes, args=(on_lanes,), name="wakes", daemon=True).start()
+
+    def _hear_lanes(self, on_lanes: Callable[[], None]) -> None:
+        with suppress(OSError):
+            while os.read(self._ends.lanes, 65_536):
+                on_lanes()
 
     def send(self, messages: Sequence[Outgoing]) -> list[bool]:
         """Let the door send; for each message, whether somebody heard it."""

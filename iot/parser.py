@@ -1,8 +1,9 @@
 """The parser: a third process of ingest that does nothing but understand what is stored.
 
 Understanding a thousand messages a second keeps an interpreter busy; a lane that has a vehicle to decide must not wait
-for it at each of its statements. The parser hears from the door that something was committed, and tells the reader
-what came of it: whether a lane has to look, and which devices were heard. It is the reader's child and ends with it;
+for it at each of its statements. What devices of lanes say is not the parser's: the reader understands it itself, just
+before it decides. The parser hears from the door that something was committed, and tells the reader what came of it:
+whether barrier or fence have to be looked at, and which devices were heard. It is the reader's child and ends with it;
 when it ends alone, the reader ends too, and the supervisor starts all three anew.
 """
 
@@ -14,9 +15,7 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 from typing import NamedTuple
 
-from sqlalchemy import text
-
-from iot.parsing import parse_waiting
+from iot.parsing import OF_OTHERS, parse_begun
 from iot.register import REFRESH_S, Registry
 from iot.rounds import Round
 from iot.sending import tell_heard
@@ -24,10 +23,7 @@ from wms.db import Database, Scope
 from wms.settings import Settings
 
 TICK_S = 0.2
-SMALL, GATHER_S = 100, 0.004  # a transaction for two messages costs nearly what one for fifty does
-
-# What is read can be read again: its commit need not wait for the disk. Whatever decides waits for both.
-LOOSELY = text("SET LOCAL synchronous_commit = off")
+SMALL, GATHER_S = 100, 0.03  # a transaction for two messages costs nearly what one for fifty does
 
 
 class Read(NamedTuple):
@@ -77,9 +73,8 @@ class Parser:
 
     def _step(self) -> int:
         self._registry.refresh(REFRESH_S)
-        with self._database.unit_of_work(self._scope) as session:
-            session.execute(LOOSELY)
-            done = parse_waiting(session, self._registry.current, fresh=self._registry.refresh)
+        with self._database.unit_of_work(self._scope, OF_OTHERS.alone) as session:
+            done = parse_begun(session, self._registry.current, self._registry.refresh, OF_OTHERS)
             if self._has_neighbours:
                 tell_heard(session, done.device_ids)
         if done.device_ids or done.is_open:

@@ -1,44 +1,85 @@
-"""From stored bytes to readings: one worker, in the order of arrival, each step in the transaction of its marks."""
+"""From stored bytes to readings, in the order of arrival, each step in the transaction of its marks.
+
+One worker reads what devices of lanes say, another all else: a vehicle does not wait for the readings of a cold store.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
 import structlog
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from iot import alarms, devices, memory, topics
 from iot.devices.base import Message
 from iot.events import Fault
-from iot.readings import CHANNEL
 from iot.register import KnownDevice, Register
 from iot.signing import doubt_of
 from iot.text import storable
 from iot.understood import Stored, Understood, Written, write
+from wms.db import Question, first_answer
 
 log = structlog.get_logger(__name__)
 BATCH = 500
 LOUD_PER_S = 100  # from one source; a camera at a lane sends a few
 LOOK_AHEAD = 50_000  # messages in which those of others are looked for
 
-ALONE = text("SELECT pg_try_advisory_xact_lock(hashtextextended('dongting parse ' || app_tenant(), 0))")
-WAITING = text(
-    """
-    SELECT id, source, device_id, topic, payload, is_weak_key, is_retained, is_will, received_at
-    FROM inbox WHERE state = 'received' ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED
-    """
+ALONE = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:who || app_tenant(), 0))")
+# What is read can be read again: its commit need not wait for the disk. Whatever decides waits for both.
+ALONE_LOOSELY = (
+    "set_config('synchronous_commit', 'off', true) = 'off'"
+    " AND pg_try_advisory_xact_lock(hashtextextended(%s || app_tenant(), 0))"
 )
-QUIET = text(
-    """
-    SELECT id, source, device_id, topic, payload, is_weak_key, is_retained, is_will, received_at
-    FROM inbox WHERE state = 'received' AND id BETWEEN :first AND :last AND source <> ALL(:loud)
-    ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED
-    """
-)
+
+
+@dataclass(frozen=True)
+class Whose:
+    """Whose messages a worker reads. One of each name works at a time, so that a device is read in its order."""
+
+    name: str
+    condition: str = "true"
+
+    @cached_property
+    def waiting(self) -> TextClause:
+        """Those that wait, in the order of arrival."""
+        return text(
+            f"""
+            SELECT id, source, device_id, topic, payload, is_weak_key, is_retained, is_will, received_at
+            FROM inbox WHERE state = 'received' AND {self.condition}
+            ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED
+            """  # noqa: S608 - the conditions below
+        )
+
+    @cached_property
+    def quiet(self) -> TextClause:
+        """Those that wait behind a flood of others."""
+        return text(
+            f"""
+            SELECT id, source, device_id, topic, payload, is_weak_key, is_retained, is_will, received_at
+            FROM inbox WHERE state = 'received' AND {self.condition}
+            AND id BETWEEN :first AND :last AND source <> ALL(:loud)
+            ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED
+            """  # noqa: S608 - the conditions below
+        )
+
+    @cached_property
+    def alone(self) -> Question:
+        """What a unit of work begins with that reads them, for :func:`parse_begun`."""
+        return Question(ALONE_LOOSELY, (self.name,))
+
+    def given(self, register: Register) -> dict[str, list[int]]:
+        """What the condition is asked with."""
+        return {"of_lanes": sorted(register.lane_devices)} if ":of_lanes" in self.condition else {}
+
+
+ALL = Whose("dongting parse ")
+OF_LANES = Whose("dongting parse lanes ", "device_id = ANY(CAST(:of_lanes AS bigint[]))")
+OF_OTHERS = Whose("dongting parse ", "(device_id IS NULL OR device_id <> ALL(CAST(:of_lanes AS bigint[])))")
 AGAIN = text(
     """
     SELECT id, source, device_id, topic, payload, is_weak_key, is_retained, is_will, received_at
@@ -51,7 +92,6 @@ ONE = text(
     FROM inbox WHERE id = :id AND state = 'received' FOR UPDATE
     """
 )
-NOTIFY = text("SELECT pg_notify(:channel, CAST(:reading_id AS text))")
 FOREIGN = text("SELECT inbox_id FROM dead_letter WHERE inbox_id = ANY(:ids) AND reason = 'foreign_topic'")
 CLOSE_LETTERS = text("UPDATE dead_letter SET closed_at = now() WHERE inbox_id = ANY(:ids) AND closed_at IS NULL")
 
@@ -67,17 +107,30 @@ class Done:
 
 
 def parse_waiting(
-    session: Session, register: Register, limit: int = BATCH, fresh: Callable[[], Register] | None = None
-) -> Done:
-    """Read up to ``limit`` waiting messages in the order of arrival. Only one worker of a tenant works at a time.
+    session: Session, register: Register, limit: int = BATCH, fresh: Callable[[], Register] | None = None,
+    whose: Whose = ALL,
+) -> Done:  # fmt: skip
+    """Read up to ``limit`` waiting messages in the order of arrival. One worker of a tenant reads ``whose`` at a time.
 
     ``fresh`` reads the register anew: the door may have let in a device that was registered a moment ago.
     """
-    if not session.execute(ALONE).scalar_one():
+    if not session.execute(ALONE, {"who": whose.name}).scalar_one():
         return Done()
-    rows = [_stored(row) for row in session.execute(WAITING, {"limit": limit})]
+    return _parse(session, register, limit, fresh, whose)
+
+
+def parse_begun(session: Session, register: Register, fresh: Callable[[], Register], whose: Whose) -> Done:
+    """As :func:`parse_waiting`, in a unit of work that began with ``whose.alone``."""
+    return _parse(session, register, BATCH, fresh, whose) if first_answer(session) else Done()
+
+
+def _parse(
+    session: Session, register: Register, limit: int, fresh: Callable[[], Register] | None, whose: Whose
+) -> Done:
+    given = whose.given(register) | {"limit": limit}
+    rows = [_stored(row) for row in session.execute(whose.waiting, given)]
     if len(rows) == limit and (loud := _loud(rows)):
-        rows = _with_the_quiet(session, rows, loud, limit)
+        rows = _with_the_quiet(session, rows, loud, limit, whose, given)
     if fresh is not None and any(row.device_id and row.device_id not in register.by_id for row in rows):
         register = fresh()
     return _understand_all(session, register, rows)
@@ -94,15 +147,18 @@ def _loud(rows: Sequence[Stored]) -> dict[str, int]:
     return loud
 
 
-def _with_the_quiet(session: Session, rows: Sequence[Stored], loud: Mapping[str, int], limit: int) -> list[Stored]:
+def _with_the_quiet(
+    session: Session, rows: Sequence[Stored], loud: Mapping[str, int], limit: int, whose: Whose,
+    given: Mapping[str, Any],
+) -> list[Stored]:  # fmt: skip
     """Whoever waits behind a flood is read with its first messages, not after its last; the flood is an alarm."""
     for source, n in sorted(loud.items()):
         device_id = next(row.device_id for row in rows if row.source == source)
         detail = f"{n} of {len(rows)} waiting messages are its own"
         alarms.raise_alarm(session, "flood", source, detail, device_id=device_id, n=n)
     others = [row for row in rows if row.source not in loud]
-    given = {"first": rows[-1].id + 1, "last": rows[0].id + LOOK_AHEAD, "loud": list(loud), "limit": limit // 2}
-    others += [_stored(row) for row in session.execute(QUIET, given)]
+    within = {"first": rows[-1].id + 1, "last": rows[0].id + LOOK_AHEAD, "loud": list(loud), "limit": limit // 2}
+    others += [_stored(row) for row in session.execute(whose.quiet, {**given, **within})]
     own = [row for row in rows if row.source in loud][: max(limit - len(others), limit // 4)]
     return sorted([*others, *own], key=lambda row: row.id)
 
@@ -157,8 +213,6 @@ def _understand_all(session: Session, register: Register, rows: Sequence[Stored]
         log.warning("readings_refused", error=str(refusal.orig)[:300], messages=len(rows))
         each = [_write_alone(session, one, is_replay=is_replay) for one in understood]
         written = Written(max(one.reading_id for one in each), any(one.is_open for one in each))
-    if written.reading_id:
-        session.execute(NOTIFY, {"channel": CHANNEL, "reading_id": written.reading_id})
     heard = frozenset(one.device.id for one in understood if one.device)
     return Done(len(rows), written.reading_id, written.is_open, heard)
 

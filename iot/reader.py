@@ -1,13 +1,16 @@
 """The reader: lanes, barrier commands, messages to devices, leases. What of ingest is neither door nor parser.
 
 It reads the table, never the socket, in a process of its own, so that deciding about a vehicle never delays the
-acknowledgement of a message. Everything that talks to the database in its own time is a thread of :mod:`iot.rounds`.
-The leases stand and fall with this process: whoever decides holds them.
+acknowledgement of a message. What devices of lanes said is understood here, in the thread that decides about it: no
+vehicle waits for another process to wake up, nor behind the readings of everything else. Everything that talks to the
+database in its own time is a thread of :mod:`iot.rounds`. The leases stand and fall with this process: whoever decides
+holds them.
 """
 
 import threading
 import time
 from collections import Counter, deque
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
@@ -20,10 +23,12 @@ from iot.committer import RETRY_S, is_away
 from iot.doorway import Report
 from iot.lease import RENEW_S, Fenced, LeaseLost, Leases, new_holder
 from iot.link import STALE_S, Ends, ReaderEnd
+from iot.outbox import Due
 from iot.parser import ParserEnd, Read
+from iot.parsing import OF_LANES, parse_begun
 from iot.register import REFRESH_S, Registry
 from iot.rounds import Round
-from iot.sending import OutboxRound
+from iot.sending import OutboxRound, tell_heard
 from wms.db import Database, Scope
 from wms.postgres import libpq
 from wms.settings import Settings
@@ -61,9 +66,15 @@ class Reader:
         self._troubles: dict[str, tuple[datetime, datetime]] = {}
         self._due_lock = threading.Lock()
         self._renew_after, self._listen_after, self._barriers_after = 0.0, 0.0, 0.0
+        self._has_neighbours = True
+        self._understand_after = 0.0
+        self._is_heard = threading.Event()
+        self._is_heard.set()
         self._lanes = Round("lanes", self._lanes_step, TICK_S, self._stopping)
         self._looked = lanes.Looked()
         self._beat = Round("beat", self._beat_step, BEAT_S, self._stopping)
+        self._commands = Round("commands", self._commands_step, TICK_S, self._stopping)
+        self._leaving: deque[tuple[Due, float]] = deque()
         self._outbox = OutboxRound(self._send_due, libpq(database.url), self._stopping, self._owe_receipts)
 
     # -- life ------------------------------------------------------------------------------------------------------
@@ -74,7 +85,7 @@ class Reader:
 
     def serve(self) -> int:
         """Run until the door stops or is gone, or :meth:`stop` (exit status 0), or a part ends that must not (1)."""
-        self._link.begin(self._told)
+        self._link.begin(self._told, self._lanes_heard)
         self._parser.begin(self._read)
         self._first_contact()
         for part in self._rounds:
@@ -105,7 +116,7 @@ class Reader:
 
     @property
     def _rounds(self) -> tuple[Round, ...]:
-        return (self._lanes, self._beat, self._outbox)
+        return (self._lanes, self._beat, self._commands, self._outbox)
 
     def _end(self) -> None:
         self._stopping.set()
@@ -127,6 +138,10 @@ class Reader:
         if read.is_open:
             self._lanes.wake()
 
+    def _lanes_heard(self) -> None:
+        self._is_heard.set()
+        self._lanes.wake()
+
     def _told(self, report: Report) -> None:
         self._report, self._reported_at = report, time.monotonic()
         self._refused.extend(report.refused)
@@ -145,19 +160,60 @@ class Reader:
     # -- the steps of the threads ----------------------------------------------------------------------------------
 
     def _lanes_step(self) -> int:
+        heard = self._understand()
         sites = self._leases.sites
         if not sites:
-            return 0
+            return heard
         fenced = Fenced(self._database, self._leases, sites)
         try:
-            moved = lanes.tick(fenced, self._scope, sites, datetime.now(UTC), self._looked, _send_lifted)
+            moved = lanes.tick(fenced, self._scope, sites, datetime.now(UTC), self._looked, self._lift)
             if time.monotonic() >= self._barriers_after:
                 self._barriers_after = time.monotonic() + TICK_S
                 moved += barrier.tick(fenced, self._scope, sites, datetime.now(UTC))
-            return moved
+            return heard + moved
         except LeaseLost:
             log.warning("lease_lost", sites=sorted(sites))
             return 0
+
+    def _understand(self) -> int:
+        """Read what devices of lanes said: when the door tells of it, and each 200 ms, for another's door may have it.
+
+        Returns how many messages were read. What cannot be read now keeps no lane from what was read before.
+        """
+        now_s = time.monotonic()
+        if not self._is_heard.is_set() and now_s < self._understand_after:
+            return 0
+        self._is_heard.clear()
+        self._understand_after = now_s + TICK_S
+        try:
+            register = self._registry.refresh(REFRESH_S)
+            with self._database.unit_of_work(self._scope, OF_LANES.alone) as session:
+                done = parse_begun(session, register, self._registry.refresh, OF_LANES)
+                if self._has_neighbours:
+                    tell_heard(session, done.device_ids)
+        except Exception as error:
+            if is_away(error):
+                raise
+            log.exception("not_understood")
+            return 0
+        self._owe_receipts(done.device_ids)
+        return done.messages
+
+    def _lift(self, session: Session, site_id: int) -> Callable[[], None]:
+        """The command to a barrier leaves with the decision that it rests on: its commit, and the vehicle may go."""
+        until_s = self._leases.until_s
+        due = barrier.send_along(session, [site_id], datetime.now(UTC))
+
+        def leave() -> None:
+            self._leaving.extend((one, until_s) for one in due)
+            self._commands.wake()
+
+        return leave
+
+    def _commands_step(self) -> int:
+        ready = [self._leaving.popleft() for _ in range(len(self._leaving))]
+        self._leave([one for one, _ in ready], min((until_s for _, until_s in ready), default=0.0))
+        return len(ready)
 
     def _beat_step(self) -> int:
         door = self._report
@@ -185,6 +241,7 @@ class Reader:
                 is_connected=door.is_connected and is_fresh,
             )
             has_neighbours = health.has_neighbours(session, self.holder)
+        self._has_neighbours = has_neighbours
         self._parser.tell_neighbours(has_neighbours)
         self._send_receipts()
         self._alarm_refused()
@@ -246,8 +303,13 @@ class Reader:
         except LeaseLost:
             log.warning("lease_lost", sites=sorted(held))
             return 0
+        self._leave(due, until_s)
+        return len(due)
+
+    def _leave(self, due: Sequence[Due], until_s: float) -> None:
+        """Let the door send what was taken out, until ``until_s`` on the monotonic clock at the latest."""
         if not due:
-            return 0
+            return
         now, tick_s = datetime.now(UTC), time.monotonic()
         leaving = [
             (
@@ -263,9 +325,3 @@ class Reader:
             log.warning("unheard", messages=unheard)
             with self._database.unit_of_work(self._scope) as session:
                 outbox.mark(session, unheard, "unheard")
-        return len(due)
-
-
-def _send_lifted(session: Session, site_id: int) -> int:
-    """The command to a barrier leaves with the decision that it rests on: one commit, and the vehicle may go."""
-    return barrier.send_due(session, [site_id], datetime.now(UTC))

@@ -8,8 +8,6 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-CHANNEL = "dongting_reading"
-
 OPEN = text(
     """
     SELECT reading.id, inbox_id, reading.site_id, device_id, device.code AS device_code, reading.lane, kind, event_at,

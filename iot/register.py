@@ -210,6 +210,7 @@ class Register:
     def __init__(self, devices: Iterable[KnownDevice] = ()) -> None:
         self.by_code = {device.code: device for device in devices}
         self.by_id = {device.id: device for device in self.by_code.values()}
+        self.lane_devices = frozenset(device.id for device in self.by_code.values() if device.lane)
         self._with_filters = [device for device in self.by_code.values() if device.topic_filters]
 
     def by_topic(self, topic: str) -> KnownDevice | None:

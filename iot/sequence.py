@@ -9,6 +9,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -51,7 +52,7 @@ class Line:
 
 LINES = text(
     """
-    SELECT device_id, boot, high FROM device_seq
+    SELECT device_id, boot, upto, high FROM device_seq
     WHERE (device_id, boot) IN (SELECT * FROM unnest(CAST(:device_ids AS bigint[]), CAST(:boots AS text[])))
     ORDER BY device_id, boot FOR UPDATE
     """
@@ -98,13 +99,13 @@ def record(session: Session, heard: Mapping[int, Heard]) -> None:
     starts = sorted((device_id, boot) for device_id, one in heard.items() for boot in one.by_boot)
     if not starts:
         return
-    given = {"device_ids": [device_id for device_id, _ in starts], "boots": [boot for _, boot in starts]}
+    given = _named(starts)
     before: dict[tuple[int, str], list[tuple[int, int]]] = {start: [] for start in starts}
-    for row in session.execute(GAPS, given):
-        before[row.device_id, row.boot].append((row.seq_from, row.seq_to))
-    lines = {start: Line(0, list(gaps)) for start, gaps in before.items()}
-    for row in session.execute(LINES, given):
-        lines[row.device_id, row.boot].high = row.high
+    known = {(row.device_id, row.boot): row for row in session.execute(LINES, given)}
+    if lacking := [start for start, row in known.items() if row.upto != row.high]:
+        for row in session.execute(GAPS, _named(lacking)):
+            before[row.device_id, row.boot].append((row.seq_from, row.seq_to))
+    lines = {start: Line(known[start].high if start in known else 0, list(before[start])) for start in starts}
     for (device_id, boot), line in lines.items():
         for seq in heard[device_id].by_boot[boot]:
             line.advance(seq)
@@ -113,6 +114,10 @@ def record(session: Session, heard: Mapping[int, Heard]) -> None:
     session.execute(SAVE, {**given, **told, "ats": [heard[device_id].at for device_id, _ in starts]})
     for start in starts:
         _note_gaps(session, start, heard[start[0]], before[start], lines[start].missing)
+
+
+def _named(starts: Sequence[tuple[int, str]]) -> dict[str, list[Any]]:
+    return {"device_ids": [device_id for device_id, _ in starts], "boots": [boot for _, boot in starts]}
 
 
 def _note_gaps(

@@ -78,7 +78,7 @@ class Gate:
     seed: str
     went_through: list[str] = field(default_factory=list)
     wrongly: list[str] = field(default_factory=list)
-    held: int = 0
+    gave_up: list[str] = field(default_factory=list)
     _wires: dict[str, Wire] = field(default_factory=dict)
     _threads: list[threading.Thread] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -117,7 +117,7 @@ class Gate:
                 if truck.expect != "lift":
                     self.wrongly.append(truck.plate)
             else:
-                self.held += 1
+                self.gave_up.append(truck.plate)
                 if truck.expect == "lift" and tries[truck.plate] < TRIES:
                     waiting.insert(1, truck)
                 self._stop.wait(CLEAR_S)

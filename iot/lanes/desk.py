@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from iot.barrier import take_reading
 from iot.lanes.assemble import Attach, Close, Decide, Ignore, NoteZero, Open, Step, Warn, WrongWay, assemble
 from iot.lanes.readings import LaneReading, LaneRules
-from iot.lanes.views import Views, sequence_no
+from iot.lanes.views import STATE, Views, sequence_no
 from iot.readings import OpenReading, mark, open_readings
 from iot.tables import IGNORED, MATCHED
 from iot.understood import LANE_KINDS
@@ -31,12 +31,13 @@ from wms.gate.service import (
     attach_readings,
     close_passage,
     decide_or_ask,
+    newest_rule,
     open_passage,
-    parameters_at,
+    parameters_from,
 )
 from wms.gate.service.barrier import forget_zero
 from wms.gate.service.releasing import ANOTHER_PLATE
-from wms.gate.tables import Lane, LaneState
+from wms.gate.tables import Lane, LaneRule, LaneState
 from wms.watch.service import NewAlarm, raise_alarm
 
 log = structlog.get_logger(__name__)
@@ -76,46 +77,53 @@ def tick(
     sites: Collection[int],
     now: datetime,
     looked: Looked | None = None,
-    send: Callable[[Session, int], object] | None = None,
+    send: Callable[[Session, int], Callable[[], None]] | None = None,
 ) -> int:
     """One round for all leased sites; returns how many readings were settled and passages moved on.
 
-    A decision is committed before the next lane is looked at. ``send(session, site_id)`` sends what is due to the
-    site's barriers; it is called in the transaction of the decision, so that a vehicle waits for no second one.
+    A decision is committed before the next lane is looked at. ``send(session, site_id)`` takes out what is due to the
+    site's barriers in the transaction of the decision; what it returns is called behind the commit, to let it leave.
     """
     done, looked, began = 0, looked or Looked(), time.monotonic()
     for site_id in sorted(sites):
         is_cut, at = True, now
         while is_cut:
+            leave = None
             with database.unit_of_work(scope) as session:
                 moved, is_cut = _round(session, site_id, at, looked)
                 if is_cut and send is not None:
-                    _send_with_it(session, site_id, send)
+                    leave = _send_with_it(session, site_id, send)
+            if leave is not None:
+                leave()
             done += moved
             at = now + timedelta(seconds=time.monotonic() - began)
     return done
 
 
-def _send_with_it(session: Session, site_id: int, send: Callable[[Session, int], object]) -> None:
+def _send_with_it(
+    session: Session, site_id: int, send: Callable[[Session, int], Callable[[], None]]
+) -> Callable[[], None] | None:
     """A command that cannot be sent undoes no decision: it stays queued and is tried again by itself."""
     try:
         with session.begin_nested():
-            send(session, site_id)
+            return send(session, site_id)
     except OperationalError:
         raise
     except Exception:
         log.exception("not_sent_with_its_decision", site=site_id)
+    return None
 
 
 def _round(session: Session, site_id: int, now: datetime, looked: Looked) -> tuple[int, bool]:
     """What was done, and whether the round was cut short behind a decision: the other lanes wait for its commit."""
     rows = open_readings(session, site_id, MOST_READINGS)
-    lanes = {lane.code: lane for lane in session.scalars(select(Lane).where(Lane.site_id == site_id))}
+    found = session.execute(lanes_at(now).where(Lane.site_id == site_id)).all()
+    lanes, states = {row.Lane.code: row.Lane for row in found}, {row.Lane.id: row for row in found}
     by_lane: dict[str, list[OpenReading]] = defaultdict(list)
     strangers: list[int] = []
     done = 0
     for row in rows:
-        if row.kind in LANE_KINDS and row.lane in lanes:
+        if row.kind in LANE_KINDS and row.lane is not None and row.lane in lanes:
             by_lane[row.lane].append(row)
         elif row.kind in LANE_KINDS:
             strangers.append(row.id)
@@ -124,12 +132,12 @@ def _round(session: Session, site_id: int, now: datetime, looked: Looked) -> tup
     if strangers:  # of no lane that is set up: one statement for all, there may be a thousand a second
         mark(session, strangers, IGNORED)
         done += len(strangers)
-    busy = _busy(session, lanes, by_lane, now, looked)
-    parameters = parameters_at(session, busy, now) if busy else {}
-    views = Views(session, busy)
+    busy = _busy(lanes, states, by_lane, now, looked)
+    views = Views(session, busy, states)
     for lane in busy:
         newest = _newest(by_lane[lane.code])
-        moved = _one_lane(session, lane, parameters[lane.id], views, by_lane[lane.code], now)
+        parameters = parameters_from(lane, states[lane.id].LaneRule)
+        moved = _one_lane(session, lane, parameters, views, by_lane[lane.code], now)
         if moved is None:
             continue
         looked.note(lane.id, newest, now)
@@ -139,18 +147,26 @@ def _round(session: Session, site_id: int, now: datetime, looked: Looked) -> tup
     return done, False
 
 
+def lanes_at(now: datetime) -> Any:
+    """Each lane with its state and the dated rules that hold, in one statement."""
+    return (
+        select(Lane, LaneRule, *STATE)
+        .outerjoin(LaneState, LaneState.lane_id == Lane.id)
+        .outerjoin(LaneRule, LaneRule.id == newest_rule(now))
+    )
+
+
 def _newest(rows: Sequence[OpenReading]) -> int:
     return max((row.id for row in rows), default=0)
 
 
 def _busy(
-    session: Session, lanes: Mapping[str, Lane], by_lane: Mapping[str, Sequence[OpenReading]], now: datetime,
+    lanes: Mapping[str, Lane], states: Mapping[int, Any], by_lane: Mapping[str, Sequence[OpenReading]], now: datetime,
     looked: Looked,
 ) -> list[Lane]:  # fmt: skip
     """Lanes with readings or with a vehicle whose time has come to be looked at, those with news first."""
-    standing = set(session.scalars(select(LaneState.lane_id).where(LaneState.passage_id.is_not(None))))
     newest = {lane.id: _newest(by_lane.get(code, ())) for code, lane in lanes.items()}
-    busy = [lane for lane in lanes.values() if newest[lane.id] or lane.id in standing]
+    busy = [lane for lane in lanes.values() if newest[lane.id] or states[lane.id].passage_id is not None]
     due = [lane for lane in busy if looked.is_due(lane.id, newest[lane.id], now)]
     return sorted(due, key=lambda lane: looked.has_news(lane.id, newest[lane.id]), reverse=True)
 

@@ -1,7 +1,7 @@
 """What a lane knows before it looks at its readings: who stands in it, and what is remembered of the one before."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +13,8 @@ from wms.gate.service.releasing import ANOTHER_PLATE
 from wms.gate.tables import Lane, LaneState, Passage, PassageReading
 
 LOOPS = ("arrive", "exit", "scale_front", "scale_rear")
-STATES = select(LaneState.lane_id, LaneState.passage_id, LaneState.scale_was_zero, LaneState.from_exit_at)
+STATE = (LaneState.lane_id, LaneState.passage_id, LaneState.scale_was_zero, LaneState.from_exit_at)
+STATES = select(*STATE)
 LAST = select(
     select(Passage.id)
     .where(Passage.lane_id == Lane.id, Passage.closed_at.is_not(None))
@@ -42,16 +43,18 @@ class View:
 
 
 class Views:
-    """What some lanes know, read for all of them in three statements."""
+    """What some lanes know, read for all of them in three statements, or two: ``states`` has those that were read."""
 
-    def __init__(self, session: Session, lanes: Sequence[Lane]) -> None:
+    def __init__(self, session: Session, lanes: Sequence[Lane], states: Mapping[int, Any] | None = None) -> None:
         self._states: dict[int, Any] = {}
         self._passages: dict[int, Passage] = {}
         self._kept: dict[int, list[Any]] = defaultdict(list)
         ids = [lane.id for lane in lanes]
         if not ids:
             return
-        self._states = {row.lane_id: row for row in session.execute(STATES.where(LaneState.lane_id.in_(ids)))}
+        if states is None:
+            states = {row.lane_id: row for row in session.execute(STATES.where(LaneState.lane_id.in_(ids)))}
+        self._states = {one: states[one] for one in ids if one in states and states[one].lane_id is not None}
         standing = [row.passage_id for row in self._states.values() if row.passage_id is not None]
         empty = [one for one in ids if one not in self._states or self._states[one].passage_id is None]
         wanted = or_(Passage.id.in_(standing), Passage.id.in_(LAST.where(Lane.id.in_(empty))))

@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from iot import barrier, lanes
+from iot import barrier, lanes, outbox
 from iot.inbox import store
 from iot.lanes import desk
 from iot.parsing import parse_waiting
@@ -119,17 +119,18 @@ def test_devices_own_formats_make_one_decided_passage(line: Line) -> None:
 def test_a_decision_and_its_command_leave_in_one_transaction(line: Line) -> None:
     plate, total_g = approved(line)
     line.arrives(plate, total_g)
-    sent: list[int] = []
+    left: list[list[outbox.Due]] = []
 
-    def send(session: Session, site_id: int) -> None:
-        sent.append(barrier.send_due(session, [site_id], datetime.now(UTC), secret_key="s" * 32))
+    def send(session: Session, site_id: int) -> Callable[[], None]:
+        due = barrier.send_along(session, [site_id], datetime.now(UTC), secret_key="s" * 32)
+        return lambda: left.append(due)
 
     at = datetime.now(UTC) + timedelta(seconds=1.5)
     for _ in range(3):
         lanes.tick(line.database, line.scope, frozenset({line.world.shelf.site_id}), at, send=send)
-    assert sent == [1]  # asked only where something was decided
+    assert [len(due) for due in left] == [1]  # asked only where something was decided, let go behind its commit
     assert line.one(select(BarrierCommand.state)) == "sent"
-    assert line.one(select(Outbox.state)) == "queued"
+    assert line.one(select(Outbox.state)) == "sent"  # nobody else takes it out
 
 
 def test_what_only_a_lane_would_look_at_waits_for_none_where_the_device_has_no_lane(line: Line) -> None:

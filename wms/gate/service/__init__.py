@@ -3,7 +3,7 @@
 from wms.gate.service.barrier import CommandStep, command_due, expire_or_send, fail_silent, record_result
 from wms.gate.service.controls import Ordered, controls_on, give_order, withdraw_order
 from wms.gate.service.deciding import Decided, DecidePassage, ReadingUse, attach_readings, decide_passage, open_passage
-from wms.gate.service.lane_rules import parameters_at, parameters_of, set_parameters
+from wms.gate.service.lane_rules import newest_rule, parameters_from, parameters_of, set_parameters
 from wms.gate.service.passing import close_passage, confirm_passage, post_goods
 from wms.gate.service.pictures import add_picture
 from wms.gate.service.questions import customs_answered, decide_or_ask, open_questions
@@ -32,9 +32,10 @@ __all__ = [
     "expire_or_send",
     "fail_silent",
     "give_order",
+    "newest_rule",
     "open_passage",
     "open_questions",
-    "parameters_at",
+    "parameters_from",
     "parameters_of",
     "post_goods",
     "record_result",

@@ -284,4 +284,9 @@ def current_passage(session: Session, lane_id: int) -> Passage | None:
 
 def forget_zero(session: Session, lane_id: int, *, was_zero: bool) -> None:
     """Note whether the scale has shown zero since the last weight that was used."""
-    session.execute(update(LaneState).where(LaneState.lane_id == lane_id).values(scale_was_zero=was_zero))
+    session.execute(
+        update(LaneState)
+        .where(LaneState.lane_id == lane_id)
+        .values(scale_was_zero=was_zero)
+        .execution_options(synchronize_session=False)
+    )

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import bindparam, select, text
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Session
 
 from wms.gate.rules import (
@@ -26,9 +26,21 @@ from wms.gate.service.controls import share_control
 from wms.gate.service.facts import load_case
 from wms.gate.service.orders import order_open
 from wms.gate.service.visiting import note_in_lane
-from wms.gate.tables import Decision, Lane, LaneState, Passage, PassageReading, Release
+from wms.gate.tables import Decision, Lane, LaneState, Passage, Release
 from wms.record.service import append_leaf
 from wms.watch.service import NewAlarm, announce, raise_alarm
+
+# One statement for all of them: a vehicle that waits for its decision brings a dozen or more.
+ATTACH = text(
+    """
+    INSERT INTO passage_reading
+        (passage_id, reading_id, kind, device, was_used, why, content, event_at, received_at)
+    SELECT :passage_id, one.* FROM jsonb_to_recordset(:readings) AS one (
+        reading_id bigint, kind text, device text, was_used boolean, why text, content jsonb, event_at timestamptz,
+        received_at timestamptz)
+    ON CONFLICT (passage_id, reading_id) DO NOTHING
+    """
+).bindparams(bindparam("readings", type_=JSONB))
 
 
 @dataclass(frozen=True)
@@ -123,8 +135,12 @@ def attach_readings(session: Session, passage_id: int, readings: Sequence[Readin
     """Keep readings with a passage; one that is there already stays as it is."""
     if not readings:
         return
-    rows = [{"passage_id": passage_id, **asdict(reading)} for reading in readings]
-    session.execute(insert(PassageReading).on_conflict_do_nothing(index_elements=["passage_id", "reading_id"]), rows)
+    session.execute(ATTACH, {"passage_id": passage_id, "readings": [_as_row(reading) for reading in readings]})
+
+
+def _as_row(reading: ReadingUse) -> dict[str, Any]:
+    event_at = None if reading.event_at is None else reading.event_at.isoformat()
+    return {**vars(reading), "event_at": event_at, "received_at": reading.received_at.isoformat()}
 
 
 def decide_passage(session: Session, command: DecidePassage) -> Decided:
@@ -141,9 +157,10 @@ def decide_opened(session: Session, passage: Passage, command: DecidePassage) ->
 
     Raises VehicleGone when it was closed before it was decided: opening now would let another one through.
     """
-    known = session.scalar(select(Decision).where(Decision.passage_id == passage.id))
-    if known is not None:
-        return _answer(known, replayed=True)
+    if passage.state != "open":  # it is locked: one that is open has no decision
+        known = session.scalar(select(Decision).where(Decision.passage_id == passage.id))
+        if known is not None:
+            return _answer(known, replayed=True)
     if passage.closed_at is not None:
         raise VehicleGone
     share_control(session)

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import literal, or_, select, text
+from sqlalchemy import Select, String, literal, or_, select, text
 from sqlalchemy.orm import Session
 
 from wms.customs.clock import BEIJING
@@ -19,14 +20,14 @@ from wms.gate.rules import Case, Document, LaneFacts, PassFacts, Seen, Tolerance
 from wms.gate.rules.lane import LaneParameters
 from wms.gate.service.controls import orders_on
 from wms.gate.service.lane_rules import parameters_of
-from wms.gate.tables import Blacklist, Lane, Release, Vehicle, WeightTolerance
+from wms.gate.tables import Blacklist, Lane, Vehicle, WeightTolerance
 from wms.parties import dated
 
 RELEASED_LISTS = ("pre_deducted", "booked", "written_off")
 ENTRY_NOT_NEEDED = ("1", "4")  # pass types 先入区后报关 and 非报关进出区: on the way in
 RELEASED_SLIPS = ("approved", "passed")
 # Lots and lines of one book line take from the same book: it must hold them all together.
-GOODS_MISSING = text(
+STANDS = text(
     """
     WITH line AS (
         SELECT coalesce(goods.account_id, line.account_id) AS account_id, sum(coalesce(goods.qty, line.qty)) AS qty
@@ -39,7 +40,7 @@ GOODS_MISSING = text(
         WHERE account.customs_status = 'bonded'
         GROUP BY 1
     )
-    SELECT EXISTS (
+    SELECT CAST(:is_outbound AS boolean) AND (EXISTS (
         SELECT FROM line
         LEFT JOIN account ON account.id = line.account_id AND account.kind = 'declared_not_left'
         LEFT JOIN balance ON balance.account_id = account.id
@@ -49,7 +50,14 @@ GOODS_MISSING = text(
         WHERE leaving.qty > (
             SELECT coalesce(sum(balance.qty), 0) FROM balance JOIN account ON account.id = balance.account_id
             WHERE account.kind = 'book' AND account.book_line_id = leaving.book_line_id)
-    )
+    )) AS goods_missing,
+    EXISTS (
+        SELECT FROM release
+        WHERE release.gate_pass_id = :pass_id AND release.stage = :stage AND release.state IN ('granted', 'used')
+        AND release.passage_id <> :passage_id
+    ) AS is_claimed,
+    EXISTS (SELECT FROM vehicle_load WHERE vehicle_load.gate_pass_id = :pass_id AND vehicle_load.state <> 'void')
+        AS is_loaded
     """
 )
 COLLECTED_LISTS = ("8",)  # 保税电商: its parcels were released one by one
@@ -82,17 +90,18 @@ def load_case(
 ) -> Case:
     """All facts of one decision at the instant ``at``; ``rules`` are the lane's of then, read where not given."""
     seen = replace(seen, tag_plate=_plate_of_tag(session, seen.tag))
-    passes = tuple(pass_facts(session, row, passage_id, lane.stage) for row in _candidates(session, lane, seen))
+    rows = _candidates(session, lane, seen)  # they stay loaded until the orders on them are read
+    passes = tuple(pass_facts(session, row, passage_id, lane.stage) for row in rows)
     facts = lane_facts(lane, rules or parameters_of(session, lane, at))
     sure = [p for p in passes if p.plate == seen.plate and p.is_open_for(facts)]
     goods_class = sure[0].goods_class if sure else "general"
-    tolerance = tolerance_for(session, lane.id, goods_class, at)
+    vehicle, tolerance = _vehicle_and_tolerance(session, lane.id, seen.plate, goods_class, at)
     return Case(
         seq_no=seq_no,
         decided_at=at,
         lane=facts,
         seen=seen,
-        vehicle=vehicle_facts(session, seen.plate, at),
+        vehicle=vehicle,
         passes=passes,
         tolerance=replace(tolerance, is_relaxed=bool(sure) and _is_relaxed(session, sure[0], at)),
         orders=orders_on(session, seen, passes),
@@ -136,6 +145,8 @@ def _candidates(session: Session, lane: Lane, seen: Seen) -> list[GatePass]:
 
 def pass_facts(session: Session, row: GatePass, passage_id: int, stage: int) -> PassFacts:
     """A pass as a decision sees it."""
+    stands = _stands(session, row, passage_id, stage)
+    is_held = bool(stands.is_loaded) and has_held_parcels(session, row.id)
     return PassFacts(
         pass_id=row.id,
         number=row.pass_no or row.internal_no,
@@ -152,11 +163,20 @@ def pass_facts(session: Session, row: GatePass, passage_id: int, stage: int) -> 
         is_double_gate=row.is_double_gate,
         valid_from_at=row.valid_from_at,
         valid_until_at=row.valid_until_at,
-        control_order=row.control_order or ("detain" if has_held_parcels(session, row.id) else None),
+        control_order=row.control_order or ("detain" if is_held else None),
         documents=_documents(session, row),
-        goods_missing=row.direction == "E" and goods_missing(session, row.id),
-        is_claimed=is_claimed(session, row, passage_id, stage),
+        goods_missing=bool(stands.goods_missing),
+        is_claimed=bool(stands.is_claimed),
     )
+
+
+def _stands(session: Session, row: GatePass, passage_id: int, stage: int) -> Any:
+    """How a pass stands: whether the ledger lacks goods that are to leave by it, whether another rests on it."""
+    session.flush()
+    given = {
+        "pass_id": row.id, "is_outbound": row.direction == "E", "passage_id": passage_id, "stage": stage,
+    }  # fmt: skip
+    return session.execute(STANDS, given).one()
 
 
 def _documents(session: Session, row: GatePass) -> tuple[Document, ...]:
@@ -188,27 +208,15 @@ def _list_released(listed: VerificationList | None, row: GatePass) -> bool:
     return without_entry or listed.entry_released_at is not None
 
 
-def goods_missing(session: Session, pass_id: int) -> bool:
-    """Whether the ledger lacks some of the goods: declared, waiting to leave, and where bonded in the account book."""
-    session.flush()
-    return bool(session.execute(GOODS_MISSING, {"pass_id": pass_id}).scalar_one())
-
-
 def is_claimed(session: Session, row: GatePass, passage_id: int, stage: int) -> bool:
     """Whether a living release of another passage rests on the pass at this stage."""
-    claimed = select(Release.id).where(
-        Release.gate_pass_id == row.id,
-        Release.stage == stage,
-        Release.state.in_(("granted", "used")),
-        Release.passage_id != passage_id,
-    )
-    return session.scalars(claimed).first() is not None
+    return bool(_stands(session, row, passage_id, stage).is_claimed)
 
 
-def vehicle_facts(session: Session, plate: str | None, at: datetime) -> VehicleFacts | None:
-    """The register's row of a plate with its blacklisting at ``at``."""
-    if plate is None:
-        return None
+def _vehicle_and_tolerance(
+    session: Session, lane_id: int, plate: str | None, goods_class: str, at: datetime
+) -> tuple[VehicleFacts | None, Tolerance]:
+    """The register's row of a plate with its blacklisting at ``at``, and the tolerance of then, in one statement."""
     reason = (
         select(Blacklist.reason)
         .where(
@@ -220,9 +228,20 @@ def vehicle_facts(session: Session, plate: str | None, at: datetime) -> VehicleF
         .limit(1)
         .scalar_subquery()
     )
-    asked = select(literal(plate).label("plate")).subquery()
-    known = select(Vehicle, reason).select_from(asked).outerjoin(Vehicle, Vehicle.plate == asked.c.plate)
-    vehicle, why = session.execute(known).one()
+    asked = select(literal(plate, String).label("plate")).subquery()
+    known = (
+        select(Vehicle, reason, WeightTolerance)
+        .select_from(asked)
+        .outerjoin(Vehicle, Vehicle.plate == asked.c.plate)
+        .outerjoin(WeightTolerance, WeightTolerance.id == _best_tolerance(lane_id, goods_class, at).scalar_subquery())
+    )
+    vehicle, why, row = session.execute(known).one()
+    return _vehicle_facts(plate, vehicle, why), _tolerance(row)
+
+
+def _vehicle_facts(plate: str | None, vehicle: Vehicle | None, why: str | None) -> VehicleFacts | None:
+    if plate is None:
+        return None
     if vehicle is None:
         listed = VehicleFacts(plate=plate, kind="unknown", is_registered=False, blacklisted_for=why)
         return listed if why is not None else None
@@ -238,8 +257,13 @@ def vehicle_facts(session: Session, plate: str | None, at: datetime) -> VehicleF
 
 def tolerance_for(session: Session, lane_id: int, goods_class: str, at: datetime) -> Tolerance:
     """The dated tolerance: a row for lane and class, else for one of them, else for all, else 5 % or 100 kg."""
-    row = session.scalars(
-        select(WeightTolerance)
+    best = _best_tolerance(lane_id, goods_class, at).scalar_subquery()
+    return _tolerance(session.scalar(select(WeightTolerance).where(WeightTolerance.id == best)))
+
+
+def _best_tolerance(lane_id: int, goods_class: str, at: datetime) -> Select[int]:
+    return (
+        select(WeightTolerance.id)
         .where(
             or_(WeightTolerance.lane_id == lane_id, WeightTolerance.lane_id.is_(None)),
             or_(WeightTolerance.goods_class == goods_class, WeightTolerance.goods_class.is_(None)),
@@ -251,7 +275,11 @@ def tolerance_for(session: Session, lane_id: int, goods_class: str, at: datetime
             WeightTolerance.lane_id.is_(None),
             WeightTolerance.valid_from_at.desc(),
         )
-    ).first()
+        .limit(1)
+    )
+
+
+def _tolerance(row: WeightTolerance | None) -> Tolerance:
     if row is None:
         return Tolerance()
     return Tolerance(row.share_bp, row.absolute_g, row.unweighed_may_pass, row.id)

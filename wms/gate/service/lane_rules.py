@@ -1,10 +1,9 @@
 """Dated parameters of lanes: which hold at an instant, and how new ones are entered."""
 
-from collections.abc import Iterable
 from dataclasses import asdict, fields
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ScalarSelect, select
 from sqlalchemy.orm import Session
 
 from wms.gate.rules.lane import LaneParameters, LaneRulesExist, check_parameters
@@ -19,21 +18,27 @@ OF_THE_LANE = (
 )  # fmt: skip
 
 
-def parameters_at(session: Session, lanes: Iterable[Lane], at: datetime) -> dict[int, LaneParameters]:
-    """The parameters of each lane at an instant, by its id: the newest dated row, else how the lane was set up."""
-    by_id = {lane.id: lane for lane in lanes}
-    rows = session.scalars(
-        select(LaneRule)
-        .where(LaneRule.lane_id.in_(by_id), LaneRule.valid_from_at <= at)
-        .order_by(LaneRule.lane_id, LaneRule.valid_from_at)
-    )  # the newest of each lane comes last and stays
-    dated = {row.lane_id: of_row(row) for row in rows}
-    return {lane_id: dated.get(lane_id) or as_set_up(lane) for lane_id, lane in by_id.items()}
+def newest_rule(at: datetime) -> ScalarSelect[int]:
+    """For a statement about lanes: the id of the dated row that holds for each at an instant."""
+    return (
+        select(LaneRule.id)
+        .where(LaneRule.lane_id == Lane.id, LaneRule.valid_from_at <= at)
+        .order_by(LaneRule.valid_from_at.desc())
+        .limit(1)
+        .correlate(Lane)
+        .scalar_subquery()
+    )
+
+
+def parameters_from(lane: Lane, row: LaneRule | None) -> LaneParameters:
+    """The parameters of a lane by the dated row that holds, or as it was set up."""
+    return of_row(row) if row is not None else as_set_up(lane)
 
 
 def parameters_of(session: Session, lane: Lane, at: datetime) -> LaneParameters:
-    """The parameters of one lane at an instant."""
-    return parameters_at(session, [lane], at)[lane.id]
+    """The parameters of one lane at an instant: the newest dated row, else how the lane was set up."""
+    newest = select(LaneRule).join(Lane, Lane.id == LaneRule.lane_id).where(Lane.id == lane.id)
+    return parameters_from(lane, session.scalar(newest.where(LaneRule.id == newest_rule(at))))
 
 
 def as_set_up(lane: Lane) -> LaneParameters:
