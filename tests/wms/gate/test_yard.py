@@ -16,9 +16,10 @@ from tests.wms.gate.world import World, crossing, make_lane, make_pass, make_wor
 from wms.db import Database, Scope
 from wms.errors import WmsError
 from wms.gate.queries import yard as queries
+from wms.gate.rules import Seen
 from wms.gate.rules import yard as rules
 from wms.gate.rules.yard import BadAppointmentRules, Slot, SlotRules, check_slot, fits, rules_of, slots_of
-from wms.gate.service import decide_passage
+from wms.gate.service import close_passage, decide_passage
 from wms.gate.service.blacklisting import put_on_blacklist, take_off_blacklist
 from wms.gate.service.booking import BookSlot, book, cancel, note_no_shows
 from wms.gate.service.visiting import announce_arrival, move_on, note_overstays, turn_away
@@ -245,6 +246,40 @@ def test_a_visit_from_its_appointment_to_the_exit_with_both_weighings(session: S
     assert row.net_g == 14_000_000 - out.total_weight_g
     assert row.slot_at is not None
     assert [str(one) for one in findings(session)] == []
+
+
+def test_a_vehicle_that_backs_out_of_its_lane_waits_outside_again_or_stands_inside(
+    session: Session, world: World
+) -> None:
+    plate, begin = new_plate(), now()
+    announce_arrival(session, world.shelf.site_id, plate, person_id=None, at=begin)
+    lane = make_lane(session, world.shelf.site_id, direction="I")
+    seen = Seen(plate=plate, plate_confidence_permille=980, weight_g=14_000_000)
+    held = decide_passage(session, crossing(lane, seen))
+    assert held.verdict == "hold"
+    close_passage(session, held.passage_id, at=now(), went_through=False)
+    [row] = queries.visits(session, now())
+    assert [step.kind for step in row.steps] == ["queue", "lane_in", "queue"]
+    assert row.now is not None
+    come_in(session, world, plate, 14_000_000, now())
+    held = decide_passage(session, crossing(world.lane, seen))
+    close_passage(session, held.passage_id, at=now(), went_through=False)
+    [row] = queries.visits(session, now())
+    assert [step.kind for step in row.steps][3:] == ["lane_in", "parking", "lane_out", "parking"]
+    assert [step.until_at is None for step in row.steps].count(True) == 1
+    assert [str(one) for one in findings(session)] == []
+
+
+def test_a_vehicle_that_waits_since_yesterday_comes_for_the_appointment_of_today(
+    session: Session, world: World
+) -> None:
+    site, plate = session.get_one(Site, world.shelf.site_id), new_plate()
+    visit = announce_arrival(session, site.id, plate, person_id=None, at=now() - timedelta(days=1))
+    made = book(session, booking(session, site, plate=plate, from_at=next_slot(), at=now()))
+    come_in(session, world, plate, 14_000_000, now())
+    session.refresh(session.get_one(Appointment, made.id))
+    appointment = session.get_one(Appointment, made.id)
+    assert (appointment.state, appointment.visit_id) == ("arrived", visit.id)
 
 
 def test_a_vehicle_without_an_appointment_is_counted_as_unannounced(session: Session, world: World) -> None:

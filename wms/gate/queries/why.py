@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import and_, or_, select
@@ -47,10 +47,11 @@ from wms.gate.rules import (
 )
 from wms.gate.rules.refusals import UnknownPassage
 from wms.gate.rules.shown import inputs_of
-from wms.gate.tables import BarrierCommand, Decision, GatePassUse, Lane, PassageReading, Release
+from wms.gate.tables import BarrierCommand, Decision, GatePassUse, Lane, Passage, PassageReading, Release
 from wms.parties.tables import Person
 
 MOST_AWAITED = 2_000
+SKEW = timedelta(minutes=1)  # between the clocks of the machines that open passages and command barriers
 
 
 @dataclass(frozen=True)
@@ -323,16 +324,18 @@ def _commands(session: Session, passage: PassageRow, order_ids: Sequence[int]) -
         .join(Lane, Lane.id == BarrierCommand.lane_id)
         .outerjoin(Release, Release.id == BarrierCommand.release_id)
         .where(
+            Lane.code == passage.lane_code,
+            Lane.site_id == select(Passage.site_id).where(Passage.id == passage.id).scalar_subquery(),
+            BarrierCommand.issued_at >= passage.opened_at - SKEW,  # for the index; the rest says which
             or_(
                 Release.passage_id == passage.id,
                 and_(BarrierCommand.action == "close", ended.exists()),
                 and_(
                     BarrierCommand.decided_by.in_([f"control:{order_id}" for order_id in order_ids]),
-                    Lane.code == passage.lane_code,
                     BarrierCommand.issued_at >= passage.opened_at,
                     BarrierCommand.issued_at <= (passage.closed_at or datetime.max.replace(tzinfo=UTC)),
                 ),
-            )
+            ),
         )
         .order_by(BarrierCommand.id)
     )

@@ -60,9 +60,7 @@ def _book(session: Session, waiting: AccountKey, qty: int, taken: dict[int, int]
     held = session.execute(
         select(Account.id, Balance.qty - Balance.qty_reserved)
         .join(Balance, Balance.account_id == Account.id)
-        .where(
-            Account.kind == "book", Account.book_line_id == waiting.book_line_id, Balance.qty > Balance.qty_reserved
-        )
+        .where(Account.kind == "book", Account.book_line_id == waiting.book_line_id, Balance.qty > Balance.qty_reserved)
         .order_by(Account.id)
     )
     lines: list[Line] = []

@@ -14,7 +14,7 @@ from wms.errors import WmsError
 from wms.floor.service.departing import note_gate_out
 from wms.gate.rules.refusals import UnknownPassage
 from wms.gate.service.goods import gate_out_posting
-from wms.gate.service.visiting import note_passage
+from wms.gate.service.visiting import note_passage, note_turned_back
 from wms.gate.tables import BarrierCommand, GatePassUse, Lane, LaneState, Passage, Release
 from wms.record.service import append_leaf
 from wms.stock.ledger import post
@@ -181,6 +181,7 @@ def close_passage(session: Session, passage_id: int, *, at: datetime, went_throu
     elif passage.state in ("open", "held", "released") and not went_through:
         passage.state = "turned_back"
         passage.decided_at = passage.decided_at or at
+        note_turned_back(session, passage, at)
     for release in session.scalars(select(Release).where(Release.passage_id == passage_id, Release.state.in_(LIVING))):
         release.state, release.lapsed_because = "lapsed", "vehicle_gone"
     session.execute(

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from wms.errors import WmsError
 from wms.gate.rules import yard as rules
 from wms.gate.service.booking import checked_plate, match_arrival, slot_rules
-from wms.gate.tables import Lane, Passage, Visit, VisitStep
+from wms.gate.tables import Appointment, Lane, Passage, Visit, VisitStep
 from wms.parties.tables import Site
 from wms.record.service import append_leaf
 from wms.watch.service import NewAlarm, announce, raise_alarm
@@ -71,6 +71,20 @@ def note_in_lane(session: Session, passage: Passage, at: datetime) -> None:
         announce(session, "yard", visit.id)
 
 
+def note_turned_back(session: Session, passage: Passage, at: datetime) -> None:
+    """A vehicle backed out of its lane: it waits outside again, or stands inside as before."""
+    found = session.scalars(
+        select(Visit)
+        .join(VisitStep, VisitStep.visit_id == Visit.id)
+        .where(VisitStep.passage_id == passage.id, VisitStep.until_at.is_(None), HERE)
+        .with_for_update(of=Visit, key_share=True)
+        .execution_options(populate_existing=True)
+    ).first()
+    if found is not None:
+        _begin(session, found, "queue" if found.state == "queued" else "parking", at)
+        announce(session, "yard", found.id)
+
+
 def note_passage(session: Session, passage: Passage, at: datetime) -> None:
     """A vehicle that came in is inside; one that went out has left (also when nobody saw it come)."""
     if passage.plate is None:
@@ -90,11 +104,18 @@ def _come_in(session: Session, passage: Passage, at: datetime) -> Visit:
         visit = _here(session, passage.site_id, passage.plate)
         assert visit is not None
         match_arrival(session, passage.site_id, passage.plate, visit.id, at)
+    elif visit.state == "queued" and not _has_appointment(session, visit.id):
+        # it may have waited since long ago: what it comes for now is looked for now
+        match_arrival(session, passage.site_id, passage.plate, visit.id, at)
     if visit.state == "queued" or visit.weigh_in_g is None:
         visit.state, visit.arrived_at = "inside", visit.arrived_at or at
         visit.weigh_in_g = passage.weight_g
     _begin(session, visit, "parking", at, passage_id=passage.id)
     return visit
+
+
+def _has_appointment(session: Session, visit_id: int) -> bool:
+    return session.scalar(select(Appointment.id).where(Appointment.visit_id == visit_id).limit(1)) is not None
 
 
 def _gone_out(session: Session, passage: Passage, at: datetime) -> Visit:

@@ -120,6 +120,7 @@ class BarrierCommand(Tenanted, Base):
             "expires_at > issued_at AND expires_at <= issued_at + interval '5 seconds'", name="five_seconds"
         ),
         Index("uq_barrier_command_release", "release_id", unique=True, postgresql_where=text("action = 'open'")),
+        Index(None, "lane_id", "issued_at"),
         Index("ix_barrier_command_down", "lane_id", "id", postgresql_where=text("action <> 'open'")),
         Index(
             "ix_barrier_command_live",

@@ -57,6 +57,7 @@ class Passage(Tenanted, Base):
         CheckConstraint("state = 'open' OR decided_at IS NOT NULL", name="decided_has_time"),
         CheckConstraint("state <> 'passed' OR passed_at IS NOT NULL", name="passed_has_time"),
         Index(None, "tenant_id", "lane_id", "opened_at"),
+        Index(None, "tenant_id", "opened_at"),
         Index(None, "tenant_id", "plate"),
     )
     id: Mapped[Id]

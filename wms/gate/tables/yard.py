@@ -42,6 +42,8 @@ class Appointment(Tenanted, Base):
         CheckConstraint("(state = 'cancelled') = (cancelled_at IS NOT NULL)", name="cancelled_has_time"),
         Index("uq_appointment_of_slot", "slot_id", "plate", unique=True, postgresql_where=text("state = 'booked'")),
         Index(None, "tenant_id", "plate", postgresql_where=text("state = 'booked'")),
+        Index(None, "slot_id"),
+        Index(None, "visit_id"),
     )
     id: Mapped[Id]
     company_id: Mapped[int] = mapped_column(ForeignKey("company.id"))
