@@ -261,10 +261,12 @@ def expected(query: DayQuery) -> Response:
 
 @bp.get("/blacklist")
 @policy(*WATCHERS)
-def blacklist() -> Response:
-    """Plates that must not pass now."""
+@bp.input(Page, location="query", arg_name="query")
+def blacklist(query: Page) -> Response:
+    """Plates that must not pass now, the newest first."""
     with unit_of_work() as session:
-        return jsonify([asdict(row) for row in queries.blacklist(session, datetime.now(UTC))])
+        rows = queries.blacklist(session, datetime.now(UTC), after=query.after, limit=query.limit + 1)
+    return page_of([asdict(row) for row in rows], after=query.after, limit=query.limit)
 
 
 @bp.post("/blacklist")

@@ -31,6 +31,7 @@ from wms.record.service import once
 from wms.watch import queries as watch
 
 bp = Blueprint("yard", __name__)
+SHOWN, A_DAY = 100, 5_000  # entries of a page; more vehicles than a day can bring
 MOST_DAYS = 60
 
 VISITS = {
@@ -105,10 +106,11 @@ def _today(zone: str = "Asia/Shanghai") -> tuple[datetime, datetime]:
 def _now(session: Session) -> dict[str, Any]:
     begins, ends = _today()
     return {
-        "visits": queries.visits(session, datetime.now(UTC)),
+        "visits": queries.visits(session, datetime.now(UTC), limit=A_DAY),
         "expected": queries.expected(session, begins, ends),
         "appointments": sorted(
-            queries.appointments(session, from_at=begins, until_at=ends), key=lambda row: (row.from_at, row.id)
+            queries.appointments(session, from_at=begins, until_at=ends, limit=A_DAY),
+            key=lambda row: (row.from_at, row.id),
         ),
         "last_note": watch.last_note_id(session),
     }
@@ -189,8 +191,12 @@ def move(visit_id: int) -> AnyResponse | tuple[str, int]:
 
 def _blacklist(form: Mapping[str, str], problem: dict[str, Any] | None) -> str:
     with unit_of_work() as session:
-        rows = queries.blacklist(session, datetime.now(UTC), only_living=False)
-        return _render("gate/blacklist.html", rows=rows, form=form, problem=problem, at=datetime.now(UTC))
+        after = request.args.get("after", 0, int)
+        rows = queries.blacklist(session, datetime.now(UTC), only_living=False, after=after, limit=SHOWN + 1)
+        return _render(
+            "gate/blacklist.html", rows=rows[:SHOWN], has_more=len(rows) > SHOWN, form=form, problem=problem,
+            at=datetime.now(UTC),
+        )  # fmt: skip
 
 
 @bp.get("/gate/blacklist")
@@ -231,7 +237,7 @@ def _booking(form: Mapping[str, str], problem: dict[str, Any] | None) -> str:
         day = _day(site.time_zone if site else "Asia/Shanghai")
         slots = queries.free_slots(session, site, day) if site else []
         begins = day.replace(hour=0, minute=0)
-        rows = queries.appointments(session, from_at=begins, until_at=begins + timedelta(days=1))
+        rows = queries.appointments(session, from_at=begins, until_at=begins + timedelta(days=1), limit=A_DAY)
         return _render(
             "gate/appointments.html", sites=sites, site=site, day=day.date(), slots=slots, form=form, problem=problem,
             rows=sorted(rows, key=lambda row: (row.from_at, row.id)), at=datetime.now(UTC),

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,8 +12,10 @@ from flask.testing import FlaskClient
 from tests.build import make_site
 from tests.web.conftest import Cast, Doorman
 from tests.wms.gate.world import make_lane, new_plate
+from web.pages.yard import SHOWN
 from wms.db import Database, Scope
 from wms.gate.rules.yard import NAME
+from wms.gate.service.setup import blacklist
 from wms.parties.dated import set_value
 
 YARD = "/api/v1/yard"
@@ -118,6 +120,23 @@ def test_pages_book_announce_and_blacklist(
     assert "Step by step" in officer.get(f"/gate/visits/{number}").text
     assert "The visit is up to date." in send(officer, f"/gate/visits/{number}", kind="gone", place="")
     assert officer.get("/gate/visits/999999999").status_code == 404
+
+
+def test_a_long_blacklist_is_read_page_by_page(doorman: Doorman, database: Database, scope: Scope) -> None:
+    begin = datetime.now(UTC)
+    with database.unit_of_work(scope) as session:
+        plates = [new_plate() for _ in range(SHOWN + 1)]
+        for plate in plates:
+            blacklist(session, plate, reason="wanted by the police", from_at=begin)
+    officer = doorman.browser("customs_officer")
+    first = officer.get("/gate/blacklist").text
+    assert first.count('name="entry_id"') == SHOWN
+    older = first.partition("/gate/blacklist?after=")[2].partition('"')[0]
+    assert 'name="entry_id"' in officer.get(f"/gate/blacklist?after={older}").text
+    page = officer.get("/api/v1/yard/blacklist?limit=2")
+    assert [row["plate"] for row in page.json] == plates[:-3:-1]
+    following = page.headers["Link"].partition("<")[2].partition(">")[0]
+    assert [row["plate"] for row in officer.get(following).json] == plates[-3:-5:-1]
 
 
 def test_an_officer_locks_a_lane_and_notes_an_opening_on_the_page(

@@ -254,8 +254,10 @@ def expected(session: Session, from_at: datetime, until_at: datetime) -> Expecte
     )  # fmt: skip
 
 
-def blacklist(session: Session, now: datetime, *, only_living: bool = True, limit: int = 200) -> list[BlacklistRow]:
-    """Entries of the blacklist, the newest first."""
+def blacklist(
+    session: Session, now: datetime, *, only_living: bool = True, after: int = 0, limit: int = 200
+) -> list[BlacklistRow]:
+    """Entries of the blacklist, the newest first; ``after`` continues below the one with that id."""
     wanted = (
         select(
             Blacklist.id, Blacklist.plate, Blacklist.reason, Blacklist.from_at, Blacklist.until_at, Person.name_zh,
@@ -265,6 +267,8 @@ def blacklist(session: Session, now: datetime, *, only_living: bool = True, limi
         .order_by(Blacklist.id.desc())
         .limit(limit)
     )  # fmt: skip
+    if after:
+        wanted = wanted.where(Blacklist.id < after)
     if only_living:
         wanted = wanted.where(or_(Blacklist.until_at.is_(None), Blacklist.until_at > now))
     return [BlacklistRow(*row) for row in session.execute(wanted)]
