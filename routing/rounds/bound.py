@@ -1,36 +1,38 @@
-"""A proven lower bound on the cost of rounds: Lagrangean relaxation over walks in time (q-routes).
+"""A proven lower bound on the cost of rounds: the linear master over walks (q-routes), by column generation.
 
-Each node must be visited once; that is priced with a multiplier per node and otherwise dropped. What is left is, for
-each kind of truck, the cheapest walk from its depot and back that keeps opening times and the length of the day; it may
-come to a node again, but not at once after one other (no two-cycles). Nothing is charged for waiting or rests, and
-what a truck holds is not looked at: where trucks are full the bound is weak. By Farley's argument any multipliers
-lambda give the bound theta x sum(lambda), theta the least ratio of cost to lambda over all walks. All is counted in
-integers (1/18,000 fen), so the bound holds whatever the rounding.
+Each node must be visited once. For each kind of truck the walks from its depot and back are taken in steps of time
+(opening times and the length of the day are kept) or of load (what the truck holds is kept, and no leg is taken that
+cannot be in time); a walk may come to a node again, but not at once after one other (no two-cycles). Nothing is
+charged for waiting or rests. By Farley's argument any node prices give the bound theta x their sum, theta the least
+ratio of a walk's cost to the prices on it, found by Dinkelbach's method. That last step is counted in integers
+(1/18,000 fen), so the bound holds whatever the linear solver rounds.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from routing.design.highs import new_solver
 from routing.rounds.alone import Job
 from routing.rounds.case import COST, Case, Round
 from routing.rounds.timing import Timed
-from routing.rounds.walks import cheapest_walk
+from routing.rounds.walks import cheapest_walks
 
 STEPS, LEAST_STEP_S = 180, 30
-FAR = 1 << 60
-WAIT, SHRINK, FIRST = 6, 0.8, 1.2
-CHECK_EVERY = 15
+FAR, NEVER = 1 << 60, 1 << 28
+COLUMNS, CHECK_EVERY, SHIFT = 40, 12, 24
+Known = Sequence[tuple[Round, Timed]]
+Over = Callable[[int], bool]
 
 
 @dataclass(frozen=True)
 class Bound:
-    """A lower bound in 1/18,000 fen, how it was found and in how many rounds of multipliers."""
+    """A lower bound in 1/18,000 fen, how it was found and in how many rounds of prices."""
 
     units: int
     kind: str
@@ -39,50 +41,133 @@ class Bound:
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of truck to the walks: arc costs and steps (index 0 its depot), windows in steps, load per node."""
+    """One kind of truck to the walks: arc costs and steps (index 0 its depot), windows in steps, cost of a walk."""
 
     cost: Any
     advance: Any
     low: Any
     high: Any
     fixed: int
-    routes: int
 
 
-def bound(
-    case: Case, jobs: Sequence[Job], known: Sequence[tuple[Round, Timed]], seconds: float, most: int | None
-) -> Bound:
-    """A bound on what the jobs cost together; `known` rounds that serve them all start the multipliers.
+def bound(case: Case, jobs: Sequence[Job], known: Known, seconds: float, most: int | None) -> Bound:
+    """A bound on what the jobs cost together; `known` rounds that serve them all are the first columns.
 
-    It stops after `most` rounds of multipliers, or when the time is over.
+    It stops after `most` rounds of prices, or when the time is over; the last evaluation may take a little longer.
     """
     nodes = [node for job in jobs for node in job.nodes]
-    if not nodes or not known:
+    if not nodes or {node for one, _ in known for node in one.nodes()} != set(nodes):
         return Bound(0, "nothing to bound", 0)
-    until = time.perf_counter() + seconds
-    step, kind = _step(case, nodes)
-    kinds = [one for truck in range(len(case.trucks)) if (one := _kind(case, nodes, truck, step, known)) is not None]
-    upper = sum(one.cost_units for _, one in known)
-    prices = _first(case, nodes, known)
-    best, best_prices, theta, idle, proved, done = -FAR, prices, FIRST, 0, 0, 0
-    while theta > 0.02 and (done < most if most is not None else time.perf_counter() < until):
-        value, slope = _relaxed(kinds, prices)
-        done += 1
-        if value > best:
-            best, best_prices, idle = value, prices, 0
-        else:
-            idle += 1
-            if idle >= WAIT:
-                theta, idle, prices = theta * SHRINK, 0, best_prices
-                value, slope = best, _relaxed(kinds, prices)[1]
-        if done % CHECK_EVERY == 0:
-            proved = max(proved, farley(kinds, best_prices))
-        norm = float((slope * slope).sum())
-        if norm == 0 or value >= upper:
-            break
-        move = theta * max(upper - value, upper // 500) / norm
-        prices = np.maximum(0, prices + np.rint(move * slope).astype(np.int64))
-    return Bound(max(proved, farley(kinds, best_prices), 0), kind, done)
+    until = time.perf_counter() + 0.85 * seconds
+
+    def over(done: int) -> bool:
+        return done >= most if most is not None else time.perf_counter() > until
+
+    by_load, name = _loaded(case, known), "walks by load"
+    step, kind = (0, name) if by_load else _step(case, nodes)
+    kinds = [
+        one for at in range(len(case.trucks)) if (one := _kind(case, nodes, at, step, by_load=by_load)) is not None
+    ]
+    master = Master(nodes, known)
+    return master.run(kinds, kind, over)
+
+
+class Master:
+    """The linear master problem and its columns."""
+
+    def __init__(self, nodes: Sequence[int], known: Known) -> None:
+        self._size = len(nodes)
+        self._solver = new_solver()
+        self._solver.addRows(
+            self._size, np.ones(self._size), np.full(self._size, np.inf), 0, np.zeros(self._size, np.int32),
+            np.array([], np.int32), np.array([]),
+        )  # fmt: skip
+        at = {node: place for place, node in enumerate(nodes, 1)}
+        self._seen: set[tuple[int, ...]] = set()
+        for one, found in known:
+            self._add([at[node] for node in one.nodes()], found.cost_units)
+
+    def _add(self, walk: Sequence[int], cost: int) -> bool:
+        key = (cost, *sorted(walk))
+        if key in self._seen:
+            return False
+        self._seen.add(key)
+        rows, counts = np.unique(np.array(walk, np.int32) - 1, return_counts=True)
+        self._solver.addCol(cost / COST, 0.0, np.inf, len(rows), rows, counts.astype(float))
+        return True
+
+    def _prices(self) -> Any:
+        """Node prices in units, rounded down; index 0 is the depot."""
+        self._solver.run()
+        duals = np.array(self._solver.getSolution().row_dual)
+        prices = np.zeros(self._size + 1, np.int64)
+        prices[1:] = np.floor(np.maximum(duals, 0) * COST)
+        return prices
+
+    def run(self, kinds: Sequence[Kind], name: str, over: Over) -> Bound:
+        """Prices from the master, walks for the prices, until no walk is cheaper than its prices."""
+        prices = self._prices()
+        centre, proved, done = prices, 0, 0
+        while not over(done):
+            done += 1
+            smooth = (centre + prices) // 2
+            fresh = self._price(kinds, smooth, prices)
+            if not fresh:
+                centre = smooth = prices
+                fresh = self._price(kinds, prices, prices)
+                if not fresh:
+                    break
+            centre = smooth
+            if done % CHECK_EVERY == 0:
+                proved = max(proved, farley(kinds, smooth))
+            prices = self._prices()
+        return Bound(max(proved, farley(kinds, centre), farley(kinds, prices)), name, done)
+
+    def _price(self, kinds: Sequence[Kind], at: Any, prices: Any) -> bool:
+        """Add the walks that are cheaper than the master's prices, as found at the smoothed prices."""
+        found = False
+        for one in kinds:
+            for least, walk in cheapest_walks(one.cost, at, one.advance, one.low, one.high, COLUMNS):
+                cost = least + int(at[walk].sum()) + one.fixed
+                if cost < int(prices[walk].sum()) - COST // 100:
+                    found |= self._add(walk, cost)
+        return found
+
+
+def farley(kinds: Sequence[Kind], prices: Any) -> int:
+    """theta x the sum of the prices, theta the least cost / price of all walks (Dinkelbach), rounded down."""
+    theta = 1 << SHIFT
+    for _ in range(15):
+        scaled = (prices * theta) >> SHIFT
+        worst: tuple[int, int] | None = None
+        for one in kinds:
+            for least, walk in cheapest_walks(one.cost, scaled, one.advance, one.low, one.high, 1):
+                if least + one.fixed < 0:
+                    cost, gain = least + one.fixed + int(scaled[walk].sum()), int(prices[walk].sum())
+                    if worst is None or cost * worst[1] < worst[0] * gain:
+                        worst = (cost, gain)
+        if worst is None:
+            return int(scaled.sum())
+        theta = min(theta - 1, (worst[0] << SHIFT) // worst[1])
+        if theta <= 0:
+            return 0
+    return 0
+
+
+def _loaded(case: Case, known: Known) -> bool:
+    """Whether the known rounds fill their trucks more than their day."""
+    load, day, rounds = 0, 0, 0
+    for one, found in known:
+        truck = case.trucks[one.truck]
+        day += 1000 * found.duration_s // max(1, min(truck.shift_s, truck.end_at - truck.start_at))
+        rounds += len(one.trips)
+        for trip in one.trips:
+            moved = [case.stays(visit.node) for visit in trip]
+            load += max(
+                1000 * max(sum(off[part] for off, _ in moved), sum(on[part] for _, on in moved)) // max(1, hold)
+                for part, hold in enumerate(truck.holds())
+            )
+    return load > day
 
 
 def _step(case: Case, nodes: Sequence[int]) -> tuple[int, str]:
@@ -97,15 +182,13 @@ def _step(case: Case, nodes: Sequence[int]) -> tuple[int, str]:
         ),
         default=FAR,
     )
-    wanted = max(LEAST_STEP_S, -(-(case.end - case.start) // STEPS))
     if shortest >= LEAST_STEP_S:
+        wanted = max(LEAST_STEP_S, -(-(case.end - case.start) // STEPS))
         return min(wanted, shortest), "walks in time"
     return 0, "walks by visits"
 
 
-def _kind(
-    case: Case, nodes: Sequence[int], truck: int, step: int, known: Sequence[tuple[Round, Timed]]
-) -> Kind | None:  # fmt: skip
+def _kind(case: Case, nodes: Sequence[int], truck: int, step: int, *, by_load: bool) -> Kind | None:
     one = case.trucks[truck]
     if one.count < 1:
         return None
@@ -116,25 +199,49 @@ def _kind(
     cost = metres * one.km_minor * 18 + (drive + work[:, None]) * one.hour_minor * 5
     opens = np.array([max(one.start_at, min(w[0] for w in case.nodes[node].windows)) for node in all_]) - one.start_at
     closes = np.array([min(one.end_at, max(w[1] for w in case.nodes[node].windows)) for node in all_]) - one.start_at
-    if step:
-        advance, low, high = (drive + work[:, None]) // step, opens // step, closes // step
-        low[0] = max(0, opens[0]) // step
+    early = np.maximum(opens, opens[0] + work[0] + drive[0])
+    early[0] = opens[0]
+    late = early[:, None] + work[:, None] + drive > closes[None, :]  # no truck is ever in time on this leg
+    if by_load:
+        advance, low, high = _load_steps(case, nodes, truck)
+    elif step:
+        advance, low, high = (drive + work[:, None]) // step, early // step, closes // step
     else:
-        advance, low = np.ones_like(drive), np.ones(len(all_), np.int64)
-        low[0] = 0
+        advance, low = np.ones_like(drive), np.zeros(len(all_), np.int64)
         high = np.full(len(all_), _most_visits(case, nodes, truck) + 1, np.int64)
+    advance = np.where(late, NEVER, advance)
     barred = [at for at, node in enumerate(all_) if truck not in case.nodes[node].trucks]
-    low, high = np.maximum(low, 0), high.copy()
     low[barred], high[barred] = 1, 0
-    used = sum(len(round_.trips) for round_, _ in known if round_.truck == truck)
     return Kind(
-        cost, advance.astype(np.int32), low.astype(np.int32), high.astype(np.int32),
-        one.fixed_minor * COST // one.trips, used,
-    )  # fmt: skip
+        cost, advance.astype(np.int32), low.astype(np.int32), high.astype(np.int32), one.fixed_minor * COST // one.trips
+    )
+
+
+def _load_steps(case: Case, nodes: Sequence[int], truck: int) -> tuple[Any, Any, Any]:
+    """Steps of load: deliveries and collections, weighted so that no round that fits has more than all of them.
+
+    Goods of less than a step count as one, and there are as many steps more as there are such nodes.
+    """
+    best: tuple[int, Any] | None = None
+    for part, hold in enumerate(case.trucks[truck].holds()):
+        off, on = (np.array([case.stays(node)[way][part] for node in nodes], np.int64) for way in (0, 1))
+        if hold < 1 or (use := int(off.sum() + on.sum()) * 1000 // hold) < (best[0] if best else 1):
+            continue
+        share = 1000 if not on.any() else 0 if not off.any() else 900 if off.sum() >= on.sum() else 100
+        best = (use, (off * share + on * (1000 - share)) * STEPS // (1000 * hold))
+    size = len(nodes) + 1
+    load = np.zeros(size, np.int64)
+    if best is not None:
+        load[1:] = best[1]
+    tiny = int((load[1:] == 0).sum())
+    load[1:] = np.maximum(load[1:], 1)
+    advance = np.tile(load[None, :], (size, 1))
+    high = np.full(size, STEPS + tiny, np.int64)
+    return advance, np.zeros(size, np.int64), high
 
 
 def _most_visits(case: Case, nodes: Sequence[int], truck: int) -> int:
-    """How many visits a trip can have at most, by its time at work and by what the truck holds."""
+    """How many visits a trip can have at most, by its time at work."""
     one = case.trucks[truck]
     work, count = 0, 0
     for service in sorted(case.nodes[node].service_s for node in nodes):
@@ -142,53 +249,3 @@ def _most_visits(case: Case, nodes: Sequence[int], truck: int) -> int:
             break
         work, count = work + service, count + 1
     return count
-
-
-def _first(case: Case, nodes: Sequence[int], known: Sequence[tuple[Round, Timed]]) -> Any:
-    """What each node costs in the known rounds: the round's cost shared by how far away it is and how long it takes."""
-    at = {node: place for place, node in enumerate(nodes)}
-    prices = np.zeros(len(nodes) + 1, np.int64)
-    for one, found in known:
-        depot = case.depot_of[one.truck]
-        weights = [case.metres[depot][node] + 10 * case.nodes[node].service_s + 1000 for node in one.nodes()]
-        for node, weight in zip(one.nodes(), weights, strict=True):
-            prices[at[node] + 1] = found.cost_units * weight // sum(weights)
-    return prices
-
-
-def _relaxed(kinds: Sequence[Kind], prices: Any) -> tuple[int, Any]:
-    """The relaxation's value for the known number of routes, and where to move the prices."""
-    value = int(prices.sum())
-    slope = np.ones(len(prices))
-    slope[0] = 0
-    for one in kinds:
-        least, walk = cheapest_walk(one.cost, prices, one.advance, one.low, one.high)
-        reduced = int(least) + one.fixed
-        if reduced < 0:
-            routes = max(1, one.routes)
-            value += routes * reduced
-            np.subtract.at(slope, walk, routes)
-    slope[0] = 0
-    return value, slope
-
-
-def farley(kinds: Sequence[Kind], prices: Any) -> int:
-    """theta x the sum of the prices, theta the least cost / price of all walks (Dinkelbach), rounded down."""
-    shift = 20
-    theta = 1 << shift
-    for _ in range(12):
-        scaled = (prices * theta) >> shift
-        worst: tuple[int, int] | None = None
-        for one in kinds:
-            least, walk = cheapest_walk(one.cost, scaled, one.advance, one.low, one.high)
-            if int(least) + one.fixed < 0:
-                gain = int(prices[walk].sum())
-                cost = int(least) + one.fixed + int(scaled[walk].sum())
-                if worst is None or cost * worst[1] < worst[0] * gain:
-                    worst = (cost, gain)
-        if worst is None:
-            return int(scaled.sum())
-        theta = min(theta - 1, (worst[0] << shift) // worst[1])
-        if theta <= 0:
-            return 0
-    return 0

@@ -132,6 +132,11 @@ class Case:
         amount: Amount = self.problem.transfers[one.index].amount
         return (none, amount.parts()) if one.kind == "pick" else (amount.parts(), none)
 
+    def stays(self, node: int) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+        """What a node gets from the depot and gives to it; the goods of a transfer do neither."""
+        none = (0, 0, 0)
+        return self.amounts(node) if self.nodes[node].kind == "stop" else (none, none)
+
     def other_end(self, node: int) -> int:
         """The drop of a pick and the pick of a drop."""
         return node + (1 if self.nodes[node].kind == "pick" else -1)

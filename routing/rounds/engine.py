@@ -30,7 +30,8 @@ PROBE_PERMILLE = 120
 FLEET_PERMILLE = 800
 FEN = 1000  # the engine's units in one fen: a metre costs whole units, a second almost
 MOST_LOAD = 100_000  # what a truck holds, in the engine's units of load
-PENALTIES = PenaltyParams(max_penalty=1e9)
+PENALTIES = PenaltyParams(max_penalty=1e9, solutions_between_updates=100)
+NEIGHBOURS, HISTORY = 25, 50  # half of the time and a sixth of the memory that PyVRP takes by itself: see decision 7
 
 
 @dataclass(frozen=True)
@@ -76,14 +77,16 @@ class Search:
     def _solve(self, data: pyvrp.ProblemData, limit: Limit, warm: pyvrp.Solution | None) -> pyvrp.Result:
         """PyVRP's own search, with penalties that suit our units."""
         rng = pyvrp.RandomNumberGenerator(seed=self._seed)
-        local = LocalSearch(data, rng, compute_neighbours(data, NeighbourhoodParams()), PerturbationManager())
+        local = LocalSearch(
+            data, rng, compute_neighbours(data, NeighbourhoodParams(num_neighbours=NEIGHBOURS)), PerturbationManager()
+        )
         for operator in OPERATORS:
             if operator.supports(data):
                 local.add_operator(operator(data))
         penalties = PenaltyManager(self._model.penalties(), PENALTIES)
         if warm is None:
             warm = local(pyvrp.Solution.make_random(data, rng), penalties.max_cost_evaluator(), exhaustive=True)
-        algorithm = IteratedLocalSearch(data, penalties, local, warm, IteratedLocalSearchParams())
+        algorithm = IteratedLocalSearch(data, penalties, local, warm, IteratedLocalSearchParams(history_length=HISTORY))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", PenaltyBoundWarning)  # told to its maker; we see whether the result holds
             return algorithm.run(limit.stop(), collect_stats=False)
@@ -140,14 +143,14 @@ class Model:
         return [-(-amount // scale) for amount, scale in zip(amounts, self._scale, strict=True)]
 
     def penalties(self) -> tuple[list[float], float, float]:
-        """Where the penalties begin: a truck twice too full, an hour or kilometres too many cost some usual rounds."""
+        """Where the penalties begin: a truck twice too full costs six rounds, a second too many thirtyfold."""
         hours = max(one.hour_minor for one in self._case.trucks) * FEN / 3600
         metre = max(one.km_minor for one in self._case.trucks) * FEN / 1000
         loads = []
         for part, scale in enumerate(self._scale):
             holds = sorted(hold // scale for one in self._case.trucks if (hold := one.holds()[part]) < MOST_AMOUNT)
-            loads.append(2 * self._typical / max(1, holds[len(holds) // 2] if holds else 1))
-        return loads, max(1.0, 10 * hours), max(1.0, 10 * metre)
+            loads.append(6 * self._typical / max(1, holds[len(holds) // 2] if holds else 1))
+        return loads, max(1.0, 30 * hours), max(1.0, 30 * metre)
 
     def data(self, counts: Sequence[tuple[int, int]], *, required: bool) -> Any:
         """The data; `counts` has for each kind of truck how many drive short and how many drive long."""

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from routing.network import yueyang
 from routing.problem import BadProblem, Fault, from_validation
 from routing.rounds.faults import faults
+from routing.rounds.modes import in_mode
 from routing.rounds.problem import MOST_STOPS, Problem
 from routing.rounds.sheet import stops_of, trucks_of
 from routing.units import iso
@@ -120,7 +121,7 @@ def problem_of(document: Any) -> Problem:
         raise from_validation(error) from error
     if found := list(faults(problem)):
         raise BadProblem(found)
-    return problem
+    return in_mode(problem, problem.mode)
 
 
 def _day(document: dict[str, Any]) -> str:

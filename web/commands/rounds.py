@@ -8,9 +8,12 @@ import click
 
 from routing.problem import BadProblem
 from routing.rounds.check import check
+from routing.rounds.modes import in_mode
+from routing.rounds.problem import Mode
 from routing.rounds.reading import HUB, read_rounds
 from routing.rounds.solve import make_rounds
 from routing.rounds.words import lines
+from web.commands.plan import quiet_solver
 
 SOLVED, FAULTY, BAD_INPUT, INFEASIBLE = 0, 1, 2, 3
 MOST_FAULTS = 40
@@ -24,6 +27,11 @@ BEIJING = timezone(timedelta(hours=8))
 )
 @click.option("--hub", default=HUB, show_default=True, help="CSV: the place of the depot.")
 @click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="CSV: the day of the rounds (today).")
+@click.option(
+    "--mode",
+    type=click.Choice(["joint", "unified", "centralised"]),
+    help="Owners share trucks; each place called at once for all; all through the first depot.",
+)
 @click.option("--seconds", type=click.FloatRange(1, 3600), default=30.0, show_default=True, help="Time to search.")
 @click.option("--work", type=click.IntRange(1, 10**9), help="Iterations instead of time: the same answer everywhere.")
 @click.option(
@@ -32,7 +40,7 @@ BEIJING = timezone(timedelta(hours=8))
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the rounds as JSON.")
 def command(
     file: Path, trucks: Path | None, hub: str, day: date | None, seconds: float, work: int | None, seed: int,
-    output: Path | None,
+    output: Path | None, mode: Mode | None,
 ) -> None:  # fmt: skip
     """Plan truck rounds that collect and deliver the goods of FILE (JSON, or CSV of stops).
 
@@ -47,7 +55,10 @@ def command(
         if len(bad.faults) > MOST_FAULTS:
             click.echo(f"… and {len(bad.faults) - MOST_FAULTS} more", err=True)
         sys.exit(BAD_INPUT)
-    plan = make_rounds(problem, seconds=seconds, work=work, seed=seed)
+    if mode is not None:
+        problem = in_mode(problem, mode)
+    with quiet_solver():
+        plan = make_rounds(problem, seconds=seconds, work=work, seed=seed)
     findings = check(problem.model_dump(mode="json"), plan.model_dump(mode="json"))
     for line in lines(plan, findings):
         click.echo(line)

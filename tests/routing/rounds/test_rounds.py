@@ -147,6 +147,27 @@ def test_each_stop_is_served_from_its_depot() -> None:
     assert (by["B"], by["C"]) == ("HUB", "EAST")
 
 
+def test_unified_delivery_calls_each_place_once_for_all_owners() -> None:
+    stops = [
+        stop("A", 10, owner="X"),
+        stop("B", 10, owner="Y"),
+        stop("C", 10, deliver={"weight_g": 950}),
+        stop("D", 20),
+    ]
+    plan = rounds(document(stops, mode="unified"))
+    assert sorted(name for one in orders(plan) for name in one) == ["A+B", "C", "D"]
+    assert len(rounds(document(stops)).rounds[0].calls) > 3
+    hours = [stop("A", 10, window=("06:00", "07:00")), stop("B", 10, window=("08:00", "09:00"))]
+    assert {name for one in orders(rounds(document(hours, mode="unified"))) for name in one} == {"A", "B"}
+
+
+def test_centralised_delivery_goes_through_the_first_depot() -> None:
+    east = HUB | {"code": "EAST", "lon_udeg": 360_000}
+    trucks = [TRUCK, TRUCK | {"code": "E", "depot": "EAST"}]
+    plan = rounds(document([stop("A", 39, depot="EAST")], depots=[HUB, east], trucks=trucks, mode="centralised"))
+    assert [one.depot for one in plan.rounds] == ["HUB"]
+
+
 @pytest.mark.parametrize(
     ("more", "reason"),
     [

@@ -1,0 +1,83 @@
+"""Joint, unified and centralised delivery (协同, 统一, 集中配送): what each makes of a problem.
+
+Joint: every owner's goods share the trucks; each order is a call of its own. Unified: each place is called at once for
+all owners, one visit with all their goods. Centralised: unified, and all goes through the first depot; the trucks of
+others stay at home.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from routing.rounds.problem import Amount, Mode, Problem, Stop, Window
+
+MOST_NAME = 64
+
+
+def in_mode(problem: Problem, mode: Mode) -> Problem:
+    """The problem as the mode wants it. Orders of one place that cannot be one visit (no common time, too much for any
+    truck, not the same trucks) stay apart. A united visit takes as long as its orders together.
+    """
+    if mode == "centralised":
+        hub = problem.depots[0].code
+        trucks = (one if one.depot == hub else one.model_copy(update={"count": 0}) for one in problem.trucks)
+        stops = (one.model_copy(update={"depot": None}) for one in problem.stops)
+        problem = problem.model_copy(update={"trucks": tuple(trucks), "stops": tuple(stops)})
+    if mode != "joint":
+        problem = problem.model_copy(update={"stops": tuple(_united(problem))})
+    return problem.model_copy(update={"mode": mode})
+
+
+def _united(problem: Problem) -> Iterator[Stop]:
+    """The stops, those of one place joined in the order of the file."""
+    places: dict[object, list[Stop]] = {}
+    for one in problem.stops:
+        visits = places.setdefault((problem.point(one), one.depot, one.trucks), [])
+        for at, visit in enumerate(visits):
+            both = _both(visit, one)
+            if both is not None and _fits(problem, both):
+                visits[at] = both
+                break
+        else:
+            visits.append(one)
+    for visits in places.values():
+        yield from visits
+
+
+def _both(one: Stop, other: Stop) -> Stop | None:
+    """One visit for two orders; None where they have no time in common or their names are too long together."""
+    windows = one.windows or other.windows
+    if one.windows and other.windows:
+        windows = tuple(
+            Window(open_at=max(a.open_at, b.open_at), close_at=min(a.close_at, b.close_at))
+            for a in one.windows
+            for b in other.windows
+            if max(a.open_at, b.open_at) <= min(a.close_at, b.close_at)
+        )[:4]
+        if not windows:
+            return None
+    owner = one.owner if one.owner == other.owner else f"{one.owner}+{other.owner}"
+    name = f"{one.id}+{other.id}"
+    if max(len(name), len(owner)) > MOST_NAME:
+        return None
+    return one.model_copy(
+        update={
+            "id": name, "owner": owner, "windows": windows, "deliver": _sum(one.deliver, other.deliver),
+            "collect": _sum(one.collect, other.collect), "service_s": min(86_400, one.service_s + other.service_s),
+            "must_go": one.must_go or other.must_go,
+        }
+    )  # fmt: skip
+
+
+def _sum(one: Amount, other: Amount) -> Amount:
+    weight, volume, pallets = (a + b for a, b in zip(one.parts(), other.parts(), strict=True))
+    return Amount(weight_g=weight, volume_cm3=volume, pallets=pallets)
+
+
+def _fits(problem: Problem, one: Stop) -> bool:
+    return any(
+        truck.count
+        and all(max(a, b) <= c for a, b, c in zip(one.deliver.parts(), one.collect.parts(), truck.holds(), strict=True))
+        for truck in problem.trucks
+        if (not one.trucks or truck.code in one.trucks) and one.depot in (None, truck.depot)
+    )
