@@ -15,7 +15,7 @@ from pyvrp.stop import MaxRuntime
 
 from routing.rounds.alone import Job, Reason, alone, jobs
 from routing.rounds.case import COST, Case, Round, Visit
-from routing.rounds.engine import Model
+from routing.rounds.engine import FIRST, LAST, SHORT, Model
 from routing.rounds.mend import mend
 from routing.rounds.problem import Problem
 
@@ -33,7 +33,7 @@ def by_pyvrp(problem: Problem, seconds: float, seed: int = 1) -> tuple[float, in
     case = Case(problem)
     able = [job for job in jobs(case) if not isinstance(alone(case, job), Reason)]
     model = Model(case, able, 40_000 * UNIT)
-    data = model.data([(one.count, one.count) for one in case.trucks], required=True)
+    data = model.data([dict.fromkeys((SHORT, FIRST, LAST), one.count) for one in case.trucks], required=True)
     rng = pyvrp.RandomNumberGenerator(seed=seed)
     local = LocalSearch(data, rng, compute_neighbours(data, NeighbourhoodParams()), PerturbationManager())
     for operator in OPERATORS:

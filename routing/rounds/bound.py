@@ -58,10 +58,11 @@ def bound(case: Case, jobs: Sequence[Job], known: Known, seconds: float, most: i
     nodes = [node for job in jobs for node in job.nodes]
     if not nodes or {node for one, _ in known for node in one.nodes()} != set(nodes):
         return Bound(0, "nothing to bound", 0)
-    until = time.perf_counter() + 0.85 * seconds
+    begun = time.perf_counter()
 
     def over(done: int) -> bool:
-        return done >= most if most is not None else time.perf_counter() > until
+        """Whether the rounds, or most of the time, are used up: the last evaluation has the rest."""
+        return done >= most if most is not None else time.perf_counter() > begun + 0.7 * seconds
 
     by_load, name = _loaded(case, known), "walks by load"
     step, kind = (0, name) if by_load else _step(case, nodes)
@@ -121,7 +122,8 @@ class Master:
             if done % CHECK_EVERY == 0:
                 proved = max(proved, farley(kinds, smooth))
             prices = self._prices()
-        return Bound(max(proved, farley(kinds, centre), farley(kinds, prices)), name, done)
+        proved = max(proved, farley(kinds, centre))
+        return Bound(proved if over(done) else max(proved, farley(kinds, prices)), name, done)
 
     def _price(self, kinds: Sequence[Kind], at: Any, prices: Any) -> bool:
         """Add the walks that are cheaper than the master's prices, as found at the smoothed prices."""

@@ -1,14 +1,16 @@
 """The search by PyVRP: our problem as its data, its routes as our rounds.
 
 A kind of truck becomes two: one that drives no longer than a spell, and one that drives longer and rests once on its
-first leg. That puts the rest where it costs what it costs; `timing.py` finds its true place afterwards, and
-`mend.py` sets right the few rounds that have none. Where a kind may not go, the road is so long that nobody takes it.
+first leg (where a stop needs it, a third that rests on its last). That puts the rest where it costs what it costs;
+`timing.py` finds its true place afterwards, and `mend.py` sets right the few rounds that have none. Where a kind may
+not go, the road is so long that nobody takes it.
 """
 
 from __future__ import annotations
 
 import time
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import gcd
@@ -25,9 +27,13 @@ from pyvrp.stop import MaxIterations, MaxRuntime, StoppingCriterion
 from routing.rounds.alone import Job
 from routing.rounds.case import Case, Round, Visit
 from routing.rounds.problem import DIMENSIONS, MOST_AMOUNT
+from routing.rounds.timing import fits, timed
+from routing.units import share_exactly
 
 PROBE_PERMILLE = 120
 FLEET_PERMILLE = 800
+SHORT, FIRST, LAST = "short", "first", "last"  # no rest, one on the first leg, one on the last
+GAPS = {SHORT: (), FIRST: (0,), LAST: (-1,)}
 FEN = 1000  # the engine's units in one fen: a metre costs whole units, a second almost
 MOST_LOAD = 100_000  # what a truck holds, in the engine's units of load
 PENALTIES = PenaltyParams(max_penalty=1e9, solutions_between_updates=100)
@@ -69,8 +75,11 @@ class Search:
     def __init__(self, case: Case, jobs: Sequence[Job], limit: Limit, seed: int, typical_units: int) -> None:
         self._case, self._limit, self._seed = case, limit, seed
         self._started = time.perf_counter()
-        self._model = Model(case, jobs, typical_units * FEN // 18_000)
-        self._counts = [(one.count, one.count) for one in case.trucks]
+        ways = {job.id: _ways(case, job) for job in jobs}
+        variants = (SHORT, FIRST, LAST) if any(way == {LAST} for way in ways.values()) else (SHORT, FIRST)
+        reached = [job for job in jobs if ways[job.id]]  # the others rest in the middle: `mend.py` puts them in
+        self._model = Model(case, reached, typical_units * FEN // 18_000)
+        self._counts = [dict.fromkeys(variants, one.count) for one in case.trucks]
         self._data = self._model.data(self._counts, required=True)
         self._probe = self._solve(self._data, limit.part(PROBE_PERMILLE), None)
 
@@ -115,6 +124,17 @@ class Search:
         return Found(self._model.rounds(result.best) if result.is_feasible() else self.probed(), iterations)
 
 
+def _ways(case: Case, job: Job) -> set[str]:
+    """In which variants some truck can do the job alone."""
+    found = set()
+    for truck in case.nodes[job.nodes[0]].trucks:
+        for window in range(len(case.nodes[job.nodes[0]].windows)):
+            one = Round(truck, (tuple(Visit(node, window) for node in job.nodes),))
+            if case.trucks[truck].count and fits(case, one):
+                found |= {variant for variant, gap in GAPS.items() if timed(case, one, gap) is not None}
+    return found
+
+
 class Model:
     """PyVRP's data for a case, and the way back."""
 
@@ -125,7 +145,7 @@ class Model:
         self._metres = np.array([[case.metres[a][b] for b in self._nodes] for a in self._nodes], np.int64)
         self._alone: list[Visit] = []  # the visit that each client stands for
         self._shipped: list[tuple[int, int]] = []
-        self._kinds: list[int] = []  # the kind of truck of each of PyVRP's vehicle types
+        self._kinds: list[tuple[int, str]] = []  # of each of PyVRP's vehicle types: our kind, and its variant
         self._scale = self._scales()
 
     def _scales(self) -> list[int]:
@@ -152,8 +172,8 @@ class Model:
             loads.append(6 * self._typical / max(1, holds[len(holds) // 2] if holds else 1))
         return loads, max(1.0, 30 * hours), max(1.0, 30 * metre)
 
-    def data(self, counts: Sequence[tuple[int, int]], *, required: bool) -> Any:
-        """The data; `counts` has for each kind of truck how many drive short and how many drive long."""
+    def data(self, counts: Sequence[dict[str, int]], *, required: bool) -> Any:
+        """The data; `counts` has for each kind of truck how many may drive in each variant."""
         hours = self._case.problem.hours
         case = self._case
         self._alone, self._shipped, self._kinds = [], [], []
@@ -163,18 +183,18 @@ class Model:
         distances: list[Any] = []
         durations: list[Any] = []
         types = []
-        for truck, (short, long) in enumerate(counts):
-            for count, far in ((short, False), (long, True)):
-                if count < 1 or (far and hours.drive_s <= hours.spell_s):
+        for truck, numbers in enumerate(counts):
+            for variant, count in numbers.items():
+                if count < 1 or (variant != SHORT and hours.drive_s <= hours.spell_s):
                     continue
-                key = self._key(truck, far=far)
+                key = (case.trucks[truck].speed_km_h, self._barred(truck), variant)
                 if key not in profiles:
                     profiles[key] = len(distances)
-                    distance, duration = self._roads(truck, far=far)
+                    distance, duration = self._roads(truck, variant)
                     distances.append(distance)
                     durations.append(duration)
-                types.append(self._type(truck, count, profiles[key], far=far))
-                self._kinds.append(truck)
+                types.append(self._type(truck, count, profiles[key], variant))
+                self._kinds.append((truck, variant))
         return pyvrp.ProblemData(
             locations, clients, self._depots(), types, distances, durations, groups, self._shipments(required=required)
         )
@@ -250,17 +270,17 @@ class Model:
     def _barred(self, truck: int) -> tuple[int, ...]:
         return tuple(at for at, node in enumerate(self._nodes) if truck not in self._case.nodes[node].trucks)
 
-    def _key(self, truck: int, *, far: bool) -> tuple[Any, ...]:
-        return (self._case.trucks[truck].speed_km_h, self._barred(truck), far)
-
-    def _roads(self, truck: int, *, far: bool) -> tuple[Any, Any]:
+    def _roads(self, truck: int, variant: str) -> tuple[Any, Any]:
         """Metres and seconds; where the truck may not go both are beyond its day."""
         case = self._case
         distance = self._metres.copy()
         speed = 5 * case.trucks[truck].speed_km_h
         duration = -(-distance * 18 // speed)
-        if far:
-            duration[: len(case.problem.depots), :] += case.problem.hours.rest_s
+        depots = len(case.problem.depots)
+        if variant == FIRST:
+            duration[:depots, depots:] += case.problem.hours.rest_s
+        elif variant == LAST:
+            duration[depots:, :depots] += case.problem.hours.rest_s
         barred = list(self._barred(truck))
         span = 2 * (case.end - case.start)
         for table, far_away in ((distance, 2 * case.most_metres(truck, case.problem.hours.drive_s)), (duration, span)):
@@ -269,11 +289,11 @@ class Model:
             np.fill_diagonal(table, 0)
         return distance, duration
 
-    def _type(self, truck: int, count: int, profile: int, *, far: bool) -> Any:
+    def _type(self, truck: int, count: int, profile: int, variant: str) -> Any:
         case, one = self._case, self._case.trucks[truck]
         hours = case.problem.hours
         depot = case.depot_of[truck]
-        seconds = hours.drive_s if far else min(hours.drive_s, hours.spell_s)
+        seconds = min(hours.drive_s, hours.spell_s) if variant == SHORT else hours.drive_s
         holds = [hold // scale for hold, scale in zip(one.holds(), self._scale, strict=True)]
         return pyvrp.VehicleType(
             count, holds, depot, depot, one.fixed_minor * FEN, one.start_at - case.start, one.end_at - case.start,
@@ -282,26 +302,24 @@ class Model:
             max_reloads=one.trips - 1,
         )  # fmt: skip
 
-    def split(self, best: Any) -> list[tuple[int, int]] | None:
-        """How many of each kind drive short and long, where the fleet may run out; None where it is large enough."""
-        used = [[0, 0] for _ in self._case.trucks]
-        seen: set[int] = set()
-        first = [kind not in seen and not seen.add(kind) for kind in self._kinds]  # type: ignore[func-returns-value]
+    def split(self, best: Any) -> list[dict[str, int]] | None:
+        """How many of each kind drive in each variant, where the fleet may run out; None where it is large enough."""
+        used: list[Counter[str]] = [Counter() for _ in self._case.trucks]
         for route in best.routes():
-            kind = self._kinds[route.vehicle_type()]
-            used[kind][0 if first[route.vehicle_type()] else 1] += 1
-        if all(
-            sum(pair) * 1000 <= one.count * FLEET_PERMILLE for pair, one in zip(used, self._case.trucks, strict=True)
-        ):
+            truck, variant = self._kinds[route.vehicle_type()]
+            used[truck][variant] += 1
+        pairs = list(zip(used, self._case.trucks, strict=True))
+        if all(number.total() * 1000 <= one.count * FLEET_PERMILLE for number, one in pairs):
             return None
-        counts = []
-        for (short, long), one in zip(used, self._case.trucks, strict=True):
-            if short + long == 0:
-                counts.append((one.count, 0))
-                continue
-            most = min(one.count, (2 * one.count * long + short + long) // (2 * (short + long)))
-            counts.append((one.count - most, most))
-        return counts
+        variants = list(dict.fromkeys(variant for _, variant in self._kinds))
+        weights = [
+            [number[variant] for variant in variants] if number else [1] + [0] * (len(variants) - 1)
+            for number, _ in pairs
+        ]
+        return [
+            dict(zip(variants, share_exactly(one.count, weight), strict=True))
+            for weight, (_, one) in zip(weights, pairs, strict=True)
+        ]
 
     def rounds(self, best: Any) -> list[Round]:
         """The routes as rounds."""
@@ -320,5 +338,5 @@ class Model:
                         trips.append([])
             kept = tuple(tuple(trip) for trip in trips if trip)
             if kept:
-                found.append(Round(self._kinds[route.vehicle_type()], kept))
+                found.append(Round(self._kinds[route.vehicle_type()][0], kept))
         return found

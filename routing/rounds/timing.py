@@ -55,8 +55,11 @@ def fits(case: Case, one: Round) -> bool:
     return True
 
 
-def timed(case: Case, one: Round) -> Timed | None:
-    """The shortest schedule of the round, begun as early as it may be; None where no schedule keeps the rules."""
+def timed(case: Case, one: Round, gaps: tuple[int, ...] | None = None) -> Timed | None:
+    """The shortest schedule of the round, begun as early as it may be; None where no schedule keeps the rules.
+
+    `gaps`: ask only for rests in these (-1 the last one), and as if they kept the spells when there are any.
+    """
     truck, hours = case.trucks[one.truck], case.problem.hours
     visits = _elements(case, one)
     legs = [case.metres[a.node][b.node] for a, b in pairwise(visits)]
@@ -65,17 +68,23 @@ def timed(case: Case, one: Round) -> Timed | None:
         return None
     drives = [case.drive_s(one.truck, leg) for leg in legs]
     windows, service = _windows(case, one, visits)
-    best: tuple[int, int, tuple[int, ...]] | None = None
-    for rests in _rests(legs, service, case.most_metres(one.truck, hours.spell_s), case):
-        gaps = list(drives)
+    best: tuple[int, int, int, tuple[int, ...]] | None = None
+    spell = case.most_metres(one.truck, hours.spell_s)
+    if gaps is None:
+        choices = _rests(legs, service, spell, case)
+    else:
+        choices = iter([tuple(gap % len(legs) for gap in gaps)] if gaps or total <= spell else [])
+    for rests in choices:
+        seconds = list(drives)
         for gap in rests:
-            gaps[gap] += hours.rest_s
-        found = _shortest(windows, service, gaps)
-        if found is not None and found[0] <= truck.shift_s and (best is None or found < best[:2]):
-            best = (*found, rests)
+            seconds[gap] += hours.rest_s
+        found = _shortest(windows, service, seconds)
+        if found is not None and found[0] <= truck.shift_s and (best is None or found <= best[:2]):
+            way = (*found, _uneven(legs, rests), rests)
+            best = way if best is None else min(best, way)
     if best is None:
         return None
-    duration, start, rests = best
+    duration, start, _, rests = best
     for gap in rests:
         drives[gap] += hours.rest_s
     arrive, begin, leave = _run(windows, service, drives, start)
@@ -83,6 +92,12 @@ def timed(case: Case, one: Round) -> Timed | None:
         visits=tuple(visits), arrive=arrive, begin=begin, leave=leave, metres=total, duration_s=duration,
         drive_s=case.drive_s(one.truck, total), rests=rests, cost_units=case.units(truck, total, duration),
     )  # fmt: skip
+
+
+def _uneven(legs: Sequence[int], rests: Sequence[int]) -> int:
+    """How far the rests are from the middle of the road: of equal schedules the driver gets the more even one."""
+    total = sum(legs)
+    return sum(abs(2 * sum(legs[:gap]) + legs[gap] - total) for gap in rests)
 
 
 def _elements(case: Case, one: Round) -> list[Visit]:
