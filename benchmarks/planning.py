@@ -16,16 +16,17 @@ from routing.solve import make_plan
 from routing.verify import verify
 
 SETS = ((300, 30), (2000, 60))
-FULL_SETS = ((200, 10), (20_000, 120))
+FULL_SETS = ((200, 10), (20_000, 120), (100_000, 300))
 SEED = 1
-GAP_TARGET, SAVING_TARGET = 1.01, 0.83
-# Cost is at most 1 % above the proven bound, and 17 % below the dispatcher's baseline on the set of 2,000.
+GAP_TARGETS, SAVING_TARGET = {20_000: 1.03, 100_000: 1.04}, 0.83
+# Cost is at most 1 % above the proven bound (3 and 4 % for the largest sets), and 17 % below the dispatcher's baseline
+# on the set of 2,000.
 
 
 def run(full: bool = False) -> Iterator[Row]:
-    """Figures of each set; about two minutes, with `full` six."""
+    """Figures of each set; about two minutes, with `full` twelve."""
     with _quiet():
-        make_plan(problem(20, seed=SEED), seconds=2)  # numba compiles the loader once on a machine: not in these times
+        make_plan(problem(300, seed=2), seconds=2)  # numba compiles once on a machine: not in these times
     for size, seconds in (*SETS, *FULL_SETS) if full else SETS:
         one = problem(size, seed=SEED)
         with _quiet():
@@ -42,11 +43,14 @@ def _rows(size: int, seconds: int, plan: Plan) -> Iterator[Row]:
     yield row(f"{name}_cost", plan.objective_minor / 100, "CNY")
     yield row(f"{name}_bound", plan.bound_minor / 100, "CNY")
     to_bound, to_baseline = plan.objective_minor / plan.bound_minor, plan.objective_minor / baseline
+    most_gap = GAP_TARGETS.get(size, 1.01)
     yield row(
-        f"{name}_gap", gap, "%", target=GAP_TARGET, ratio_to="proven bound", ratio=to_bound, ok=to_bound <= GAP_TARGET
+        f"{name}_gap", gap, "%", target=most_gap, ratio_to="proven bound", ratio=to_bound, ok=to_bound <= most_gap
     )
     target = SAVING_TARGET if size == 2000 else None
     ok = to_baseline <= target if target is not None else None
+    for stage, ms in plan.stages_ms.items():
+        yield row(f"{name}_{stage.replace(' ', '_')}_seconds", ms / 1000, "s")
     most = 100 * (1 - plan.bound_minor / baseline)  # no plan whatever costs less than the bound
     yield row(f"{name}_saving_at_most", most, "%")
     yield row(f"{name}_saving", saving, "%", target=target, ratio_to="dispatcher's baseline", ratio=to_baseline, ok=ok)
@@ -55,7 +59,8 @@ def _rows(size: int, seconds: int, plan: Plan) -> Iterator[Row]:
     )
     yield row(f"{name}_boxes", sum(box.kind != "loose" for box in plan.boxes), "boxes")
     yield row(f"{name}_loaded_in_3d", sum(bool(load.spots) for load in plan.loads), "boxes")
-    yield row(f"{name}_memory", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "MB", target=2048)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # the highest so far of all sets
+    yield row(f"{name}_memory", peak, "MB", target=2048, ok=peak <= 2048)
 
 
 @contextmanager

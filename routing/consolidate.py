@@ -26,6 +26,7 @@ from ortools.math_opt import model_pb2
 from ortools.math_opt.python import mathopt
 
 from routing.paths import Group, Path, Paths
+from routing.rough import Rough
 from routing.tariff import Offer
 
 INFINITY = math.inf
@@ -34,6 +35,8 @@ FEN, CM3, G = 100, 1_000_000, 1_000_000
 EXTRA = 1000
 """Extra units are bought in thousands inside the solver."""
 GAP = 1e-3
+MOST_SOLVED, MOST_PRICED = 15_000, 60_000
+"""Paths of a block that the solver is given, and of a problem whose leg prices it is asked for."""
 
 
 @dataclass
@@ -282,18 +285,37 @@ def bound(
     seconds: float,
     progress: Callable[[int, int], None] | None = None,
     workers: int | None = None,
+    rough: Rough | None = None,
+    tight: bool = True,
 ) -> Bounded:
-    """The proven bound of the whole problem within about `seconds`, and each block's choice of paths."""
+    """The proven bound of the whole problem within about `seconds`, and each block's choice of paths.
+
+    `rough` (of the blocks smallest first): its bounds hold where the solver finds no better ones, and blocks that are
+    large, or proved to a thousandth already, are left at that. `tight`: legs may be full, so their prices are worth
+    the time.
+    """
     started = time.monotonic()
     blocks = blocks_of(paths)[::-1]
     ks = [k for block in blocks for k in block]
-    prices = leg_prices(paths, ks, unserved, seconds / 4) if ks else {}
+    sizes = [sum(len(paths.by_consignment[k]) for k in block) for block in blocks]
+    prices = leg_prices(paths, ks, unserved, seconds / 4) if ks and tight and sum(sizes) <= MOST_PRICED else {}
     lanes = workers or max(1, min(len(blocks), os.cpu_count() or 1))
+    solved = [
+        rough is None or (sizes[number] <= MOST_SOLVED and rough.gap(number) > GAP) for number in range(len(blocks))
+    ]
     clock = Clock(
-        [len(block) * sum(len(paths.by_consignment[k]) for k in block) for block in blocks], started + seconds, lanes
+        [
+            len(block) * size if solved[number] else 0
+            for number, (block, size) in enumerate(zip(blocks, sizes, strict=True))
+        ],
+        started + seconds,
+        lanes,
     )
 
     def solve(number: int) -> BlockAnswer:
+        if not solved[number]:
+            clock.share(number)
+            return BlockAnswer(0, None, {}, rough is not None and rough.gap(number) <= GAP)
         return solve_block(paths, blocks[number], unserved, prices, clock.share(number))
 
     answers: list[BlockAnswer] = []
@@ -303,7 +325,10 @@ def bound(
             if progress is not None:
                 progress(len(answers), len(blocks))
     capacity = {leg.id: leg.capacity for group in paths.groups for leg in group.segment.legs}
-    total = sum(answer.bound_minor for answer in answers) - sum(price * capacity[leg] for leg, price in prices.items())
+    floors = [rough.bound_minor(number) if rough is not None else 0 for number in range(len(blocks))]
+    # A block's bound without leg prices holds with them too: they only add to what a plan of it costs.
+    total = sum(max(floor, answer.bound_minor) for floor, answer in zip(floors, answers, strict=True))
+    total -= sum(price * capacity[leg] for leg, price in prices.items())
     choice = {k: way for answer in answers for k, way in answer.choice.items()}
     return Bounded(max(0, total), prices, choice, len(blocks), sum(answer.proved for answer in answers))
 
@@ -332,7 +357,7 @@ class Clock:
     """
 
     def __init__(self, sizes: Sequence[int], until: float, lanes: int) -> None:
-        self._weights = [max(1.0, math.pow(size, 0.6)) for size in sizes]
+        self._weights = [math.pow(size, 0.6) for size in sizes]
         self._left = sum(self._weights)
         self._until = until
         self._lanes = lanes
@@ -342,6 +367,6 @@ class Clock:
         """Seconds for this block, which begins now."""
         with self._lock:
             seconds = max(0.0, self._until - time.monotonic())
-            part = self._weights[number] / max(self._left, self._weights[number])
+            part = self._weights[number] / max(self._left, self._weights[number], 1.0)
             self._left -= self._weights[number]
         return max(0.3, min(seconds, seconds * self._lanes * part))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from routing.demand import Consignment, load_class
@@ -46,7 +46,7 @@ class Costs:
 @dataclass(frozen=True, slots=True)
 class Path:
     """One feasible way of consignment `k` (its index) in group `g`; `offers`: indices of the group's offers that
-    take it whole.
+    take it whole. `steady`: its costs that are the same on every departure of the corridor, one object for all of them.
     """
 
     k: int
@@ -54,9 +54,16 @@ class Path:
     deliver_at: int
     late_s: int
     co2_g: int
-    costs: Costs
+    steady: Costs
+    holding_minor: int
+    lateness_minor: int
     cost_minor: int
     offers: tuple[int, ...]
+
+    @property
+    def costs(self) -> Costs:
+        """The steady costs of the corridor with what this departure adds."""
+        return replace(self.steady, holding_minor=self.holding_minor, lateness_minor=self.lateness_minor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,8 +338,9 @@ class PathFinder:
             offers = self._offers_of(segment.corridor, one.temperature, one.dangerous)
             group = self._groups[key] = Group(len(self._groups), segment, name, offers)
         late_s = max(0, deliver_at - one.due_at)
-        costs = self._costs(one, deliver_at, late_s, steady)
-        return Path(k, group.index, deliver_at, late_s, co2_g, costs, costs.total_minor(), fitting)
+        held, late = self._waiting(one, deliver_at, late_s)
+        cost_minor = steady.total_minor() + held + late
+        return Path(k, group.index, deliver_at, late_s, co2_g, steady, held, late, cost_minor, fitting)
 
     def _co2_g(self, one: Consignment, segment: Segment, road_km: int) -> int:
         factors = self._rules.carbon.mg_per_tkm
@@ -361,7 +369,8 @@ class PathFinder:
             carbon_minor=half_up(co2_g * rules.carbon.minor_per_t, 1_000_000),
         )
 
-    def _costs(self, one: Consignment, deliver_at: int, late_s: int, steady: Costs) -> Costs:
+    def _waiting(self, one: Consignment, deliver_at: int, late_s: int) -> tuple[int, int]:
+        """Fen for holding the stock until it is delivered, and for being late."""
         rules = self._rules
         late = 0
         if late_s:
@@ -369,11 +378,4 @@ class PathFinder:
             late = half_up(one.value_minor * rules.lateness.value_per_100000_day * days, 100_000)
             late += half_up(one.volume_cm3 * rules.lateness.minor_per_m3_day * days, CM3_PER_M3)
         held = one.value_minor * rules.holding.rate_permille_year * (deliver_at - one.ready_at)
-        return Costs(
-            steady.feeder_minor,
-            steady.handling_minor,
-            steady.onward_minor,
-            half_up(held, 1000 * YEAR_S),
-            late,
-            steady.carbon_minor,
-        )
+        return half_up(held, 1000 * YEAR_S), late

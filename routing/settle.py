@@ -39,6 +39,10 @@ class Vet:
     def settle(self) -> None:
         """Take out of every refused box what the loader has no room for, and find it another place."""
         state = self.state
+        self.stower.ask_all(
+            (state.groups[g].offers[box.offer].code, box.items)
+            for g in sorted(state.boxes) for box in state.boxes[g] if box.offer is not None
+        )  # fmt: skip
         out: list[int] = []
         for g in sorted(state.boxes):
             for box in list(state.boxes[g]):

@@ -127,6 +127,15 @@ class State:
         kg = min((self.left[leg] for leg, in_teu in self.legs[g] if not in_teu), default=10**9)
         return teu, kg
 
+    def tight(self) -> bool:
+        """Whether a leg has no room left for one more of the largest unit that it carries."""
+        for g, group in enumerate(self.groups):
+            teu, kg = self.left_on(g)
+            need = [(offer.teu, offer.leg_kg(offer.extra_max) if offer.kind != LOOSE else 0) for offer in group.offers]
+            if any(one > teu or other > kg for one, other in need):
+                return True
+        return False
+
     # --- the two changes ------------------------------------------------------------------------------------
 
     def _set(self, box: Box, volume_cm3: int, weight_g: int, priced: tuple[int, int, int]) -> None:

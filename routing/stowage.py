@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from routing.crew import spread
 from routing.demand import Consignment
 from routing.loading import balance, sequence
 from routing.loading.balance import Placed
@@ -62,15 +63,23 @@ class Stower:
         self._goods = problem.consignments
         self._containers = {one.code: container_of(one) for one in problem.network.equipment}
         self._answers: dict[tuple[str, frozenset[int]], Answer] = {}
-        self._work, self._seed = work, 1 + seed % 4
-        self.asked = self.searched = 0
+        self._loader = Loader(work, 1 + seed % 4)
+        self.asked = 0
+
+    def ask_all(self, boxes: Iterable[tuple[str, Iterable[int]]]) -> None:
+        """The answers for many boxes, kept for `ask`."""
+        keys = [(code, frozenset(ks)) for code, ks in boxes]
+        fresh = [key for key in dict.fromkeys(keys) if key not in self._answers]
+        jobs = [(self._containers[code], [self._goods[k] for k in sorted(ks)]) for code, ks in fresh]
+        self.asked += len(fresh)
+        self._answers.update(zip(fresh, spread(self._loader, jobs), strict=True))
 
     def ask(self, code: str, ks: Iterable[int]) -> Answer:
         """The answer for these consignments in a box of this code."""
         key = (code, frozenset(ks))
         if key not in self._answers:
             self.asked += 1
-            self._answers[key] = self._stow(self._containers[code], [self._goods[k] for k in sorted(key[1])])
+            self._answers[key] = self._loader((self._containers[code], [self._goods[k] for k in sorted(key[1])]))
         return self._answers[key]
 
     def know(self, load: PlanLoad, ks: Iterable[int]) -> None:
@@ -81,7 +90,17 @@ class Stower:
         """Volume of a consignment's pieces."""
         return sum(one.count * one.length_mm * one.width_mm * one.height_mm for one in self._goods[k].pieces)
 
-    def _stow(self, container: Container, goods: Sequence[Consignment]) -> Answer:
+
+class Loader:
+    """Loads one box: quickly where that goes, else by search."""
+
+    def __init__(self, work: int, seed: int) -> None:
+        self._work, self._seed = work, seed
+        self.searched = 0
+
+    def __call__(self, box: tuple[Container, Sequence[Consignment]]) -> Answer:
+        """The answer for these goods in this container."""
+        container, goods = box
         spared = tuple(one.id for one in goods if not one.pieces)
         held = [one for one in goods if one.pieces]
         count = sum(piece.count for one in held for piece in one.pieces)
@@ -103,8 +122,8 @@ class Stower:
         if boxes is not None:
             return Answer(_written(container, held, boxes, spared))
         least = volume
-        for spread, taste in TRIES:
-            low = _lower(container, volume, max(sides[2] for sides in kinds), spread)
+        for share, taste in TRIES:
+            low = _lower(container, volume, max(sides[2] for sides in kinds), share)
             if low is None:
                 continue
             spots, missing = self._place(low, kinds, taste)
@@ -137,12 +156,12 @@ class Stower:
         return spots, sum(one.count * size[one.piece] for one in found.left_out)
 
 
-def _lower(container: Container, volume: int, tallest: int, spread: float) -> Container | None:
+def _lower(container: Container, volume: int, tallest: int, share: float) -> Container | None:
     """The container with a lower roof, so that goods cover its floor; None where that is the container itself."""
     length, width, height = container.inner_mm
-    if not spread:
+    if not share:
         return container
-    roof = max(tallest, round(volume / (length * width) * spread))
+    roof = max(tallest, round(volume / (length * width) * share))
     if container.slabs_mm or not container.has_door or roof >= height:
         return None
     return container.model_copy(update={"inner_mm": (length, width, roof)})

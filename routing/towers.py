@@ -14,7 +14,10 @@ Sides = tuple[int, int, int]
 """Length, width and height of an upright carton, the length not below the width."""
 Place = tuple[int, int, int, int, int, int]
 """x, y, z, length, width and height of a placed carton."""
-STEPS, MOST_SUMS = 6, 300
+Foot = tuple[int, int]
+Row = tuple[int, tuple[tuple[Foot, bool, int], ...]]
+"""Area covered, and the towers of a strip as (footprint, turned, how many)."""
+STEPS, MOST_SUMS, MOST_DEPTHS, MOST_FEET = 6, 60, 5, 12
 
 
 @dataclass(slots=True)
@@ -157,32 +160,35 @@ def _put(found: list[Place], tower: Tower, x: int, y: int, turned: bool) -> None
         z += high
 
 
-def _row(
-    waiting: Mapping[tuple[int, int], Sequence[Tower]], width: int, room: int
-) -> tuple[int, list[tuple[tuple[int, int], bool]]]:
+def _row(waiting: Mapping[Foot, Sequence[Tower]], width: int, room: int) -> tuple[int, list[tuple[Foot, bool]]]:
     """The depth and the towers of the strip that wastes least of its floor; `turned` towers lie along the length."""
-    best: tuple[float, int, list[tuple[tuple[int, int], bool]]] = (0.0, 0, [])
-    for depth in sorted({side for foot in waiting for side in foot if side <= room}, reverse=True):
-        sums: dict[int, list[tuple[tuple[int, int], bool]]] = {0: []}
-        for foot in sorted(waiting, reverse=True):
-            turned = foot[0] <= depth
-            across = foot[1] if turned else foot[0]
-            if foot[1] > depth:
-                continue
-            for total, row in sorted(sums.items(), reverse=True):
-                for count in range(1, min(len(waiting[foot]), (width - total) // across) + 1):
-                    reached = total + count * across
-                    better = _area(row) + count * foot[0] * foot[1]
-                    if reached not in sums or _area(sums[reached]) < better:
-                        sums[reached] = [*row, *[(foot, turned)] * count]
-            if len(sums) > MOST_SUMS:
-                break
-        row = max(sums.values(), key=_area)
-        share = _area(row) / (depth * width)
-        if row and share > best[0]:
+    area = {foot: foot[0] * foot[1] * len(held) for foot, held in waiting.items()}
+    by_side: dict[int, int] = {}
+    for foot, whole in area.items():
+        for side in set(foot):
+            by_side[side] = by_side.get(side, 0) + whole
+    depths = sorted((side for side in by_side if side <= room), key=lambda side: (-by_side[side], side))
+    best: tuple[float, int, Row] = (0.0, 0, (0, ()))
+    for depth in depths[:MOST_DEPTHS]:
+        feet = sorted((foot for foot in waiting if foot[1] <= depth), key=lambda foot: (-area[foot], foot))
+        row = _across(waiting, feet[:MOST_FEET], depth, width)
+        share = row[0] / (depth * width)
+        if share > best[0]:
             best = (share, depth, row)
-    return best[1], best[2]
+    return best[1], [(foot, turned) for foot, turned, count in best[2][1] for _ in range(count)]
 
 
-def _area(row: Sequence[tuple[tuple[int, int], bool]]) -> int:
-    return sum(foot[0] * foot[1] for foot, _ in row)
+def _across(waiting: Mapping[Foot, Sequence[Tower]], feet: Sequence[Foot], depth: int, width: int) -> Row:
+    """The towers that cover most of a strip: the best row for each width reached, foot after foot."""
+    sums: dict[int, Row] = {0: (0, ())}
+    for foot in feet:
+        turned = foot[0] <= depth
+        across = foot[1] if turned else foot[0]
+        for total, (area, row) in list(sums.items()):
+            for count in range(1, min(len(waiting[foot]), (width - total) // across) + 1):
+                reached, more = total + count * across, area + count * foot[0] * foot[1]
+                if reached not in sums or sums[reached][0] < more:
+                    sums[reached] = (more, (*row, (foot, turned, count)))
+        if len(sums) > MOST_SUMS:
+            sums = dict(sorted(sums.items(), key=lambda one: -one[1][0])[:MOST_SUMS])
+    return max(sums.values(), key=lambda row: row[0])

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from routing.crew import spread
 from routing.demand import Consignment
 from routing.loading.cargo import containers
 from routing.loading.check import check
@@ -32,14 +33,20 @@ def load_faults(
     for name in loads.keys() | boxes.keys():
         if loads[name] != 1 or name not in boxes:
             yield "load_3d", name, f"has {loads[name]} loads"
+    jobs = []
     for load in plan["loads"]:
         if load["box"] in boxes:
             box = boxes[load["box"]]
-            if sound and sound.get(_contents(box)) == {**load, "box": ""}:
-                continue
-            inside = [goods[name] for name in box["consignments"]]
-            for rule, where, text in _load(load, inside, equipment[box["equipment"]]):
-                yield rule, f"{load['box']} {where}", text
+            if not (sound and sound.get(_contents(box)) == {**load, "box": ""}):
+                jobs.append((load, [goods[name] for name in box["consignments"]], equipment[box["equipment"]]))
+    for (load, _, _), faults in zip(jobs, spread(_faults, jobs), strict=True):
+        for rule, where, text in faults:
+            yield rule, f"{load['box']} {where}", text
+
+
+def _faults(job: tuple[Row, list[Consignment], Equipment]) -> list[tuple[str, str, str]]:
+    """Every fault of one load."""
+    return list(_load(*job))
 
 
 def _contents(box: Row) -> tuple[str, ...]:

@@ -58,7 +58,7 @@ def test_every_quick_load_passes_the_checker(code: str) -> None:
         load = stower.ask(code, ks).load
         if load is None:
             continue
-        quick += not stower.searched
+        quick += not stower._loader.searched
         written = {**load.model_dump(mode="json"), "box": "B0001"}
         assert list(_load(written, [one.consignments[k] for k in ks], unit)) == []
     assert quick or code == "PMC"

@@ -1,0 +1,69 @@
+"""The planner's first look at many consignments: a bound and a rough choice of paths for each block, in seconds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from routing.bulk import Bulk
+from routing.paths import Paths
+
+MANY_PATHS = 3000
+"""Fewer are left to the exact solver alone."""
+ROUNDS = 60
+
+
+class Rough:
+    """Bounds and choices of all blocks, in the order the blocks were given."""
+
+    def __init__(self, paths: Paths, unserved: dict[int, int], blocks: Sequence[Sequence[int]]) -> None:
+        self.bulk = Bulk(paths, unserved, blocks)
+        self._ways = self.bulk.best_of(self.bulk.guess)
+        self.values = [float("inf")] * len(blocks)
+
+    def warm(self) -> None:
+        """Touch everything compiled once, so that numba's first compilation on a machine falls into nobody's share."""
+        self.bulk.settle(self._ways)
+        self.bulk.search(self.bulk.blocks[0], 1, 1, float("inf"))
+        self.bulk.climb(self.bulk.blocks[0], 1, 1.0)
+
+    def run(self, seed: int, until: float, lanes: int, said: Callable[[float], None]) -> None:
+        """A rough plan, the dual prices that prove how good it is, and a better plan out of those prices."""
+        begun = time.monotonic()
+        self.offer(self._ways, seed, until, lanes)
+        self.bulk.climb_all(begun + (until - begun) * 0.8, self.values, lanes, said)
+        self.offer(self.bulk.best_of(-self.bulk.mean), seed + 1000, until, lanes)
+
+    def offer(self, way: Any, seed: int, until: float, lanes: int) -> None:
+        """Another choice of paths: made better by the rough search, and kept block by block where it costs less."""
+        self.bulk.settle(way)
+        self.bulk.search_all(seed, ROUNDS, until, lanes)
+        for at, block in enumerate(self.bulk.blocks):
+            value = self.bulk.value(block)
+            if value < self.values[at]:
+                self.values[at] = value
+                self._ways[block.ks] = self.bulk.way[block.ks]
+
+    def offer_choice(self, choice: dict[int, int], seed: int, until: float, lanes: int) -> None:
+        """The same with a choice of another solver; blocks without one keep theirs."""
+        way = self._ways.copy()
+        for k, index in choice.items():
+            way[k] = self.bulk.start[k] + index if index >= 0 else -1
+        self.offer(way, seed, until, lanes)
+
+    def bound_minor(self, at: int) -> int:
+        """The proven bound of a block in fen."""
+        return self.bulk.bound_minor(self.bulk.blocks[at])
+
+    def gap(self, at: int) -> float:
+        """The share of a block's rough cost that its bound leaves open; only an order of trying."""
+        return 1 - self.bound_minor(at) / max(1.0, self.values[at])
+
+    def choice(self) -> dict[int, int]:
+        """The index of each consignment's path in the best rough plan, -1 where it stays behind."""
+        index = self._ways - self.bulk.start[:-1]
+        used = np.flatnonzero(np.diff(self.bulk.start))
+        return {int(k): int(index[k]) if self._ways[k] >= 0 else -1 for k in used}
