@@ -138,8 +138,9 @@ def _day(document: dict[str, Any]) -> str:
 
 
 def _official(document: dict[str, Any]) -> dict[str, Any]:
-    """The document with aliases resolved and the shipped places that it names."""
+    """The document with aliases and names resolved, and the shipped places that it names."""
     known = {place.code: place for place in yueyang().places}
+    names = {name: place.code for place in yueyang().places for name in (place.name_zh, place.name_en.upper())}
     own = {one.get("code") for one in document.get("places") or () if isinstance(one, dict)}
     named: dict[str, None] = {}
 
@@ -151,7 +152,8 @@ def _official(document: dict[str, Any]) -> dict[str, Any]:
         value = {name: walk(one) for name, one in value.items()}
         written = value.get("place")
         if isinstance(written, str) and written not in own:
-            value["place"] = code = yueyang().official(written)
+            code = yueyang().official(written)
+            value["place"] = code = names.get(code, code)
             if code in known:
                 named[code] = None
         return value

@@ -154,6 +154,8 @@ def test_a_million_rows_are_refused_by_the_limit(tmp_path: Path) -> None:
 def test_aliases_are_understood_and_driver_hours_are_of_the_day() -> None:
     problem = problem_of(document([{"id": "A", "place": " cnyuy ", "deliver": {"weight_g": 1}}]))
     assert problem.stops[0].place == "CNYYA"
+    named = [{"id": name, "place": name, "deliver": {"weight_g": 1}} for name in ("岳阳县", "Yueyang county")]
+    assert {one.place for one in problem_of(document(named)).stops} == {"CN430621"}
     assert (problem.hours.spell_s, problem.hours.rest_s, problem.hours.drive_s) == (14_400, 1200, 28_800)
     assert "405" in problem.hours.source
     with pytest.raises(BadProblem) as bad:
