@@ -7,6 +7,7 @@ the goods cover the floor. Nothing is searched: where this finds no load, the lo
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -17,7 +18,7 @@ Place = tuple[int, int, int, int, int, int]
 Foot = tuple[int, int]
 Row = tuple[int, tuple[tuple[Foot, bool, int], ...]]
 """Area covered, and the towers of a strip as (footprint, turned, how many)."""
-STEPS, MOST_SUMS, MOST_DEPTHS, MOST_FEET = 6, 60, 5, 12
+STEPS, MOST_SUMS, MOST_DEPTHS, MOST_FEET = 5, 60, 5, 12
 
 
 @dataclass(slots=True)
@@ -78,14 +79,14 @@ def _towers(kinds: Mapping[Sides, int], roof: int) -> list[Tower]:
         left = dict(sorted(heights[foot].items(), reverse=True))
         while any(left.values()):
             column = _column(left, roof)
-            for high in column:
-                left[high] -= 1
-            if not any(left.values()) and _spread(towers, [(*foot, high) for high in column], roof):
-                break
-            tower = Tower(*foot, foot)
-            for high in column:
-                tower.add((*foot, high))
-            towers.append(tower)
+            counted = Counter(column)
+            times = min(left[high] // count for high, count in counted.items())
+            for high, count in counted.items():
+                left[high] -= count * times
+            inside = [(*foot, high) for high in column]
+            if not any(left.values()) and _spread(towers, inside, roof):
+                times -= 1
+            towers += [Tower(*foot, foot, sum(column), list(inside)) for _ in range(times)]
     return towers
 
 

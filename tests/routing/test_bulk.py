@@ -62,3 +62,15 @@ def test_a_plan_by_way_of_the_rough_one_passes_the_checker(monkeypatch: pytest.M
     assert verify(one, plan.model_dump(mode="json")) == []
     assert plan.bound_minor <= plan.objective_minor
     assert set(plan.stages_ms) >= {"paths", "rough plan", "bound", "search", "loading", "check"}
+
+
+def test_a_rough_plan_comes_out_the_same_for_the_same_seed() -> None:
+    one = generated(150, seed=6)
+    paths = PathFinder(one).find()
+    unserved = unserved_prices(paths)
+    found = []
+    for lanes in (1, 2):
+        first = Rough(paths, unserved, blocks_of(paths)[::-1])
+        first.run(7, float("inf"), lanes, lambda _: None)
+        found.append((first.choice(), [first.bound_minor(at) for at in range(len(first.values))]))
+    assert found[0] == found[1]
