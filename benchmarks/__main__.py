@@ -12,8 +12,8 @@ from benchmarks.rows import Row
 from benchmarks.server import fsyncs_per_s
 
 MODULES = (
-    "ceb", "stock", "floor", "inbound", "outbound", "inside", "billing", "ingest", "planning", "quota", "parcels",
-    "demo", "books", "gate", "loading", "design", "rounds", "history", "live",
+    "ceb", "stock", "floor", "inbound", "outbound", "inside", "billing", "ingest", "planning", "replan", "quota",
+    "parcels", "demo", "books", "gate", "loading", "design", "rounds", "history", "live",
 )  # fmt: skip
 KEPT = Path("build/bench")  # results of --full: a module that has its file is not measured again
 

@@ -116,17 +116,17 @@ def run_plan(database: Database, *, plan_id: int, tenant_id: int, company_id: in
             problem[0],
             seconds=problem[1].seconds_limit,
             seed=problem[1].seed,
-            progress=_teller(database, scope, plan_id),
+            progress=teller(database, scope, plan_id),
         )
     except BadProblem as bad:
-        _fail(database, scope, plan_id, "; ".join(f"{fault.field}: {fault.text}" for fault in bad.faults[:20]))
+        fail(database, scope, plan_id, "; ".join(f"{fault.field}: {fault.text}" for fault in bad.faults[:20]))
     except Unsound as unsound:
         log.exception("the checker refused plan %s", plan_id)
-        _fail(database, scope, plan_id, str(unsound))
+        fail(database, scope, plan_id, str(unsound))
     except DBAPIError:
         raise  # the database went away: the worker runs the job again
     except Exception as error:
-        _fail(database, scope, plan_id, f"{type(error).__name__}: {error}")  # a page that waits must not wait for ever
+        fail(database, scope, plan_id, f"{type(error).__name__}: {error}")  # a page that waits must not wait for ever
         raise
     else:
         with database.unit_of_work(scope) as session:
@@ -165,7 +165,7 @@ def snapshot(session: Session, *, weeks: int, start_at: int | None = None) -> tu
     pieces = queries.pieces(session, [row.id for row in rows])
     taken = queries.allotment_taken(session)
     try:
-        goods = tuple(_goods(row, pieces.get(row.id, ())) for row in rows)
+        goods = tuple(goods_of(row, pieces.get(row.id, ())) for row in rows)
         problem = Problem(
             network=yueyang(), options=Options(start_at=start, weeks=weeks, used=taken), consignments=goods
         )
@@ -174,7 +174,7 @@ def snapshot(session: Session, *, weeks: int, start_at: int | None = None) -> tu
     return problem, {row.consignment_no: [row.id, row.version] for row in rows}
 
 
-def _goods(row: queries.ConsignmentRow, pieces: tuple[Any, ...]) -> Goods:
+def goods_of(row: queries.ConsignmentRow, pieces: tuple[Any, ...]) -> Goods:
     return Goods(
         id=row.consignment_no, owner=row.owner_code, origin=row.origin, destination=row.destination,
         customs_mode=row.trade_mode, temperature=row.temperature_class, dangerous=row.dangerous_class,  # type: ignore[arg-type]
@@ -192,7 +192,7 @@ def _at(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def _teller(database: Database, scope: Scope, plan_id: int) -> Callable[[str, int], None]:
+def teller(database: Database, scope: Scope, plan_id: int) -> Callable[[str, int], None]:
     """Writes progress for the page, at most every 0.4 s unless the stage changes."""
     last: list[Any] = ["", 0.0]
 
@@ -208,7 +208,7 @@ def _teller(database: Database, scope: Scope, plan_id: int) -> Callable[[str, in
     return tell
 
 
-def _fail(database: Database, scope: Scope, plan_id: int, fault: str) -> None:
+def fail(database: Database, scope: Scope, plan_id: int, fault: str) -> None:
     with database.unit_of_work(scope) as session:
         failed = update(StoredPlan).where(StoredPlan.id == plan_id, StoredPlan.state == "running")
         session.execute(
@@ -280,8 +280,8 @@ def accept_plan(session: Session, plan_id: int, *, person_id: int | None = None)
     _refuse_passed(plan_id, plan)
     versions: Read = row.versions or {}
     _refuse_changed(session, plan_id, plan, versions)
-    _refuse_overbooked(session, plan_id, plan)
-    for booking in _bookings(plan_id, plan, versions):
+    refuse_overbooked(session, plan_id, plan)
+    for booking in bookings_of(plan_id, plan, versions):
         service.book(session, booking)
     service.take_allotment(session, plan_id, {leg.departure: (leg.unit, leg.taken) for leg in plan.legs})
     row.state, row.accepted_at, row.accepted_by = "accepted", datetime.now(UTC), person_id
@@ -318,7 +318,7 @@ def _refuse_changed(session: Session, plan_id: int, plan: Plan, versions: Read) 
         raise PlanStale(plan_id=plan_id, count=len(changed), consignments=", ".join(changed[:5]))
 
 
-def _refuse_overbooked(session: Session, plan_id: int, plan: Plan) -> None:
+def refuse_overbooked(session: Session, plan_id: int, plan: Plan) -> None:
     """What was left at the snapshot may have been taken by a plan accepted since."""
     frozen = session.execute(select(StoredPlan.problem["options"]["used"]).where(StoredPlan.id == plan_id)).scalar_one()
     then: dict[str, int] = frozen if isinstance(frozen, dict) else json.loads(frozen or "{}")
@@ -331,7 +331,7 @@ def _refuse_overbooked(session: Session, plan_id: int, plan: Plan) -> None:
             )
 
 
-def _bookings(plan_id: int, plan: Plan, versions: Read) -> list[service.Booking]:
+def bookings_of(plan_id: int, plan: Plan, versions: Read) -> list[service.Booking]:
     segments = {one.id: one for one in plan.segments}
     legs = {
         leg.departure: service.Leg(

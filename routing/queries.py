@@ -35,6 +35,7 @@ class PlanRow:
     solver: str | None
     elapsed_ms: int | None
     fault: str | None
+    replaces_id: int | None
 
 
 NAMES = tuple(PlanRow.__dataclass_fields__)
@@ -56,6 +57,17 @@ def plan_row(session: Session, plan_id: int) -> PlanRow | None:
     """One plan without its document; None where there is none or it is not the caller's."""
     row = session.execute(_heads().where(StoredPlan.id == plan_id)).one_or_none()
     return PlanRow(**dict(zip(NAMES, row, strict=True))) if row is not None else None
+
+
+def comparison(session: Session, plan_id: int) -> dict[str, Any] | None:
+    """What a repair changes: breaks, before and after; None where the plan repairs none or is not made yet."""
+    return session.scalar(select(StoredPlan.comparison).where(StoredPlan.id == plan_id))
+
+
+def repairs_of(session: Session, plan_id: int) -> list[PlanRow]:
+    """The plans that repair this one, the newest first."""
+    statement = _heads().where(StoredPlan.replaces_id == plan_id).order_by(StoredPlan.id.desc())
+    return [PlanRow(**dict(zip(NAMES, row, strict=True))) for row in session.execute(statement)]
 
 
 def plan_document(session: Session, plan_id: int) -> Plan | None:

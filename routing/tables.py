@@ -10,12 +10,15 @@ from sqlalchemy.orm import Mapped, mapped_column
 import wms.freight.tables  # noqa: F401 - foreign keys name its tables
 from wms.db import Base, Id, Instant, Minor, RecordedAt, Tenanted
 
-STATES = ("queued", "running", "solved", "infeasible", "failed", "accepted")
+STATES = ("queued", "running", "solved", "infeasible", "failed", "accepted", "superseded")
 
 
 class StoredPlan(Tenanted, Base):
     """A plan from request to acceptance. ``company_id``: the firm that asked for its own goods; empty: the operator,
     for all.
+
+    ``replaces_id``: the plan that this one repairs after what ``happened`` (events, what is frozen); ``comparison``
+    holds what broke, before and after.
 
     ``versions`` maps consignment numbers to [id, version] at the snapshot; acceptance compares them.
     """
@@ -25,6 +28,7 @@ class StoredPlan(Tenanted, Base):
         CheckConstraint(f"state IN ({', '.join(repr(state) for state in STATES)})", name="state_known"),
         CheckConstraint("bound_minor <= objective_minor", name="bound_below_objective"),
         Index(None, "tenant_id", "requested_at"),
+        Index(None, "replaces_id"),
     )
     id: Mapped[Id]
     company_id: Mapped[int | None] = mapped_column(ForeignKey("company.id"))
@@ -52,6 +56,9 @@ class StoredPlan(Tenanted, Base):
     finished_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     accepted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     accepted_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("plan.id"))
+    happened: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    comparison: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
 
 
 class StoredBox(Tenanted, Base):

@@ -46,6 +46,7 @@ MODULES = (
     "wms.gate.jobs",
     "wms.freight.jobs",
     "routing.desk",
+    "routing.replan.desk",
     "routing.jobs",
     "iot.jobs",
     "web.out.jobs",

@@ -49,11 +49,12 @@ def index() -> str:
         "plan/index.html", rows=rows[:SHOWN], booked=booked,
         more=rows[SHOWN - 1].id if len(rows) > SHOWN else None, after=after_id,
         state=state, count=count, plans=plans, names=plan_words.place_names(yueyang()), words=plan_words,
-        seconds=SECONDS, weeks=WEEKS, may_plan=_may_plan(),
+        seconds=SECONDS, weeks=WEEKS, may_plan=may_plan(),
     )  # fmt: skip
 
 
-def _may_plan() -> bool:
+def may_plan() -> bool:
+    """Whether the caller may plan."""
     who = current_identity()
     return who is not None and "planner" in who.roles
 
@@ -71,7 +72,7 @@ def request_plan() -> AnyResponse | tuple[str, int]:
         made = desk.request_plan(session, seconds=seconds, weeks=weeks, person_id=who.person_id, company_id=company_id)
         return {"plan_id": made}
 
-    return _deed(act, content, lambda body: url_for("plan.show", plan_id=body["plan_id"]), url_for("plan.index"))
+    return deed(act, content, lambda body: url_for("plan.show", plan_id=body["plan_id"]), url_for("plan.index"))
 
 
 def _chosen(name: str, allowed: tuple[int, ...]) -> int:
@@ -81,7 +82,7 @@ def _chosen(name: str, allowed: tuple[int, ...]) -> int:
     return int(given)
 
 
-def _deed(
+def deed(
     act: Callable[[Session], dict[str, Any]],
     content: dict[str, Any],
     done: Callable[[dict[str, Any]], str],
@@ -136,7 +137,7 @@ def _shown(row: PlanRow, plan: Plan, ends: dict[str, tuple[str, str]]) -> str:
         "plan/show.html", row=row, plan=plan, view=view if view in VIEWS else "boxes", words=plan_words, names=names,
         boxes=plan_words.box_rows(plan, names), goods=plan_words.goods_rows(plan, ends, names), left=left,
         lines=plan_map.lines_of(plan, network), spots=plan_map.spots_of(plan, network),
-        width=plan_map.WIDTH, height=plan_map.HEIGHT, may_accept=_may_plan() and row.state == "solved",
+        width=plan_map.WIDTH, height=plan_map.HEIGHT, may_accept=may_plan() and row.state == "solved",
     )  # fmt: skip
 
 
@@ -161,7 +162,7 @@ def accept(plan_id: int) -> AnyResponse:
         return {"booked": desk.accept_plan(session, plan_id, person_id=scope().person_id)}
 
     here = url_for("plan.show", plan_id=plan_id)
-    return _deed(act, {"plan_id": plan_id}, lambda body: _booked(body, here), here)
+    return deed(act, {"plan_id": plan_id}, lambda body: _booked(body, here), here)
 
 
 def _booked(body: dict[str, Any], here: str) -> str:

@@ -23,6 +23,7 @@ STATES = {
     "infeasible": ("stop", N_("no plan is possible")),
     "failed": ("stop", N_("failed")),
     "accepted": ("ok", N_("accepted")),
+    "superseded": ("", N_("superseded")),
 }
 STAGES = {
     "queued": N_("Waiting for a worker"),

@@ -6,6 +6,7 @@ from wms.freight.queries.consignments import (
     ConsignmentRow,
     MilestoneRow,
     allotment_taken,
+    begun,
     booking,
     bookings,
     consignment,
@@ -14,6 +15,7 @@ from wms.freight.queries.consignments import (
     count_open,
     milestones,
     pieces,
+    taken_by,
 )
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "ConsignmentRow",
     "MilestoneRow",
     "allotment_taken",
+    "begun",
     "booking",
     "bookings",
     "consignment",
@@ -30,4 +33,5 @@ __all__ = [
     "count_open",
     "milestones",
     "pieces",
+    "taken_by",
 ]

@@ -122,7 +122,11 @@ def pieces(session: Session, ids: Sequence[int]) -> dict[int, tuple[Piece, ...]]
 
 def allotment_taken(session: Session) -> dict[str, int]:
     """What accepted plans have taken of each departure, in the departure's own unit."""
-    statement = select(AllotmentUse.departure, func.sum(AllotmentUse.amount)).group_by(AllotmentUse.departure)
+    statement = (
+        select(AllotmentUse.departure, func.sum(AllotmentUse.amount))
+        .where(AllotmentUse.given_back_at.is_(None))
+        .group_by(AllotmentUse.departure)
+    )
     return {departure: int(amount) for departure, amount in session.execute(statement)}
 
 
@@ -145,7 +149,7 @@ def booking(session: Session, consignment_no: str) -> BookingRow | None:
     statement = (
         select(TransportBooking)
         .join(Consignment, Consignment.id == TransportBooking.consignment_id)
-        .where(Consignment.consignment_no == consignment_no)
+        .where(Consignment.consignment_no == consignment_no, TransportBooking.ended_at.is_(None))
     )
     found = session.scalar(statement)
     if found is None:
@@ -165,7 +169,7 @@ def bookings(session: Session, ids: Sequence[int]) -> dict[int, BookingRow]:
     statement = (
         select(TransportBooking, Consignment.consignment_no)
         .join(Consignment, Consignment.id == TransportBooking.consignment_id)
-        .where(TransportBooking.consignment_id.in_(ids))
+        .where(TransportBooking.consignment_id.in_(ids), TransportBooking.ended_at.is_(None))
     )
     return {
         found.consignment_id: BookingRow(
@@ -185,6 +189,20 @@ class MilestoneRow:
     leg_no: int | None
     event_at: datetime
     recorded_at: datetime
+
+
+def begun(session: Session, ids: Sequence[int]) -> set[int]:
+    """Those of the consignments of which something has really happened on the way (an ACT milestone)."""
+    statement = select(Milestone.consignment_id).where(Milestone.consignment_id.in_(ids), Milestone.kind == "ACT")
+    return set(session.scalars(statement))
+
+
+def taken_by(session: Session, plan_id: int) -> dict[str, int]:
+    """What one accepted plan holds of each departure, in the departure's own unit."""
+    statement = select(AllotmentUse.departure, AllotmentUse.amount).where(
+        AllotmentUse.plan_id == plan_id, AllotmentUse.given_back_at.is_(None)
+    )
+    return {departure: int(amount) for departure, amount in session.execute(statement)}
 
 
 def milestones(session: Session, consignment_no: str) -> list[MilestoneRow]:

@@ -12,6 +12,7 @@ from wms.freight.service.consignments import (
     take_allotment,
     write_milestone,
 )
+from wms.freight.service.rebooking import give_back, rebook, withdraw
 
 __all__ = [
     "Booking",
@@ -21,7 +22,10 @@ __all__ = [
     "announce_many",
     "book",
     "cancel",
+    "give_back",
     "lock_all",
+    "rebook",
     "take_allotment",
+    "withdraw",
     "write_milestone",
 ]

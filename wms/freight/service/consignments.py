@@ -90,8 +90,9 @@ def cancel(session: Session, consignment_no: str) -> None:
     session.flush()
 
 
-def book(session: Session, booking: Booking) -> None:
-    """Book one open consignment: booking, legs, planned milestones and the leaf of the record.
+def book(session: Session, booking: Booking, *, tell: bool = True) -> None:
+    """Book one open consignment: booking, legs, planned milestones (unless nothing of them is new, ``tell``) and the
+    leaf of the record.
 
     Raises UnknownConsignment, ConsignmentNotOpen. The caller holds the consignment's lock (`lock_all`).
     """
@@ -109,7 +110,8 @@ def book(session: Session, booking: Booking) -> None:
     session.add_all(
         TransportLeg(booking_id=row.id, leg_no=number, **vars(leg)) for number, leg in enumerate(booking.legs, 1)
     )
-    session.add_all(_planned(found.id, booking, found.destination))
+    if tell:
+        session.add_all(_planned(found.id, booking, found.destination))
     append_leaf(
         session,
         "booking",

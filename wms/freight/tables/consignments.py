@@ -69,13 +69,19 @@ class ConsignmentPiece(Tenanted, Base):
 
 
 class TransportBooking(Tenanted, Base):
-    """A consignment booked: in which box of which plan, what it costs its owner. Appended when a plan is accepted."""
+    """A consignment booked: in which box of which plan, what it costs its owner. Appended when a plan is accepted; it
+    ends when another plan takes that one's place.
+    """
 
     __tablename__ = "transport_booking"
     __table_args__ = (
-        UniqueConstraint("tenant_id", "consignment_id"),
+        Index(
+            "uq_transport_booking_live", "tenant_id", "consignment_id", unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        Index(None, "consignment_id"),
         Index(None, "plan_id"),
-    )
+    )  # fmt: skip
     id: Mapped[Id]
     consignment_id: Mapped[int] = mapped_column(ForeignKey("consignment.id"))
     plan_id: Mapped[int] = mapped_column(BigInteger)
@@ -86,6 +92,8 @@ class TransportBooking(Tenanted, Base):
     total_minor: Mapped[Minor]
     currency: Mapped[str] = mapped_column(server_default="CNY")
     recorded_at: Mapped[RecordedAt]
+    ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    ended_by_plan_id: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class TransportLeg(Tenanted, Base):
@@ -121,7 +129,7 @@ class Milestone(Tenanted, Base):
 
 
 class AllotmentUse(Tenanted, Base):
-    """What an accepted plan has taken of our allotment on a departure, in TEU or kg."""
+    """What an accepted plan has taken of our allotment on a departure, in TEU or kg, until it gives it back."""
 
     __tablename__ = "allotment_use"
     __table_args__ = (CheckConstraint("amount > 0", name="amount_positive"), one_of("unit", ("teu", "kg")))
@@ -129,3 +137,4 @@ class AllotmentUse(Tenanted, Base):
     departure: Mapped[str] = mapped_column(primary_key=True)
     unit: Mapped[str]
     amount: Mapped[int] = mapped_column(BigInteger)
+    given_back_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

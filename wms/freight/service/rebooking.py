@@ -1,0 +1,46 @@
+"""Bookings when one plan takes the place of another: ended, made anew, room given back."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from wms.freight.rules import UnknownConsignment
+from wms.freight.service.consignments import Booking, book
+from wms.freight.tables import AllotmentUse, Consignment, TransportBooking
+from wms.record.service import append_leaf
+
+
+def withdraw(session: Session, consignment_id: int, plan_id: int) -> None:
+    """End the live booking of a consignment and open it for planning again; ``plan_id``: the plan that ends it.
+
+    Its version grows, so that other plans made before are stale. The caller holds the consignment's lock (`lock_all`).
+    Raises UnknownConsignment.
+    """
+    found = session.get(Consignment, consignment_id)
+    if found is None:
+        raise UnknownConsignment(consignment_no=consignment_id)
+    ended = update(TransportBooking).where(
+        TransportBooking.consignment_id == consignment_id, TransportBooking.ended_at.is_(None)
+    )
+    session.execute(ended.values(ended_at=datetime.now(UTC), ended_by_plan_id=plan_id))
+    found.state, found.version = "open", found.version + 1
+    session.flush()
+    append_leaf(
+        session, "booking_ended", {"consignment_no": found.consignment_no, "ended_by_plan_id": plan_id}, found.id
+    )
+
+
+def rebook(session: Session, booking: Booking, *, tell: bool = True) -> None:
+    """End the live booking of a consignment and book it afresh; ``tell``: its times are new, so the planned milestones
+    are written again. Raises as :func:`withdraw` and :func:`book`.
+    """
+    withdraw(session, booking.consignment_id, booking.plan_id)
+    book(session, booking, tell=tell)
+
+
+def give_back(session: Session, plan_id: int) -> None:
+    """Give back all room that a plan holds on departures."""
+    held = update(AllotmentUse).where(AllotmentUse.plan_id == plan_id, AllotmentUse.given_back_at.is_(None))
+    session.execute(held.values(given_back_at=datetime.now(UTC)))
+    session.flush()
