@@ -84,8 +84,8 @@ class Mender:
     def moved_minor(self) -> int:
         """The price of disturbing that stands in the total: of those who go with another departure."""
         state = self.state
-        held = [(state.ways[k][way], k) for k, way in state.way.items() if way != UNSERVED]
-        return sum(path.cost_minor - path.costs.total_minor() for path, _ in held)
+        held = [state.ways[k][way] for k in self._free if (way := state.way.get(k, UNSERVED)) != UNSERVED]
+        return sum(path.cost_minor - path.costs.total_minor() for path in held)
 
     def stability_minor(self) -> int:
         """What the price of disturbing adds up to."""
