@@ -59,6 +59,7 @@ class StoredPlan(Tenanted, Base):
     replaces_id: Mapped[int | None] = mapped_column(ForeignKey("plan.id"))
     happened: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     comparison: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    handed_over_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
 class StoredBox(Tenanted, Base):

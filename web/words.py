@@ -221,6 +221,23 @@ WORDS = {
         "stripped": N_("unpacked from its box"),
         "delivery": N_("delivery"),
     },
+    "consignment_work": {
+        "reserved": N_("stock reserved"),
+        "short": N_("stock is short"),
+        "refused": N_("refused"),
+        "elsewhere": N_("brought by its owner"),
+    },
+    "paper_state": {"drafted": N_("drafted"), "todo": N_("to be made"), "done": N_("made")},
+    "milestone_source": {
+        "plan": N_("the plan"),
+        "carrier": N_("the carrier"),
+        "forwarder": N_("the forwarder"),
+        "terminal": N_("the terminal"),
+        "gate": N_("the gate"),
+        "floor": N_("the warehouse"),
+        "customs": N_("customs"),
+        "consignee": N_("the consignee"),
+    },
     "temperature_class": {"ambient": N_("ambient"), "chilled": N_("chilled"), "frozen": N_("frozen")},
     "temperature_finding": {
         "gap": N_("silent"),

@@ -48,6 +48,7 @@ MODULES = (
     "routing.desk",
     "routing.replan.desk",
     "routing.jobs",
+    "routing.hand_over.working",
     "iot.jobs",
     "web.out.jobs",
     "web.waving",

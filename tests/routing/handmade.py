@@ -95,10 +95,11 @@ def make(
 
 
 def _segment(problem: Problem) -> Segment:
-    """The first sealed move to Hamburg over more than one leg."""
+    """The first sealed move to Hamburg over more than one leg whose cut-off is still two days away."""
     return next(
         one for one in Timetable(problem).segments
         if one.corridor.stripping_place == "DEHAM" and len(one.legs) > 1 and one.legs[0].service.mode == "barge"
+        and one.close_at > problem.options.start_at + 2 * DAY_S
     )  # fmt: skip
 
 

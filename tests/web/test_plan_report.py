@@ -1,6 +1,7 @@
 """The report of a plan and its files, by page and API: who sees what, and that the figures in each add up."""
 
 import io
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pypdfium2
@@ -9,6 +10,7 @@ from flask.testing import FlaskClient
 from openpyxl import load_workbook
 from playwright.sync_api import Browser
 
+from routing import desk
 from routing.tables import StoredPlan
 from tests.build import make_company
 from tests.routing.stored import stored_plan
@@ -136,3 +138,30 @@ def test_the_report_is_readable_in_a_browser(
     page.wait_for_function("document.querySelector('.report-load img').naturalWidth > 0", timeout=60_000)
     assert said == []
     context.close()
+
+
+def test_an_event_is_reported_by_api_and_shown_where_the_consignment_is_tracked(
+    doorman: Doorman, client: FlaskClient, database: Database, scope: Scope, plan_id: int
+) -> None:
+    with database.unit_of_work(scope) as session:
+        desk.accept_plan(session, plan_id)
+        leg = desk.Plan.model_validate(session.get_one(StoredPlan, plan_id).document).legs[0]
+    head = doorman.token("planner")
+    body = {
+        "departure": leg.departure, "event": "departure", "kind": "EST", "source": "carrier",
+        "event_at": datetime.fromtimestamp(leg.depart_at + 7200, UTC).isoformat(),
+    }  # fmt: skip
+    said = client.post("/api/v1/milestones", json=body, headers=head | {"Idempotency-Key": "m1"})
+    assert (said.status_code, said.json) == (201, {"consignments": 3, "new": 3})
+    two = body | {"consignment_no": "X"}
+    said = client.post("/api/v1/milestones", json=two, headers=head | {"Idempotency-Key": "2"})
+    assert said.json["type"].endswith("milestone_of_one_subject")
+    plain = client.post("/api/v1/milestones", json=body | {"kind": "PLN"}, headers=head | {"Idempotency-Key": "3"})
+    assert plain.json["type"].endswith("planned_time_reported")
+    number = client.get(f"/api/v1/plans/{plan_id}/boxes/B0001", headers=head).json["consignments"][0]
+    way = client.get(f"/api/v1/consignments/{number}/milestones", headers=head).json["way"]
+    first = next(one for one in way if one["event"] == "departure")
+    assert (first["late_s"], set(first["times"])) == (7200, {"PLN", "EST"})
+    page = doorman.browser("planner").get(f"/track?number={number}").text
+    assert "2 h late" in page
+    assert "the carrier" in page

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from routing import desk
 from routing import queries as stored
+from routing.hand_over import working
 from routing.queries import PlanRow
 from web.api.idempotency import write
 from web.api.schemas import LARGEST, Body, Query
@@ -95,7 +96,7 @@ def accept(plan_id: int) -> Response:
     """Book what a solved plan says. Accepting again changes nothing; a plan out of date is refused with the reason."""
 
     def act(session: Session) -> Mapping[str, Any]:
-        booked = desk.accept_plan(session, plan_id, person_id=current_scope().person_id)
+        booked = working.accept(session, plan_id, person_id=current_scope().person_id)
         return {"id": plan_id, "state": "accepted", "booked": booked}
 
     return write(act, {"plan_id": plan_id})

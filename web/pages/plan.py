@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from routing import desk, report
 from routing import queries as stored
+from routing.hand_over import working
 from routing.network import yueyang
 from routing.plan import Plan
 from routing.queries import PlanRow
@@ -159,7 +160,7 @@ def accept(plan_id: int) -> AnyResponse:
     """Book what the plan says. A plan that is out of date is refused with the reason."""
 
     def act(session: Session) -> dict[str, Any]:
-        return {"booked": desk.accept_plan(session, plan_id, person_id=scope().person_id)}
+        return {"booked": working.accept(session, plan_id, person_id=scope().person_id)}
 
     here = url_for("plan.show", plan_id=plan_id)
     return deed(act, {"plan_id": plan_id}, lambda body: _booked(body, here), here)

@@ -5,6 +5,8 @@ from flask import Blueprint, render_template, request
 from web import tracking
 from web.auth.policy import PEOPLE, policy
 from web.context import unit_of_work
+from web.milestones import event_lines
+from web.pages import plan_words
 
 bp = Blueprint("track", __name__)
 
@@ -19,4 +21,5 @@ def show() -> tuple[str, int]:
         with unit_of_work() as session:
             found = tracking.track(session, number)
     status = 404 if number and found is None else 200
-    return render_template("track/show.html", number=number, found=found), status
+    way = event_lines(found.milestones) if found is not None else []
+    return render_template("track/show.html", number=number, found=found, way=way, duration=plan_words.duration), status

@@ -189,6 +189,7 @@ class MilestoneRow:
     leg_no: int | None
     event_at: datetime
     recorded_at: datetime
+    source: str | None = None
 
 
 def begun(session: Session, ids: Sequence[int]) -> set[int]:
@@ -215,6 +216,7 @@ def milestones(session: Session, consignment_no: str) -> list[MilestoneRow]:
             Milestone.leg_no,
             Milestone.event_at,
             Milestone.recorded_at,
+            Milestone.source,
         )
         .join(Consignment, Consignment.id == Milestone.consignment_id)
         .where(Consignment.consignment_no == consignment_no)

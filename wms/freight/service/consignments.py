@@ -142,6 +142,7 @@ def write_milestone(
     event_at: datetime,
     leg_no: int | None = None,
     detail: dict[str, Any] | None = None,
+    source: str | None = None,
 ) -> None:
     """Append one milestone. Raises UnknownConsignment."""
     found = session.scalar(select(Consignment).where(Consignment.consignment_no == consignment_no))
@@ -156,6 +157,7 @@ def write_milestone(
             place=place,
             event_at=event_at,
             detail=detail,
+            source=source,
         )
     )
     session.flush()
@@ -190,8 +192,9 @@ def _write_pieces(session: Session, consignment_id: int, form: ConsignmentForm) 
 def _planned(consignment_id: int, booking: Booking, destination: str) -> list[Milestone]:
     def made(event: str, place: str, at: datetime, leg_no: int | None = None) -> Milestone:
         return Milestone(
-            consignment_id=consignment_id, leg_no=leg_no, event=event, kind="PLN", place=place, event_at=at
-        )
+            consignment_id=consignment_id, leg_no=leg_no, event=event, kind="PLN", place=place, event_at=at,
+            source="plan",
+        )  # fmt: skip
 
     first, last = booking.legs[0], booking.legs[-1]
     found = [made("cut_off", first.origin, booking.cut_off_at)]

@@ -330,8 +330,9 @@ def milestone(
     consignment = session.get_one(Consignment, transfer.consignment_id)
     place = session.get_one(Site, site_id)
     write_milestone(
-        session, consignment.consignment_no, event=event, kind="ACT", place=place.unlocode or place.code, event_at=at
-    )
+        session, consignment.consignment_no, event=event, kind="ACT", place=place.unlocode or place.code, event_at=at,
+        source="floor",
+    )  # fmt: skip
     if state and consignment.state not in ("cancelled", "delivered"):
         consignment.state = state
 

@@ -1,6 +1,6 @@
 """Tables of freight: consignments with their transport, and transfers between sites."""
 
-from wms.freight.tables import supply, transfers
+from wms.freight.tables import hand_over, supply, transfers
 from wms.freight.tables.consignments import (
     AllotmentUse,
     Consignment,
@@ -17,6 +17,7 @@ __all__ = [
     "Milestone",
     "TransportBooking",
     "TransportLeg",
+    "hand_over",
     "supply",
     "transfers",
 ]

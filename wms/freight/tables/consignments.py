@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from wms.db import Base, Id, Instant, Minor, RecordedAt, Tenanted
 from wms.freight.rules import EVENTS, KINDS, MODES, STATES
+from wms.freight.rules.milestones import SOURCES
 from wms.parties.tables import TEMPERATURE_CLASSES, one_of
 
 
@@ -116,7 +117,12 @@ class Milestone(Tenanted, Base):
     """When something was planned (PLN), is expected (EST), was asked for (REQ) or happened (ACT). Never edited."""
 
     __tablename__ = "milestone"
-    __table_args__ = (one_of("kind", KINDS), one_of("event", EVENTS), Index(None, "consignment_id"))
+    __table_args__ = (
+        one_of("kind", KINDS),
+        one_of("event", EVENTS),
+        one_of("source", SOURCES),
+        Index(None, "consignment_id"),
+    )
     id: Mapped[Id]
     consignment_id: Mapped[int] = mapped_column(ForeignKey("consignment.id"))
     leg_no: Mapped[int | None]
@@ -126,6 +132,8 @@ class Milestone(Tenanted, Base):
     event_at: Mapped[Instant]
     recorded_at: Mapped[RecordedAt]
     detail: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    source: Mapped[str | None]
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
 
 
 class AllotmentUse(Tenanted, Base):
