@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from routing.hand_over import working
+from routing.hand_over import replacing, working
 from routing.hand_over.reading import whole
 from routing.hand_over.working import BoxHasLoad, BoxLoad, NothingToLoad, PlanNotAccepted
+from routing.tables import StoredPlan
 from tests import build
 from tests.routing.stored import stored_plan
 from tests.wms.floor.leaving import by, of_kind
@@ -25,7 +26,10 @@ from wms.floor.service.picking import Take, pick
 from wms.floor.tables.orders import Allocation, OutboundOrder
 from wms.freight.rules import ConsignmentNotOpen
 from wms.freight.rules.papers import Facts, papers
+from wms.freight.service.consignments import Booking
 from wms.freight.service.hand_over import GoodsLine, UnknownPaper, name_goods, note_paper
+from wms.freight.service.rebooking import rebook, withdraw
+from wms.freight.tables import TransportBooking
 from wms.freight.tables.hand_over import ConsignmentWork
 from wms.stock.tables import BookLine
 
@@ -89,9 +93,7 @@ def test_a_plan_is_handed_over_loaded_in_sequence_and_leaves_clean_books(databas
         ]  # fmt: skip
         assert [one.route for one in orders(session)] == [f"P{made.plan_id}-B0001-0{n}" for n in (1, 2)]
         assert session.scalar(select(func.sum(Allocation.qty))) == 60
-        load = working.open_box_load(
-            session, made.plan_id, "B0001", BoxLoad(made.hall.site.id, new_plate(), "DOCK-1")
-        )
+        load = working.open_box_load(session, made.plan_id, "B0001", BoxLoad(made.hall.site.id, new_plate(), "DOCK-1"))
         load_id = load.id
         with pytest.raises(BoxHasLoad):
             working.open_box_load(session, made.plan_id, "B0001", BoxLoad(made.hall.site.id, new_plate()))
@@ -118,6 +120,40 @@ def test_what_is_loaded_before_its_turn_is_said_to_bar_the_way(database: Databas
         pick_all(session, made.hall)
         loading.put_on(session, load.id, made.pallets[1], by())
         assert loading.put_on(session, load.id, made.pallets[0], by()).is_in_the_way is True
+
+
+def test_a_repair_takes_over_the_orders_of_what_it_carries_and_the_others_are_cancelled(
+    database: Database, scope: Scope
+) -> None:
+    with database.unit_of_work(scope) as session:
+        made = ready(session)
+    handed(database, scope, made.plan_id)
+    with database.unit_of_work(scope) as session:
+        base = session.get_one(StoredPlan, made.plan_id)
+        copied = {name: getattr(base, name) for name in ("document", "problem", "versions", "seconds_limit", "weeks")}
+        new = StoredPlan(**copied, seed=1, state="accepted", accepted_at=now(), replaces_id=base.id)
+        session.add(new)
+        session.flush()
+        first, second, _ = session.scalars(select(TransportBooking).order_by(TransportBooking.consignment_id))
+        of_first = {name: getattr(first, name) for name in ("consignment_id", "box_no", "equipment", "segment")}
+        prices = {"share_minor": first.share_minor, "total_minor": first.total_minor}
+        times = dict.fromkeys(("cut_off_at", "stripped_at", "deliver_at"), now())
+        rebook(session, Booking(plan_id=new.id, **of_first, **prices, **times, legs=()), tell=False)
+        withdraw(session, second.consignment_id, new.id)
+        replacing.move(session, base.id, new.id, now())
+        replacing.move(session, base.id, new.id, now())
+        new_id = new.id
+    working.run(database, plan_id=new_id, tenant_id=scope.tenant_id)
+    with database.unit_of_work(scope) as session:
+        [work] = working.state_of(session, new_id).work
+        assert (work.consignment_no, work.state, work.stop_code) == (made.names[0], "reserved", f"P{new_id}-B0001-01")
+        assert work.order_state == "allocated"
+        left = {one.consignment_no: (one.state, one.code) for one in working.state_of(session, made.plan_id).work}
+        assert left[made.names[1]] == ("elsewhere", "plan_replaced")
+        assert sorted((one.route, one.state) for one in orders(session))[1] == (f"P{new_id}-B0001-01", "allocated")
+        assert session.scalar(select(func.sum(Allocation.qty - Allocation.void_qty))) == 40
+        assert {one.consignment_no for one in working.state_of(session, new_id).papers} <= {made.names[0]}
+    assert clean(database, scope)
 
 
 def test_handing_over_twice_makes_nothing_twice(database: Database, scope: Scope) -> None:

@@ -55,6 +55,8 @@ def refused(code: str | None, values: Mapping[str, Any] | None) -> str:
     """Why an order was refused, in the reader's language."""
     if code == "stock_short":
         return str(_("Not enough stock is free: %(short)s of %(lines)s lines are short.", **(values or {})))
+    if code == "plan_replaced":
+        return str(_("Another plan took the place of this one and carries it no more: its order is cancelled."))
     return str(stored_problem({"code": code, "field": None, "values": values or {}})["detail"]) if code else ""
 
 

@@ -9,10 +9,11 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from routing import queries as stored
 from routing.desk import UnknownPlan
+from routing.hand_over.replacing import accept_in_place
 from routing.network import yueyang
 from routing.replan.breaks import BREAKS
 from routing.replan.compare import Comparison
-from routing.replan.desk import Asked, accept_in_place, request_replan
+from routing.replan.desk import Asked, request_replan
 from web.auth.policy import READERS, policy
 from web.context import current_scope, unit_of_work
 from web.pages import plan_words
