@@ -11,7 +11,7 @@ key of the device's own that is derived from the installation's secret: :func:`d
 import hashlib
 import hmac
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -80,14 +80,26 @@ def signature(key: str, command: Mapping[str, Any]) -> str:
 
 
 def tick(
-    database: Database, scope: Scope, sites: Collection[int], now: datetime, *, secret_key: str | None = None
-) -> int:
-    """Send what is due, expire what is not, fault what stayed silent; returns how many commands were touched."""
+    database: Database, scope: Scope, sites: Collection[int], now: datetime, *, secret_key: str | None = None,
+    leave: Callable[[Sequence[outbox.Due]], None] | None = None,
+) -> int:  # fmt: skip
+    """Send what is due, expire what is not, fault what stayed silent; returns how many commands were touched.
+
+    ``leave`` is given the commands behind the commit, to send them in one order with those of decisions; without it
+    they are queued in the outbox.
+    """
+    due: list[outbox.Due] = []
     with database.unit_of_work(scope) as session:
-        touched = send_due(session, sites, now, secret_key=secret_key)
+        if leave is None:
+            touched = send_due(session, sites, now, secret_key=secret_key)
+        else:
+            due = send_along(session, sites, now, secret_key=secret_key)
+            touched = len(due)
         within = {"opens": OPENS_WITHIN, "answers": ANSWERS_WITHIN}
         failed = fail_silent(session, sites, now, unread=session.scalars(UNREAD, within).all())
         linked = _follow_links(session, sites)
+    if leave is not None:
+        leave(due)
     return touched + failed + linked
 
 

@@ -20,7 +20,7 @@ from iot.register import KnownDevice
 
 MAX_MEMORY = 262_144
 
-RECALL = text("SELECT device_id, memory FROM device_state WHERE device_id = ANY(:ids)")
+RECALL = text("SELECT device_id, memory FROM device_state WHERE device_id = ANY(:ids) ORDER BY device_id FOR UPDATE")
 KEEP = text(
     """
     INSERT INTO device_state (device_id, memory)

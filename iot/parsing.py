@@ -72,14 +72,12 @@ class Whose:
         """What a unit of work begins with that reads them, for :func:`parse_begun`."""
         return Question(ALONE_LOOSELY, (self.name,))
 
-    def given(self, register: Register) -> dict[str, list[int]]:
-        """What the condition is asked with."""
-        return {"of_lanes": sorted(register.lane_devices)} if ":of_lanes" in self.condition else {}
-
 
 ALL = Whose("dongting parse ")
-OF_LANES = Whose("dongting parse lanes ", "device_id = ANY(CAST(:of_lanes AS bigint[]))")
-OF_OTHERS = Whose("dongting parse ", "(device_id IS NULL OR device_id <> ALL(CAST(:of_lanes AS bigint[])))")
+# The table says whose a message is, not the register that a process holds: each is read by one of the two.
+LANE_DEVICES = "SELECT device.id FROM device WHERE device.is_active AND device.lane <> ''"
+OF_LANES = Whose("dongting parse lanes ", f"device_id IN ({LANE_DEVICES})")
+OF_OTHERS = Whose("dongting parse ", f"(device_id IS NULL OR device_id NOT IN ({LANE_DEVICES}))")
 AGAIN = text(
     """
     SELECT id, source, device_id, topic, payload, is_weak_key, is_retained, is_will, received_at
@@ -127,7 +125,7 @@ def parse_begun(session: Session, register: Register, fresh: Callable[[], Regist
 def _parse(
     session: Session, register: Register, limit: int, fresh: Callable[[], Register] | None, whose: Whose
 ) -> Done:
-    given = whose.given(register) | {"limit": limit}
+    given = {"limit": limit}
     rows = [_stored(row) for row in session.execute(whose.waiting, given)]
     if len(rows) == limit and (loud := _loud(rows)):
         rows = _with_the_quiet(session, rows, loud, limit, whose, given)

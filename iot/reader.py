@@ -25,7 +25,7 @@ from iot.lease import RENEW_S, Fenced, LeaseLost, Leases, new_holder
 from iot.link import STALE_S, Ends, ReaderEnd
 from iot.outbox import Due
 from iot.parser import ParserEnd, Read
-from iot.parsing import OF_LANES, parse_begun
+from iot.parsing import BATCH, OF_LANES, parse_begun
 from iot.register import REFRESH_S, Registry
 from iot.rounds import Round
 from iot.sending import OutboxRound, tell_heard
@@ -126,6 +126,10 @@ class Reader:
         for part in self._rounds:
             if part.ident is not None:
                 part.join(STOP_S)
+        if self._leaving:  # committed while this process stopped: nobody heard it
+            ids = [one.outbox_id for one, _ in self._leaving]
+            with suppress(Exception), self._database.unit_of_work(self._scope) as session:
+                outbox.mark(session, ids, "unheard")
         self._leases.give_back()
         with suppress(Exception), self._database.unit_of_work(self._scope) as session:
             health.end(session, self.holder)
@@ -169,7 +173,7 @@ class Reader:
             moved = lanes.tick(fenced, self._scope, sites, datetime.now(UTC), self._looked, self._lift)
             if time.monotonic() >= self._barriers_after:
                 self._barriers_after = time.monotonic() + TICK_S
-                moved += barrier.tick(fenced, self._scope, sites, datetime.now(UTC))
+                moved += barrier.tick(fenced, self._scope, sites, datetime.now(UTC), leave=self._let_leave)
             return heard + moved
         except LeaseLost:
             log.warning("lease_lost", sites=sorted(sites))
@@ -192,23 +196,28 @@ class Reader:
                 if self._has_neighbours:
                     tell_heard(session, done.device_ids)
         except Exception as error:
-            if is_away(error):
+            if not is_away(error):
+                log.exception("not_understood")
+            elif not self._leases.sites:  # nobody has to decide: it is tried again in a while
                 raise
-            log.exception("not_understood")
+            else:
+                log.error("not_understood", error=str(error)[:200])
             return 0
         self._owe_receipts(done.device_ids)
+        if done.messages >= BATCH:
+            self._is_heard.set()
         return done.messages
 
     def _lift(self, session: Session, site_id: int) -> Callable[[], None]:
         """The command to a barrier leaves with the decision that it rests on: its commit, and the vehicle may go."""
-        until_s = self._leases.until_s
         due = barrier.send_along(session, [site_id], datetime.now(UTC))
+        return lambda: self._let_leave(due)
 
-        def leave() -> None:
-            self._leaving.extend((one, until_s) for one in due)
-            self._commands.wake()
-
-        return leave
+    def _let_leave(self, due: Sequence[Due]) -> None:
+        """All commands to barriers leave by one queue, in the order in which they were committed."""
+        until_s = self._leases.until_s
+        self._leaving.extend((one, until_s) for one in due)
+        self._commands.wake()
 
     def _commands_step(self) -> int:
         ready = [self._leaving.popleft() for _ in range(len(self._leaving))]

@@ -4,8 +4,10 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sqlalchemy import text
+
 from iot.inbox import Arrival
-from iot.parsing import Done, parse_waiting, replay
+from iot.parsing import OF_LANES, OF_OTHERS, Done, Whose, parse_begun, parse_waiting, replay
 from iot.readings import mark, open_readings
 from iot.register import arrival
 from tests.iot.test_inbox import keep
@@ -71,6 +73,27 @@ def test_who_waits_behind_a_flood_is_read_with_its_first_messages(database: Data
         pass
     assert rows(database, scope, "SELECT upto FROM device_seq ORDER BY 1") == [(1,), (2000,)]
     assert count(database, scope, "device_gap") == 0
+
+
+def test_each_message_is_read_by_one_of_the_two_whatever_a_process_knows_of_its_device(
+    database: Database, scope: Scope
+) -> None:
+    [camera] = site_with(database, scope, "gate", lane="L1")
+    [probe] = site_with(database, scope, "gate")
+    register = read_register(database, scope)
+    keep(database, scope, *(come(database, scope, one, plate(one, seq)) for seq in (1, 2) for one in (camera, probe)))
+
+    def heard(whose: Whose) -> frozenset[int]:
+        with database.unit_of_work(scope, whose.alone) as session:
+            return parse_begun(session, register, lambda: register, whose).device_ids
+
+    assert (heard(OF_LANES), heard(OF_LANES)) == ({camera.id}, frozenset())
+    assert (heard(OF_OTHERS), heard(OF_OTHERS)) == ({probe.id}, frozenset())
+    with database.unit_of_work(scope) as session:  # the lane is taken from one and given to the other
+        session.execute(text("UPDATE device SET lane = CASE WHEN id = :id THEN NULL ELSE 'L1' END"), {"id": camera.id})
+    keep(database, scope, *(come(database, scope, one, plate(one, 3)) for one in (camera, probe)))
+    assert heard(OF_LANES) == {probe.id}
+    assert heard(OF_OTHERS) == {camera.id}
 
 
 def test_a_device_that_was_registered_a_moment_ago_is_known_to_the_reader(database: Database, scope: Scope) -> None:

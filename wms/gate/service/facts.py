@@ -170,11 +170,11 @@ def pass_facts(session: Session, row: GatePass, passage_id: int, stage: int) -> 
     )
 
 
-def _stands(session: Session, row: GatePass, passage_id: int, stage: int) -> Any:
+def _stands(session: Session, row: GatePass, passage_id: int, stage: int, *, with_goods: bool = True) -> Any:
     """How a pass stands: whether the ledger lacks goods that are to leave by it, whether another rests on it."""
     session.flush()
     given = {
-        "pass_id": row.id, "is_outbound": row.direction == "E", "passage_id": passage_id, "stage": stage,
+        "pass_id": row.id, "is_outbound": with_goods and row.direction == "E", "passage_id": passage_id, "stage": stage,
     }  # fmt: skip
     return session.execute(STANDS, given).one()
 
@@ -210,7 +210,7 @@ def _list_released(listed: VerificationList | None, row: GatePass) -> bool:
 
 def is_claimed(session: Session, row: GatePass, passage_id: int, stage: int) -> bool:
     """Whether a living release of another passage rests on the pass at this stage."""
-    return bool(_stands(session, row, passage_id, stage).is_claimed)
+    return bool(_stands(session, row, passage_id, stage, with_goods=False).is_claimed)
 
 
 def _vehicle_and_tolerance(
