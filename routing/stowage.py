@@ -27,6 +27,7 @@ TRIES = ((1.25, 0), (1.12, 2), (0.0, 0), (0.0, 3))
 """Goods that would fill part of the height only are spread along the floor: height allowed over height needed; 0 is
 the whole height. Beside it, which of the loader's tastes it begins with."""
 HOPELESS_PERMILLE = 985
+MM2_IN_M2 = 1_000_000
 NO_DIMENSIONS: Final = "no_dimensions"
 TOO_MANY: Final = "too_many_pieces"
 TOGETHER, HEAVY_FIRST, EVENLY = HOW = ("together", "heavy first", "evenly")
@@ -118,7 +119,7 @@ class Loader:
         over = volume - container.volume_mm3() * HOPELESS_PERMILLE // 1000
         if over > 0:
             return Answer(None, over)
-        boxes = _quickly(container, held, {sides: n for sides, (n, _) in kinds.items()})
+        boxes = _quickly(container, held, kinds)
         if boxes is not None:
             return Answer(_written(container, held, boxes, spared))
         least = volume
@@ -167,22 +168,55 @@ def _lower(container: Container, volume: int, tallest: int, share: float) -> Con
     return container.model_copy(update={"inner_mm": (length, width, roof)})
 
 
-def _quickly(container: Container, goods: Sequence[Consignment], kinds: dict[Sides, int]) -> list[Placed] | None:
-    """The goods in towers on strips, where they fit that way and the balance allows; no search."""
+def _quickly(container: Container, goods: Sequence[Consignment], kinds: dict[Sides, list[int]]) -> list[Placed] | None:
+    """The goods in towers on strips, where they fit that way and floor and balance allow; no search. Where the highest
+    towers press the floor too much, lower ones are tried.
+    """
     x = y = 0
     inner = container.inner_mm
     if container.slabs_mm:  # the highest part of the contour; the rest is left to the loader
         x, y, far, side, top = container.slabs_mm[-1]
         inner = (far - x, side - y, top)
-    found = stand(inner, kinds)
-    if found is None:
-        return None
-    spots = [(a + x, b + y, c, along, across, high) for a, b, c, along, across, high in found]
-    for boxes in _orders(container, goods, spots):
-        held = balance.balanced(container, boxes, fixed=False, turns=True)
-        if held is not None:
-            return sorted(held, key=lambda one: (one.x, one.z, one.y))
+    floor = container.floor_g_m2
+    for bears in (None,) if floor is None else (None, _heights(kinds, floor)):
+        found = stand(inner, {sides: n for sides, (n, _) in kinds.items()}, bears)
+        if found is None:
+            return None
+        spots = [(a + x, b + y, c, along, across, high) for a, b, c, along, across, high in found]
+        borne = False
+        for boxes in _orders(container, goods, spots):
+            if not _floor_bears(container, boxes):
+                continue
+            borne = True
+            held = balance.balanced(container, boxes, fixed=False, turns=True)
+            if held is not None:
+                return sorted(held, key=lambda one: (one.x, one.z, one.y))
+        if borne:
+            return None
     return None
+
+
+def _heights(kinds: dict[Sides, list[int]], floor_g_m2: int) -> dict[tuple[int, int], int]:
+    """How high towers of each footprint may be, if they are of the kind that weighs most for its height."""
+    found: dict[tuple[int, int], int] = {}
+    for (long, short, high), (_, weight_g) in kinds.items():
+        most = floor_g_m2 * long * short * high // (MM2_IN_M2 * max(1, weight_g))
+        found[long, short] = min(most, found.get((long, short), most))
+    return found
+
+
+def _floor_bears(container: Container, boxes: Sequence[Placed]) -> bool:
+    """Whether no tower presses the floor with more than it bears: all of a tower rests on its lowest carton."""
+    if container.floor_g_m2 is None:
+        return True
+    weight: dict[tuple[int, int], int] = {}
+    base: dict[tuple[int, int], int] = {}
+    for one in boxes:
+        foot = (one.x, one.y)
+        weight[foot] = weight.get(foot, 0) + one.weight_g
+        if one.z == 0:
+            base[foot] = one.length * one.width
+    return all(weight[foot] * MM2_IN_M2 <= container.floor_g_m2 * base[foot] for foot in weight)
 
 
 def _stands(container: Container, goods: Sequence[Consignment], spots: Sequence[Place]) -> list[Placed] | None:

@@ -16,6 +16,8 @@ Sides = tuple[int, int, int]
 Place = tuple[int, int, int, int, int, int]
 """x, y, z, length, width and height of a placed carton."""
 Foot = tuple[int, int]
+Bears = Mapping[Foot, int]
+"""The height up to which the floor bears towers of a footprint."""
 Row = tuple[int, tuple[tuple[Foot, bool, int], ...]]
 """Area covered, and the towers of a strip as (footprint, turned, how many)."""
 STEPS, MOST_SUMS, MOST_DEPTHS, MOST_FEET = 5, 60, 5, 12
@@ -38,15 +40,18 @@ class Tower:
         self.top = sides[:2]
 
 
-def stand(inner_mm: Sides, kinds: Mapping[Sides, int]) -> list[Place] | None:
-    """Places of all cartons in the order of loading, or None where this way of loading has no room for them."""
+def stand(inner_mm: Sides, kinds: Mapping[Sides, int], bears: Bears | None = None) -> list[Place] | None:
+    """Places of all cartons in the order of loading, or None where this way of loading has no room for them.
+
+    With `bears` no tower is higher, and none carries another's cartons.
+    """
     length, width, height = inner_mm
     floor = length * width
     volume = sum(a * b * c * n for (a, b, c), n in kinds.items())
     tallest = max(sides[2] for sides in kinds)
     if tallest > height:
         return None
-    best = _under(inner_mm, kinds, height)
+    best = _under(inner_mm, kinds, height, bears)
     if best is None:
         return None
     low, high = max(tallest, volume // floor), height
@@ -54,7 +59,7 @@ def stand(inner_mm: Sides, kinds: Mapping[Sides, int]) -> list[Place] | None:
         middle = (low + high) // 2
         if not low < middle < high:
             break
-        found = _under(inner_mm, kinds, middle)
+        found = _under(inner_mm, kinds, middle, bears)
         if found is None:
             low = middle
         else:
@@ -62,15 +67,17 @@ def stand(inner_mm: Sides, kinds: Mapping[Sides, int]) -> list[Place] | None:
     return best
 
 
-def _under(inner_mm: Sides, kinds: Mapping[Sides, int], roof: int) -> list[Place] | None:
-    towers = _towers(kinds, roof)
-    if sum(one.long * one.short for one in towers) > inner_mm[0] * inner_mm[1]:
+def _under(inner_mm: Sides, kinds: Mapping[Sides, int], roof: int, bears: Bears | None) -> list[Place] | None:
+    towers = _towers(kinds, roof, bears)
+    if towers is None or sum(one.long * one.short for one in towers) > inner_mm[0] * inner_mm[1]:
         return None
     return _strips(towers, inner_mm[0], inner_mm[1])
 
 
-def _towers(kinds: Mapping[Sides, int], roof: int) -> list[Tower]:
-    """Towers of each footprint, the largest first; what is left of a footprint stands on others where it can."""
+def _towers(kinds: Mapping[Sides, int], roof: int, bears: Bears | None) -> list[Tower] | None:
+    """Towers of each footprint, the largest first; what is left of a footprint stands on others where it can. None
+    where the floor does not bear a carton.
+    """
     heights: dict[tuple[int, int], dict[int, int]] = {}
     for (long, short, high), count in kinds.items():
         heights.setdefault((long, short), {})[high] = count
@@ -78,13 +85,15 @@ def _towers(kinds: Mapping[Sides, int], roof: int) -> list[Tower]:
     for foot in sorted(heights, key=lambda foot: (-foot[0] * foot[1], foot)):
         left = dict(sorted(heights[foot].items(), reverse=True))
         while any(left.values()):
-            column = _column(left, roof)
+            column = _column(left, roof if bears is None else min(roof, bears[foot]))
+            if not column:
+                return None
             counted = Counter(column)
             times = min(left[high] // count for high, count in counted.items())
             for high, count in counted.items():
                 left[high] -= count * times
             inside = [(*foot, high) for high in column]
-            if not any(left.values()) and _spread(towers, inside, roof):
+            if bears is None and not any(left.values()) and _spread(towers, inside, roof):
                 times -= 1
             towers += [Tower(*foot, foot, sum(column), list(inside)) for _ in range(times)]
     return towers

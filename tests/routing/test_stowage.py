@@ -68,6 +68,20 @@ def test_a_consignment_that_no_box_takes_by_shape_stays_behind_and_says_so() -> 
     assert plan.state == "solved"
 
 
+def test_towers_that_press_the_floor_too_much_are_loaded_lower() -> None:
+    """11 cartons of 62 kg on 0.12 m2 are 5,683 kg/m2, the floor bears 4,500; the tall cartons keep the roof high."""
+    document = network_document(loose=False)
+    document["equipment"][0] |= {
+        "code": "40HQ", "inner_mm": [12032, 2352, 2698], "payload_g": 26_500_000, "usable_cm3": 68_000_000,
+    }  # fmt: skip
+    document["services"][0]["freight_minor"] = {"40HQ": 1_000_000}
+    flat = Piece(count=300, length_mm=400, width_mm=300, height_mm=200, weight_g=62_000)
+    tall = Piece(count=3, length_mm=1000, width_mm=1000, height_mm=2250, weight_g=62_000)
+    plan = make_plan(problem([goods("K1", 14, 19, pieces=(flat, tall))], document), seconds=20, rounds=5)
+    assert (plan.state, len(plan.boxes), len(plan.loads[0].spots)) == ("solved", 1, 303)
+    assert max(spot[3] for spot in plan.loads[0].spots) <= 1400  # eight on one another
+
+
 def test_goods_without_dimensions_are_spared_and_named() -> None:
     plan = make_plan(problem([goods("K1", 7), cubes("K2")], roomy()), seconds=20)
     assert [(load.spared, load.word, len(load.spots)) for load in plan.loads] == [(("K1",), "no_dimensions", 2)]

@@ -62,3 +62,11 @@ def test_every_quick_load_passes_the_checker(code: str) -> None:
         written = {**load.model_dump(mode="json"), "box": "B0001"}
         assert list(_load(written, [one.consignments[k] for k in ks], unit)) == []
     assert quick or code == "PMC"
+
+
+def test_towers_are_no_higher_than_the_floor_bears() -> None:
+    places = stand((1000, 500, 1000), {(500, 500, 200): 6}, {(500, 500): 700})
+    assert places is not None
+    assert sorted(z for _, _, z, *_ in places) == [0, 0, 200, 200, 400, 400]
+    assert stand((1000, 500, 1000), {(500, 500, 200): 7}, {(500, 500): 700}) is None
+    assert stand((1000, 500, 1000), {(500, 500, 200): 1}, {(500, 500): 199}) is None
