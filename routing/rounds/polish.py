@@ -104,8 +104,7 @@ class Polish:
                 rest = [visit for visit in visits if visit not in part]
                 pairs = [self._ordered(tuple(rest))] + ([self._ordered(part)] if part else [])
                 sound = [pair for pair in pairs if pair is not None]
-                used = Counter(one.truck for one, _ in [*self._kept, *sound])
-                if len(sound) < len(pairs) or any(used[at] > self._case.trucks[at].count for at in used):
+                if len(sound) < len(pairs) or not self._enough([*self._kept, *sound]):
                     continue
                 if best is None or _cost(sound) < _cost(best):
                     best = sound
@@ -137,18 +136,25 @@ class Polish:
                     if found is not None and (best is None or found[1].cost_units - now.cost_units < best[0]):
                         best = (found[1].cost_units - now.cost_units, other, found)
             own = self._own(job) if rest.trips else None
+            new = list(self._kept)
+            new[at : at + 1] = [less] if less else []
             if own is not None and own[1].cost_units < min(saved, best[0] if best else saved):
-                self._kept.append(own)
-                self._kept[at] = less or own
-                better = True
+                better |= self._take([*new, own])
             elif best is not None and best[0] < saved:
-                self._kept[best[1]] = best[2]
-                if less:
-                    self._kept[at] = less
-                else:
-                    del self._kept[at]
-                better = True
+                new[best[1] - (less is None and best[1] > at)] = best[2]
+                better |= self._take(new)
         return better
+
+    def _take(self, new: list[Pair]) -> bool:
+        """Keep these rounds, unless two of them want the same last truck: each was priced as if it were free."""
+        if not self._enough(new):
+            return False
+        self._kept = new
+        return True
+
+    def _enough(self, pairs: Sequence[Pair]) -> bool:
+        used = Counter(one.truck for one, _ in pairs)
+        return all(count <= self._case.trucks[truck].count for truck, count in used.items())
 
     def _swaps(self) -> bool:
         """Two jobs of two rounds in each other's place."""
@@ -165,7 +171,9 @@ class Polish:
                 first = self._best_with(without(one, job), other)
                 second = self._best_with(without(two, other), job)
                 if first and second and first[1].cost_units + second[1].cost_units < was.cost_units + also.cost_units:
-                    self._kept[a], self._kept[b], better = first, second, True
+                    new = list(self._kept)
+                    new[a], new[b] = first, second
+                    better |= self._take(new)
         return better
 
     def _own(self, job: Job) -> Pair | None:

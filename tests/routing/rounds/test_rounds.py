@@ -4,10 +4,14 @@ from typing import Any
 
 import pytest
 
+from routing.rounds.alone import jobs
 from routing.rounds.answer import RoundsPlan
+from routing.rounds.case import Case, Round, Visit
 from routing.rounds.check import check
+from routing.rounds.polish import Polish
 from routing.rounds.reading import problem_of
 from routing.rounds.solve import make_rounds
+from routing.rounds.timing import timed
 from routing.rounds.words import lines
 from tests.routing.rounds.cases import HUB, TRUCK, at, cheapest_minor, document, random_document, stop
 
@@ -204,6 +208,27 @@ def test_too_few_trucks_serve_as_many_as_they_can() -> None:
     plan = rounds(document(stops, trucks=[TRUCK | {"count": 2}]))
     assert [one.reason for one in plan.unserved] == ["no_truck_left"]
     assert len(plan.rounds) == 2
+
+
+def test_two_rounds_never_take_the_same_last_truck() -> None:
+    """Both halves of the one round would be cheaper on the small truck; there is only one of it."""
+    small = TRUCK | {"code": "X", "count": 1, "payload_g": 300, "fixed_minor": 10}
+    light = {"deliver": {"weight_g": 200}}
+    plan = rounds(document([stop("A", 30, **light), stop("B", -30, **light)], trucks=[TRUCK | {"count": 2}, small]))
+    assert [one.truck for one in plan.rounds] == ["T"]
+
+
+def test_two_jobs_change_places_only_where_the_trucks_for_it_are_there() -> None:
+    """The small truck has time for one side only. With two of them each side would get one; with one nothing moves."""
+    small = TRUCK | {"code": "X", "payload_g": 300, "fixed_minor": 10, "shift_s": 7200}
+    stops = [stop("A", 30), stop("B", -20), stop("C", 20), stop("D", -30)]
+    for count in (1, 2):
+        case = Case(problem_of(document(stops, trucks=[TRUCK, small | {"count": count}])))
+        both = [Round(0, ((Visit(1), Visit(2)),)), Round(0, ((Visit(3), Visit(4)),))]
+        kept = [(one, found) for one in both if (found := timed(case, one)) is not None]
+        polish = Polish(case, jobs(case), kept, lambda: False)
+        assert polish._swaps() == (count == 2)
+        assert [one.truck for one, _ in polish._kept] == ([1, 1] if count == 2 else [0, 0])
 
 
 def test_the_same_seed_and_work_give_the_same_rounds() -> None:
