@@ -224,7 +224,7 @@ class Model:
                 clients.append(
                     pyvrp.Client(
                         self._at[job.nodes[0]], self._load(off), self._load(on), node.service_s, opens, closes,
-                        prize=0 if required else self._prize(), required=required and group is None, group=group,
+                        prize=0 if required else self._prize(job), required=required and group is None, group=group,
                     )
                 )  # fmt: skip
                 self._alone.append(Visit(job.nodes[0], at))
@@ -245,7 +245,7 @@ class Model:
                 pyvrp.Shipment(
                     self._at[job.nodes[0]], self._at[job.nodes[1]], *self._relative(pick.windows[0]), pick.service_s,
                     *self._relative(drop.windows[0]), drop.service_s, self._load(case.amounts(job.nodes[0])[1]),
-                    prize=0 if required else self._prize(), required=required,
+                    prize=0 if required else self._prize(job), required=required,
                 )
             )  # fmt: skip
             self._shipped.append((job.nodes[0], job.nodes[1]))
@@ -258,14 +258,16 @@ class Model:
         case = self._case
         return max(0, window[0] - case.start), max(0, min(window[1], case.end) - case.start)
 
-    def _prize(self) -> int:
-        """More than any round costs."""
+    def _prize(self, job: Job) -> int:
+        """More than any round costs; for what must go, more than all that need not go together."""
         case = self._case
         hours = case.problem.hours
-        return 2 * max(
+        others = sum(not other.must_go for other in self._jobs) if job.must_go else 0
+        dearest = max(
             case.units(one, case.most_metres(at, hours.drive_s), one.shift_s) * FEN // 18_000
             for at, one in enumerate(case.trucks)
         )
+        return 2 * dearest * (1 + others)
 
     def _barred(self, truck: int) -> tuple[int, ...]:
         return tuple(at for at, node in enumerate(self._nodes) if truck not in self._case.nodes[node].trucks)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from routing.rounds.alone import Job
@@ -28,12 +28,54 @@ def mend(case: Case, jobs: Sequence[Job], found: Sequence[Round]) -> Kept:
         better = _relieved(case, owner, one)
         if better is not None:
             kept.append(better)
-    kept = _within_fleet(case, kept)
+    kept = _within_fleet(case, owner, kept)
     for one, _ in kept:
         for node in one.nodes():
             loose.pop(owner[node].id, None)
-    left = [job for job in loose.values() if not _insert(case, kept, job)]
+    out = {job.id for job in _put_in(case, kept, owner, loose.values())}
+    left = [job for job in jobs if job.id in out]
     return Kept([_cheapest_truck(case, kept, at) for at in range(len(kept))], left)
+
+
+def _put_in(
+    case: Case, kept: list[tuple[Round, Timed]], owner: dict[int, Job], loose: Iterable[Job]
+) -> list[Job]:  # fmt: skip
+    """Put the jobs in, those that must go first and, if need be, in the place of others; who found none."""
+    left = []
+    waiting = sorted(loose, key=lambda job: not job.must_go)
+    while waiting:
+        job = waiting.pop(0)
+        if _insert(case, kept, job):
+            continue
+        away = _in_place_of_others(case, kept, owner, job) if job.must_go else None
+        if away is None:
+            left.append(job)
+        else:
+            waiting += away
+    return left
+
+
+def _in_place_of_others(
+    case: Case, kept: list[tuple[Round, Timed]], owner: dict[int, Job], job: Job
+) -> list[Job] | None:  # fmt: skip
+    """Put a job that must go where others of one round need not: those taken out, or None where that does not help."""
+    for at in sorted(range(len(kept)), key=lambda at: (len(kept[at][0].nodes()), at)):
+        one = kept[at][0]
+        away = [other for other in dict.fromkeys(owner[node] for node in one.nodes()) if not other.must_go]
+        if not away:
+            continue
+        for other in away:
+            one = without(one, other)
+        rest = [*kept[:at], *kept[at + 1 :]]
+        if one.trips:
+            found = timed(case, one) if fits(case, one) else None
+            if found is None:
+                continue
+            rest.append((one, found))
+        if _insert(case, rest, job, [len(rest) - 1] if one.trips else []):
+            kept[:] = rest
+            return away
+    return None
 
 
 def _relieved(case: Case, owner: dict[int, Job], one: Round) -> tuple[Round, Timed] | None:
@@ -46,11 +88,12 @@ def _relieved(case: Case, owner: dict[int, Job], one: Round) -> tuple[Round, Tim
             less = without(one, job)
             found = timed(case, less) if less.trips and fits(case, less) else None
             if found is not None:
-                choices.append((found.cost_units, job.id, less, found))
+                choices.append((not job.must_go, found.cost_units, job.id, less, found))
         if choices:
-            _, _, less, found = max(choices, key=lambda choice: choice[:2])  # the cheapest job to lose the place
+            *_, less, found = max(choices, key=lambda choice: choice[:3])  # the cheapest job to lose the place
             return less, found
-        one = without(one, owner[one.nodes()[-1]])
+        nodes = one.nodes()
+        one = without(one, owner[next((node for node in reversed(nodes) if not owner[node].must_go), nodes[-1])])
     return None
 
 
@@ -59,21 +102,31 @@ def without(one: Round, job: Job) -> Round:
     return Round(one.truck, tuple(trip for trip in trips if trip))
 
 
-def _within_fleet(case: Case, kept: list[tuple[Round, Timed]]) -> list[tuple[Round, Timed]]:
-    """No more rounds than trucks: those with the fewest visits go first."""
+def _within_fleet(
+    case: Case, owner: dict[int, Job], kept: list[tuple[Round, Timed]]
+) -> list[tuple[Round, Timed]]:  # fmt: skip
+    """No more rounds than trucks: those with the least that must go, then those with the fewest visits go first."""
+
+    def worth(pair: tuple[Round, Timed]) -> tuple[int, int, list[int]]:
+        nodes = pair[0].nodes()
+        return -sum(owner[node].must_go for node in nodes), -len(nodes), nodes
+
     used: Counter[int] = Counter()
     found = []
-    for one in sorted(kept, key=lambda pair: (-len(pair[0].nodes()), pair[0].nodes())):
+    for one in sorted(kept, key=worth):
         if used[one[0].truck] < case.trucks[one[0].truck].count:
             used[one[0].truck] += 1
             found.append(one)
     return sorted(found, key=lambda pair: (pair[0].truck, pair[0].nodes()))
 
 
-def _insert(case: Case, kept: list[tuple[Round, Timed]], job: Job) -> bool:
-    """Put the job where it costs least; False where nothing takes it."""
+def _insert(
+    case: Case, kept: list[tuple[Round, Timed]], job: Job, among: Iterable[int] | None = None
+) -> bool:  # fmt: skip
+    """Put the job where it costs least: in a round (`among`: of these) or on a free truck; False where it cannot be."""
     best: tuple[int, int, Round, Timed] | None = None
-    for at, (one, was) in enumerate(kept):
+    for at in range(len(kept)) if among is None else among:
+        one, was = kept[at]
         for more in with_job(case, one, job):
             if not fits(case, more):
                 continue

@@ -8,6 +8,7 @@ from routing.rounds.alone import jobs
 from routing.rounds.answer import RoundsPlan
 from routing.rounds.case import Case, Round, Visit
 from routing.rounds.check import check
+from routing.rounds.mend import mend
 from routing.rounds.polish import Polish
 from routing.rounds.reading import problem_of
 from routing.rounds.solve import make_rounds
@@ -229,6 +230,39 @@ def test_two_jobs_change_places_only_where_the_trucks_for_it_are_there() -> None
         polish = Polish(case, jobs(case), kept, lambda: False)
         assert polish._swaps() == (count == 2)
         assert [one.truck for one, _ in polish._kept] == ([1, 1] if count == 2 else [0, 0])
+
+
+def test_what_must_go_goes_first_where_trucks_are_few() -> None:
+    full = {"deliver": {"weight_g": 1000}}
+    stops = [stop("A", 10, **full), stop("B", 30, **full, must_go=True), stop("C", 20, **full)]
+    plan = rounds(document(stops, trucks=[TRUCK | {"count": 1}]))
+    assert (plan.state, [one.id for one in plan.unserved]) == ("solved", ["A", "C"])
+    assert plan.bound_minor > 0
+
+
+def test_one_that_must_go_is_worth_more_than_all_that_need_not() -> None:
+    third = {"deliver": {"weight_g": 300}}
+    stops = [*(stop(name, 10, **third) for name in "ABC"), stop("D", 40, deliver={"weight_g": 1000}, must_go=True)]
+    plan = rounds(document(stops, trucks=[TRUCK | {"count": 1}]))
+    assert (plan.state, orders(plan)) == ("solved", {("D",)})
+
+
+def test_rounds_without_what_must_go_give_way_to_it() -> None:
+    full = {"deliver": {"weight_g": 1000}}
+    stops = [stop("A", 10, **full), stop("B", 30, **full, must_go=True), stop("C", 20, **full)]
+    case = Case(problem_of(document(stops, trucks=[TRUCK | {"count": 1}])))
+    a, b, c = (Round(0, ((Visit(node),),)) for node in (1, 2, 3))
+    for found in ([], [a], [a, b, c]):
+        kept = mend(case, jobs(case), found)
+        assert [one for one, _ in kept.rounds] == [b]
+        assert [job.id for job in kept.left] == ["A", "C"]
+
+
+def test_a_round_that_does_not_hold_loses_first_what_need_not_go() -> None:
+    stops = [stop("A", 10, deliver={"weight_g": 600}, must_go=True), stop("B", 30, deliver={"weight_g": 600})]
+    case = Case(problem_of(document(stops, trucks=[TRUCK | {"count": 1}])))
+    kept = mend(case, jobs(case), [Round(0, ((Visit(1), Visit(2)),))])
+    assert [job.id for job in kept.left] == ["B"]
 
 
 def test_the_same_seed_and_work_give_the_same_rounds() -> None:
