@@ -65,7 +65,7 @@ def _searched(
         found = search.run()
         kept = mend(case, able, found.rounds)
         proved = bounding.result()
-    if _units(probed) < _units(kept) and len(probed.left) <= len(kept.left):
+    if _rank(probed) < _rank(kept):
         kept = probed
     until = begun + limit.seconds
     out = {job.id for job in kept.left}
@@ -77,8 +77,10 @@ def _searched(
     return kept, proved, found.iterations
 
 
-def _units(kept: Kept) -> int:
-    return sum(found.cost_units for _, found in kept.rounds)
+def _rank(kept: Kept) -> tuple[int, int, int]:
+    """What counts first: that all goes that must, then that as much as can be goes, then the cost."""
+    units = sum(found.cost_units for _, found in kept.rounds)
+    return sum(job.must_go for job in kept.left), len(kept.left), units
 
 
 def _no_truck_left(case: Case, single: tuple[Round, Timed]) -> Reason:

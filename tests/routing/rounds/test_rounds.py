@@ -8,6 +8,7 @@ from routing.rounds.alone import jobs
 from routing.rounds.answer import RoundsPlan
 from routing.rounds.case import Case, Round, Visit
 from routing.rounds.check import check
+from routing.rounds.engine import Found, Search
 from routing.rounds.mend import mend
 from routing.rounds.polish import Polish
 from routing.rounds.reading import problem_of
@@ -263,6 +264,20 @@ def test_a_round_that_does_not_hold_loses_first_what_need_not_go() -> None:
     case = Case(problem_of(document(stops, trucks=[TRUCK | {"count": 1}])))
     kept = mend(case, jobs(case), [Round(0, ((Visit(1), Visit(2)),))])
     assert [job.id for job in kept.left] == ["B"]
+
+
+HALVES = [
+    stop(name, km, deliver={"weight_g": grams})
+    for name, km, grams in (("A", 10, 400), ("B", 11, 400), ("C", 12, 600), ("D", 13, 600))
+]
+
+
+def test_the_probe_is_taken_where_the_search_leaves_more_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = Round(0, ((Visit(1), Visit(3)),))
+    other = Round(0, ((Visit(2), Visit(4)),))
+    monkeypatch.setattr(Search, "probed", lambda _: [one, other])
+    monkeypatch.setattr(Search, "run", lambda _: Found([], 1))
+    assert rounds(document(HALVES, trucks=[TRUCK | {"count": 2}])).unserved == ()
 
 
 def test_the_same_seed_and_work_give_the_same_rounds() -> None:
