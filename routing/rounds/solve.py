@@ -72,7 +72,7 @@ def _searched(
     served = [job for job in able if job.id not in out]
     polish = Polish(case, served, kept.rounds, lambda: limit.work is None and time.perf_counter() > until)
     kept = Kept(polish.run(), kept.left)
-    if kept.left:
+    if kept.left or not proved.units:  # what the probe left out was in no bound
         proved = bound(case, served, kept.rounds, limit.seconds / 10, most)
     return kept, proved, found.iterations
 

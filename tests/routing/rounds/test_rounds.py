@@ -272,6 +272,14 @@ HALVES = [
 ]
 
 
+def test_what_the_probe_left_out_is_in_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put in one after the other A and B share a truck, and D finds no room; the search pairs them well."""
+    monkeypatch.setattr(Search, "probed", lambda _: [])
+    plan = rounds(document(HALVES, trucks=[TRUCK | {"count": 2}]))
+    assert plan.unserved == ()
+    assert plan.bound_minor > 0
+
+
 def test_the_probe_is_taken_where_the_search_leaves_more_out(monkeypatch: pytest.MonkeyPatch) -> None:
     one = Round(0, ((Visit(1), Visit(3)),))
     other = Round(0, ((Visit(2), Visit(4)),))
