@@ -201,6 +201,8 @@ def _kind(case: Case, nodes: Sequence[int], truck: int, step: int, *, by_load: b
     cost = metres * one.km_minor * 18 + (drive + work[:, None]) * one.hour_minor * 5
     opens = np.array([max(one.start_at, min(w[0] for w in case.nodes[node].windows)) for node in all_]) - one.start_at
     closes = np.array([min(one.end_at, max(w[1] for w in case.nodes[node].windows)) for node in all_]) - one.start_at
+    if closes[0] < opens[0]:
+        return None  # its depot is closed all its day: it goes nowhere
     early = np.maximum(opens, opens[0] + work[0] + drive[0])
     early[0] = opens[0]
     late = early[:, None] + work[:, None] + drive > closes[None, :]  # no truck is ever in time on this leg

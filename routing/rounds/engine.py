@@ -184,6 +184,8 @@ class Model:
         durations: list[Any] = []
         types = []
         for truck, numbers in enumerate(counts):
+            if not self._open(truck):
+                continue
             for variant, count in numbers.items():
                 if count < 1 or (variant != SHORT and hours.drive_s <= hours.spell_s):
                     continue
@@ -199,12 +201,15 @@ class Model:
             locations, clients, self._depots(), types, distances, durations, groups, self._shipments(required=required)
         )
 
+    def _open(self, truck: int) -> bool:
+        """Whether the depot of a kind of truck is ever open while it may drive."""
+        one, depot = self._case.trucks[truck], self._case.problem.depots[self._case.depot_of[truck]]
+        return max(one.start_at, depot.open_at) <= min(one.end_at, depot.close_at)
+
     def _depots(self) -> list[Any]:
         case = self._case
         return [
-            pyvrp.Depot(
-                at, max(0, one.open_at - case.start), max(0, min(one.close_at, case.end) - case.start), one.load_s
-            )
+            pyvrp.Depot(at, *self._relative((one.open_at, one.close_at)), one.load_s)
             for at, one in enumerate(case.problem.depots)
         ]
 
@@ -255,8 +260,10 @@ class Model:
         return window[1] >= self._case.start and window[0] <= self._case.end
 
     def _relative(self, window: tuple[int, int]) -> tuple[int, int]:
+        """From the first start on. What opens after the last truck has ended stays beyond the day of each."""
         case = self._case
-        return max(0, window[0] - case.start), max(0, min(window[1], case.end) - case.start)
+        opens = max(0, window[0] - case.start)
+        return opens, max(opens, min(window[1], case.end) - case.start)
 
     def _prize(self, job: Job) -> int:
         """More than any round costs; for what must go, more than all that need not go together."""

@@ -288,6 +288,20 @@ def test_the_probe_is_taken_where_the_search_leaves_more_out(monkeypatch: pytest
     assert rounds(document(HALVES, trucks=[TRUCK | {"count": 2}])).unserved == ()
 
 
+def test_a_depot_that_opens_after_the_last_truck_has_ended_takes_no_part() -> None:
+    night = HUB | {"code": "N", "open_at": at("21:00"), "close_at": at("22:00")}
+    trucks = [TRUCK, TRUCK | {"code": "N", "depot": "N"}]
+    plan = rounds(document([stop("A", 10), stop("B", 20, depot="N")], depots=[HUB, night], trucks=trucks))
+    assert (orders(plan), [(one.id, one.reason) for one in plan.unserved]) == ({("A",)}, [("B", "depot_closed")])
+
+
+def test_a_truck_that_starts_after_its_depot_has_closed_takes_no_part() -> None:
+    morrow = {"start_at": "2026-03-03T06:00:00Z", "end_at": "2026-03-03T20:00:00Z"}
+    stops = [stop("A", 10, window=("06:00", "20:00")), stop("B", 20, window=("06:00", "20:00"))]
+    plan = rounds(document(stops, trucks=[TRUCK, TRUCK | {"code": "M"} | morrow]))
+    assert (orders(plan), plan.bound_minor > 0) == ({("A", "B")}, True)
+
+
 def test_the_same_seed_and_work_give_the_same_rounds() -> None:
     one, other = (make_rounds(problem_of(random_document(7)), work=50, seed=3) for _ in range(2))
     assert one.model_dump(exclude={"elapsed_ms"}) == other.model_dump(exclude={"elapsed_ms"})
