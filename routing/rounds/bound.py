@@ -53,7 +53,7 @@ class Kind:
 def bound(case: Case, jobs: Sequence[Job], known: Known, seconds: float, most: int | None) -> Bound:
     """A bound on what the jobs cost together; `known` rounds that serve them all are the first columns.
 
-    It stops after `most` rounds of prices, or when the time is over; the last evaluation may take a little longer.
+    It stops after `most` rounds of prices, or when the time is over; the last look for walks may take a little longer.
     """
     nodes = [node for job in jobs for node in job.nodes]
     if not nodes or {node for one, _ in known for node in one.nodes()} != set(nodes):
@@ -70,7 +70,7 @@ def bound(case: Case, jobs: Sequence[Job], known: Known, seconds: float, most: i
         one for at in range(len(case.trucks)) if (one := _kind(case, nodes, at, step, by_load=by_load)) is not None
     ]
     master = Master(nodes, known)
-    return master.run(kinds, kind, over)
+    return master.run(kinds, kind, over, begun + seconds if most is None else None)
 
 
 class Master:
@@ -105,30 +105,32 @@ class Master:
         prices[1:] = np.floor(np.maximum(duals, 0) * COST)
         return prices
 
-    def run(self, kinds: Sequence[Kind], name: str, over: Over) -> Bound:
-        """Prices from the master, walks for the prices, until no walk is cheaper than its prices."""
+    def run(self, kinds: Sequence[Kind], name: str, over: Over, until: float | None) -> Bound:
+        """Prices from the master, walks for the prices, until no walk is cheaper than its prices, or `until`."""
         prices = self._prices()
         centre, proved, done = prices, 0, 0
         while not over(done):
             done += 1
             smooth = (centre + prices) // 2
-            fresh = self._price(kinds, smooth, prices)
+            fresh = self._price(kinds, smooth, prices, until)
             if not fresh:
                 centre = smooth = prices
-                fresh = self._price(kinds, prices, prices)
+                fresh = self._price(kinds, prices, prices, until)
                 if not fresh:
                     break
             centre = smooth
             if done % CHECK_EVERY == 0:
-                proved = max(proved, farley(kinds, smooth))
+                proved = max(proved, farley(kinds, smooth, until))
             prices = self._prices()
-        proved = max(proved, farley(kinds, centre))
-        return Bound(proved if over(done) else max(proved, farley(kinds, prices)), name, done)
+        proved = max(proved, farley(kinds, centre, until))
+        return Bound(proved if over(done) else max(proved, farley(kinds, prices, until)), name, done)
 
-    def _price(self, kinds: Sequence[Kind], at: Any, prices: Any) -> bool:
+    def _price(self, kinds: Sequence[Kind], at: Any, prices: Any, until: float | None) -> bool:
         """Add the walks that are cheaper than the master's prices, as found at the smoothed prices."""
         found = False
         for one in kinds:
+            if _late(until):
+                break
             for least, walk in cheapest_walks(one.cost, at, one.advance, one.low, one.high, COLUMNS):
                 cost = least + int(at[walk].sum()) + one.fixed
                 if cost < int(prices[walk].sum()) - COST // 100:
@@ -136,13 +138,22 @@ class Master:
         return found
 
 
-def farley(kinds: Sequence[Kind], prices: Any) -> int:
-    """theta x the sum of the prices, theta the least cost / price of all walks (Dinkelbach), rounded down."""
+def _late(until: float | None) -> bool:
+    return until is not None and time.perf_counter() > until
+
+
+def farley(kinds: Sequence[Kind], prices: Any, until: float | None = None) -> int:
+    """theta x the sum of the prices, theta the least cost / price of all walks (Dinkelbach), rounded down.
+
+    0, which bounds anything, when the time is over before theta is known.
+    """
     theta = 1 << SHIFT
     for _ in range(15):
         scaled = (prices * theta) >> SHIFT
         worst: tuple[int, int] | None = None
         for one in kinds:
+            if _late(until):
+                return 0
             for least, walk in cheapest_walks(one.cost, scaled, one.advance, one.low, one.high, 1):
                 if least + one.fixed < 0:
                     cost, gain = least + one.fixed + int(scaled[walk].sum()), int(prices[walk].sum())

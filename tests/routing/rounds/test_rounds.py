@@ -6,6 +6,7 @@ import pytest
 
 from routing.rounds.alone import jobs
 from routing.rounds.answer import RoundsPlan
+from routing.rounds.bound import bound
 from routing.rounds.case import Case, Round, Visit
 from routing.rounds.check import check
 from routing.rounds.engine import Found, Search
@@ -300,6 +301,26 @@ def test_a_truck_that_starts_after_its_depot_has_closed_takes_no_part() -> None:
     stops = [stop("A", 10, window=("06:00", "20:00")), stop("B", 20, window=("06:00", "20:00"))]
     plan = rounds(document(stops, trucks=[TRUCK, TRUCK | {"code": "M"} | morrow]))
     assert (orders(plan), plan.bound_minor > 0) == ({("A", "B")}, True)
+
+
+def test_the_bound_ends_with_its_time() -> None:
+    """0 bounds anything: what is not proved when the time is over is not waited for."""
+    problem = problem_of(random_document(7))
+    case = Case(problem)
+    every = jobs(case)
+    kept = mend(case, every, [])
+    asked = 0
+
+    def clock() -> float:
+        nonlocal asked
+        asked += 1
+        return 0.0 if asked == 1 else 100.0
+
+    assert bound(case, every, kept.rounds, 10.0, None).units > 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("routing.rounds.bound.time.perf_counter", clock)
+        patch.setattr("routing.rounds.bound.cheapest_walks", None)  # no walk is looked for any more
+        assert bound(case, every, kept.rounds, 10.0, None).units == 0
 
 
 def test_the_same_seed_and_work_give_the_same_rounds() -> None:
