@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from routing.rounds.problem import Amount, Mode, Problem, Stop, Window
+from routing.rounds.problem import DIMENSIONS, MOST_AMOUNT, MOST_WINDOWS, Amount, Mode, Problem, Stop, Window
 
-MOST_NAME = 64
+MOST_NAME, MOST_SERVICE_S = 64, 86_400
 
 
 def in_mode(problem: Problem, mode: Mode) -> Problem:
     """The problem as the mode wants it. Orders of one place that cannot be one visit (no common time, too much for any
-    truck, not the same trucks) stay apart. A united visit takes as long as its orders together.
+    truck or one visit, not the same trucks) stay apart. A united visit takes as long as its orders together.
     """
     if mode == "centralised":
         hub = problem.depots[0].code
@@ -45,7 +45,9 @@ def _united(problem: Problem) -> Iterator[Stop]:
 
 
 def _both(one: Stop, other: Stop) -> Stop | None:
-    """One visit for two orders; None where they have no time in common or their names are too long together."""
+    """One visit for two orders; None where they have no time in common, or where times, work, goods or names are more
+    together than one visit may have.
+    """
     windows = one.windows or other.windows
     if one.windows and other.windows:
         windows = tuple(
@@ -53,25 +55,25 @@ def _both(one: Stop, other: Stop) -> Stop | None:
             for a in one.windows
             for b in other.windows
             if max(a.open_at, b.open_at) <= min(a.close_at, b.close_at)
-        )[:4]
-        if not windows:
+        )
+        if not 0 < len(windows) <= MOST_WINDOWS:
             return None
     owner = one.owner if one.owner == other.owner else f"{one.owner}+{other.owner}"
     name = f"{one.id}+{other.id}"
-    if max(len(name), len(owner)) > MOST_NAME:
+    service_s = one.service_s + other.service_s
+    sums = [
+        [a + b for a, b in zip(mine.parts(), more.parts(), strict=True)]
+        for mine, more in ((one.deliver, other.deliver), (one.collect, other.collect))
+    ]
+    if max(len(name), len(owner)) > MOST_NAME or service_s > MOST_SERVICE_S or max(map(max, sums)) > MOST_AMOUNT:
         return None
+    deliver, collect = (Amount(**dict(zip(DIMENSIONS, parts, strict=True))) for parts in sums)
     return one.model_copy(
         update={
-            "id": name, "owner": owner, "windows": windows, "deliver": _sum(one.deliver, other.deliver),
-            "collect": _sum(one.collect, other.collect), "service_s": min(86_400, one.service_s + other.service_s),
-            "must_go": one.must_go or other.must_go,
+            "id": name, "owner": owner, "windows": windows, "deliver": deliver, "collect": collect,
+            "service_s": service_s, "must_go": one.must_go or other.must_go,
         }
     )  # fmt: skip
-
-
-def _sum(one: Amount, other: Amount) -> Amount:
-    weight, volume, pallets = (a + b for a, b in zip(one.parts(), other.parts(), strict=True))
-    return Amount(weight_g=weight, volume_cm3=volume, pallets=pallets)
 
 
 def _fits(problem: Problem, one: Stop) -> bool:

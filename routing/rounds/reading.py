@@ -16,7 +16,7 @@ from routing.network import yueyang
 from routing.problem import BadProblem, Fault, from_validation
 from routing.rounds.faults import faults
 from routing.rounds.modes import in_mode
-from routing.rounds.problem import MOST_STOPS, Problem
+from routing.rounds.problem import MOST_STOPS, Mode, Problem
 from routing.rounds.sheet import stops_of, trucks_of
 from routing.units import iso
 
@@ -41,14 +41,16 @@ def hours_on(day: str) -> dict[str, Any]:
     return max(valid, key=lambda one: str(one["valid_from"]))
 
 
-def read_rounds(path: Path, *, trucks: Path | None = None, hub: str = HUB, day: str = "2026-03-02") -> Problem:
+def read_rounds(
+    path: Path, *, trucks: Path | None = None, hub: str = HUB, day: str = "2026-03-02", mode: Mode | None = None
+) -> Problem:  # fmt: skip
     """The problem in a JSON file, or the stops of a CSV file with the trucks of another (else the shipped fleet).
 
-    Raises BadProblem with every fault found.
+    `mode` stands for the one that the file names. Raises BadProblem with every fault found.
     """
     text = _text(path)
     if path.suffix.lower() != ".csv":
-        return problem_of(_json(path, text))
+        return problem_of(_in(mode, _json(path, text)))
     found: list[Fault] = []
     stops = stops_of(StringIO(text, newline=""), day, found)
     fleet = (
@@ -56,7 +58,11 @@ def read_rounds(path: Path, *, trucks: Path | None = None, hub: str = HUB, day: 
     )
     if found:
         raise BadProblem(found)
-    return problem_of({"depots": [depot_document(hub, day)], "trucks": fleet, "stops": stops})
+    return problem_of(_in(mode, {"depots": [depot_document(hub, day)], "trucks": fleet, "stops": stops}))
+
+
+def _in(mode: Mode | None, document: Any) -> Any:
+    return document if mode is None or not isinstance(document, dict) else document | {"mode": mode}
 
 
 def depot_document(hub: str, day: str) -> dict[str, Any]:

@@ -8,7 +8,6 @@ import click
 
 from routing.problem import BadProblem
 from routing.rounds.check import check
-from routing.rounds.modes import in_mode
 from routing.rounds.problem import Mode
 from routing.rounds.reading import HUB, read_rounds
 from routing.rounds.solve import make_rounds
@@ -48,15 +47,14 @@ def command(
     infeasible, 2 bad input, 1 when the independent checker found a fault (never expected).
     """
     try:
-        problem = read_rounds(file, trucks=trucks, hub=hub, day=(day or datetime.now(BEIJING)).isoformat()[:10])
+        on = (day or datetime.now(BEIJING)).isoformat()[:10]
+        problem = read_rounds(file, trucks=trucks, hub=hub, day=on, mode=mode)
     except BadProblem as bad:
         for fault in bad.faults[:MOST_FAULTS]:
             click.echo(f"{fault.field}: {fault.rule}: {fault.text}", err=True)
         if len(bad.faults) > MOST_FAULTS:
             click.echo(f"… and {len(bad.faults) - MOST_FAULTS} more", err=True)
         sys.exit(BAD_INPUT)
-    if mode is not None:
-        problem = in_mode(problem, mode)
     with quiet_solver():
         plan = make_rounds(problem, seconds=seconds, work=work, seed=seed)
     findings = check(problem.model_dump(mode="json"), plan.model_dump(mode="json"))

@@ -151,6 +151,35 @@ def test_a_million_rows_are_refused_by_the_limit(tmp_path: Path) -> None:
     assert {fault.rule for fault in bad.value.faults} == {"too_many"}
 
 
+def test_the_mode_asked_for_stands_for_that_of_the_file(tmp_path: Path) -> None:
+    together = document([stop("A", 10), stop("B", 10)], mode="unified")
+    (tmp_path / "p.json").write_text(json.dumps(together))
+    assert [one.id for one in read_rounds(tmp_path / "p.json").stops] == ["A+B"]
+    apart = read_rounds(tmp_path / "p.json", mode="joint")
+    assert (apart.mode, [one.id for one in apart.stops]) == ("joint", ["A", "B"])
+    assert apart == problem_of(together | {"mode": "joint"})
+    (tmp_path / "stops.csv").write_text(HEAD + "A,CN430621,,,1,,,,,\nB,CN430621,,,1,,,,,\n")
+    assert [one.id for one in read_rounds(tmp_path / "stops.csv", mode="unified").stops] == ["A+B"]
+
+
+def test_orders_that_are_too_much_for_one_visit_stay_apart() -> None:
+    def united(*stops: dict[str, Any]) -> list[str]:
+        truck = TRUCK | {"payload_g": 10**12}
+        return [one.id for one in problem_of(document(list(stops), trucks=[truck], mode="unified")).stops]
+
+    hours = [{"open_at": at(f"{hour:02d}:00"), "close_at": at(f"{hour:02d}:50")} for hour in (7, 9, 11, 13)]
+    halves = [
+        {"open_at": at(f"{hour:02d}:{m}"), "close_at": at(f"{hour:02d}:{m + 9}")} for hour in (7, 9) for m in (10, 30)
+    ]
+    thirds = [{"open_at": at("07:00"), "close_at": at("07:35")}, {"open_at": at("07:40"), "close_at": at("13:30")}]
+    assert united(stop("A", 10, windows=hours), stop("B", 10, windows=halves)) == ["A+B"]
+    assert united(stop("A", 10, windows=hours), stop("B", 10, windows=thirds)) == ["A", "B"]
+    assert united(stop("A", 10, service_s=43_200), stop("B", 10, service_s=43_200)) == ["A+B"]
+    assert united(stop("A", 10, service_s=43_200), stop("B", 10, service_s=43_201)) == ["A", "B"]
+    most = {"weight_g": 10**12}
+    assert united(stop("A", 10, deliver=most), stop("B", 10, deliver=most)) == ["A", "B"]
+
+
 def test_aliases_are_understood_and_driver_hours_are_of_the_day() -> None:
     problem = problem_of(document([{"id": "A", "place": " cnyuy ", "deliver": {"weight_g": 1}}]))
     assert problem.stops[0].place == "CNYYA"

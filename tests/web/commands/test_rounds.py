@@ -50,3 +50,12 @@ def test_bad_input_is_named_and_has_no_traceback(tmp_path: Path) -> None:
     done = dongting(str(tmp_path / "p.json"))
     assert done.returncode == 2
     assert done.stderr == "stops.0(A).windows.0: closes_before_opens: the window closes before it opens\n"
+
+
+def test_the_mode_asked_for_stands_for_that_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "p.json").write_text(json.dumps(document([stop("A", 10), stop("B", 10)], mode="unified")))
+    for words, called in (((), ["A+B"]), (("--mode", "joint"), ["A", "B"])):
+        done = dongting(str(tmp_path / "p.json"), "--work", "10", "-o", str(tmp_path / "plan.json"), *words)
+        assert (done.returncode, done.stderr) == (0, "")
+        calls = json.loads((tmp_path / "plan.json").read_text())["rounds"][0]["calls"]
+        assert sorted(call["id"] for call in calls if call["kind"] == "stop") == called
