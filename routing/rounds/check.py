@@ -158,15 +158,15 @@ def _change(call: Row, jobs: Mapping[str, Row], part: str) -> int:
 
 def _pairs(name: str, calls: Sequence[Row]) -> Iterator[Finding]:
     """One trip: what is fetched is brought, and in that order."""
-    open_: set[str] = set()
+    open_: Counter[str] = Counter()
     for call in calls:
         if call["kind"] == "pick":
-            open_.add(call["id"])
+            open_[call["id"]] += 1
         elif call["kind"] == "drop":
-            if call["id"] not in open_:
+            if open_[call["id"]] < 1:
                 yield Finding("pairs", name, f"{call['id']} is brought before it is fetched")
-            open_.discard(call["id"])
-    for job_id in sorted(open_):
+            open_[call["id"]] -= 1
+    for job_id in sorted(+open_):
         yield Finding("pairs", name, f"{job_id} is fetched and not brought on the same trip")
 
 

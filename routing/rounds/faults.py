@@ -9,6 +9,7 @@ from routing.problem import Fault
 from routing.rounds.problem import DIMENSIONS, MOST_TRUCKS, Amount, Problem, Somewhere, Window
 
 MOST_SPAN_S = 14 * 86_400
+NEVER = 4_102_444_800  # the year 2100
 
 
 def faults(problem: Problem) -> Iterator[Fault]:
@@ -44,7 +45,13 @@ def _where(field: str, one: Somewhere, codes: set[str]) -> Iterator[Fault]:
         yield Fault(f"{field}.place", "no_place", "names neither a place nor lat_udeg and lon_udeg")
 
 
+def _instants(field: str, *instants: int) -> Iterator[Fault]:
+    if not all(0 <= one < NEVER for one in instants):
+        yield Fault(field, "out_of_time", "an instant lies before 1970 or after 2099")
+
+
 def _window(field: str, one: Window) -> Iterator[Fault]:
+    yield from _instants(field, one.open_at, one.close_at)
     if one.close_at < one.open_at:
         yield Fault(field, "closes_before_opens", "the window closes before it opens")
 
@@ -74,6 +81,7 @@ def _trucks(problem: Problem) -> Iterator[Fault]:
         for name, value in (("payload_g", one.payload_g), ("volume_cm3", one.volume_cm3), ("pallets", one.pallets)):
             if value is not None and value < 0:
                 yield Fault(f"{field}.{name}", "negative_capacity", f"a capacity of {value}")
+        yield from _instants(field, one.start_at, one.end_at)
         if one.end_at <= one.start_at:
             yield Fault(f"{field}.end_at", "ends_before_start", "the truck ends before it starts")
     if (total := sum(one.count for one in problem.trucks)) > MOST_TRUCKS:

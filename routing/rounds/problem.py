@@ -138,7 +138,7 @@ class Hours(Frozen):
 
     drive_s: Annotated[int, Field(gt=0, le=86_400)]
     spell_s: Annotated[int, Field(gt=0, le=86_400)]
-    rest_s: Annotated[int, Field(ge=0, le=86_400)]
+    rest_s: Annotated[int, Field(gt=0, le=86_400)]
     service_is_rest: bool = False
     valid_from: str = ""
     source: str = ""

@@ -115,7 +115,10 @@ def problem_of(document: Any) -> Problem:
     rows = sum(len(document[name]) for name in ("stops", "transfers") if isinstance(document.get(name), list))
     if rows > MOST_STOPS:
         raise BadProblem([Fault("stops", "too_many", f"{rows} stops and transfers; at most {MOST_STOPS} at once")])
-    document = _official(dict(document))
+    try:
+        document = _official(dict(document))
+    except RecursionError as error:
+        raise BadProblem([Fault("(file)", "not_json", "the file is nested too deep")]) from error
     road = yueyang().rules.road
     document.setdefault("detour_permille", road.detour_permille)
     document.setdefault("detour_source", road.detour_source)
@@ -130,15 +133,21 @@ def problem_of(document: Any) -> Problem:
     return in_mode(problem, problem.mode)
 
 
+def _rows(document: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """The objects of a list; the model names what is none."""
+    rows = document.get(name)
+    return [one for one in rows if isinstance(one, dict)] if isinstance(rows, list) else []
+
+
 def _day(document: dict[str, Any]) -> str:
     """The day on which the first truck leaves, where the document says one."""
-    starts = [one.get("start_at") for one in document.get("trucks") or () if isinstance(one, dict)]
-    texts = [iso(one) if isinstance(one, int) and abs(one) < 10**11 else one for one in starts]
     days = []
-    for text in texts:
+    for one in _rows(document, "trucks"):
+        at = one.get("start_at")
         try:
-            days.append(datetime.fromisoformat(str(text)).date().isoformat())
-        except (TypeError, ValueError):
+            text = iso(at) if isinstance(at, int) else str(at)
+            days.append(datetime.fromisoformat(text).date().isoformat())
+        except (OverflowError, ValueError, OSError):
             continue  # the model names it
     return min(days, default="2026-01-01")
 
@@ -147,7 +156,7 @@ def _official(document: dict[str, Any]) -> dict[str, Any]:
     """The document with aliases and names resolved, and the shipped places that it names."""
     known = {place.code: place for place in yueyang().places}
     names = {name: place.code for place in yueyang().places for name in (place.name_zh, place.name_en.upper())}
-    own = {one.get("code") for one in document.get("places") or () if isinstance(one, dict)}
+    own = {code for one in _rows(document, "places") if isinstance(code := one.get("code"), str)}
     named: dict[str, None] = {}
 
     def walk(value: Any) -> Any:

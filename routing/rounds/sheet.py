@@ -44,7 +44,7 @@ class Row:
             value = Decimal(text) * scale
             if not value.is_finite() or abs(value) > 10**15:
                 raise InvalidOperation
-        except InvalidOperation:
+        except ArithmeticError:  # no number, or one beyond all that a decimal can hold
             self._fault(name, "not_a_number", f"{text[:40]!r} is no number")
             return 0
         if value != value.to_integral_value():

@@ -71,6 +71,14 @@ def swap_pair(plan: Plan) -> None:
     calls[a], calls[b] = calls[b], calls[a]
 
 
+def pick_twice(plan: Plan) -> None:
+    """The goods of one transfer are fetched twice at the same place and brought once."""
+    calls = near(plan)["calls"]
+    pick = call(plan, "M", "pick")
+    again = copy.deepcopy(pick) | {"drive_m": 0, "arrive_at": pick["leave_at"], "begin_at": pick["leave_at"]}
+    calls.insert(calls.index(pick) + 1, again)
+
+
 @pytest.mark.parametrize(
     ("plant", "rule"),
     [
@@ -89,6 +97,7 @@ def swap_pair(plan: Plan) -> None:
         (lambda plan: call(plan, "A").update(trip=2), "trips"),
         (no_rest, "hours"),
         (swap_pair, "pairs"),
+        (pick_twice, "pairs"),
         (lambda plan: call(plan, "C")["load"].update(weight_g=7), "sums"),
         (lambda plan: far(plan).update(metres=7), "sums"),
         (lambda plan: far(plan).update(cost_minor=7), "sums"),

@@ -46,7 +46,16 @@ def said(bad: BadProblem) -> set[tuple[str, str]]:
         ({"stops": [stop("A", 1, windows=[{"open_at": "08:00", "close_at": at("09:00")}])]},
          "stops.0.windows.0.open_at", "value_error"),
         ({"hours": {"drive_s": 28_800, "spell_s": 600, "rest_s": 60}}, "hours.spell_s", "spell_too_short"),
+        ({"hours": {"drive_s": 28_800, "spell_s": 14_400, "rest_s": 0}}, "hours.rest_s", "greater_than"),
         ({"mode": "alone"}, "mode", "literal_error"),
+        ({"trucks": 5}, "trucks", "tuple_type"),
+        ({"trucks": [5]}, "trucks.0", "model_type"),
+        ({"trucks": [TRUCK | {"start_at": -(10**11) + 1, "end_at": -(10**11) + 9}]}, "trucks.0(T)", "out_of_time"),
+        ({"depots": [HUB | {"close_at": 10**15}]}, "depots.0(HUB)", "out_of_time"),
+        ({"stops": [stop("A", 1, windows=[{"open_at": 0, "close_at": 9**13}])]}, "stops.0(A).windows.0", "out_of_time"),
+        ({"places": 5}, "places", "tuple_type"),
+        ({"places": [{"code": [1], "lat_udeg": 0, "lon_udeg": 0}]}, "places.0.code", "string_type"),
+        ({"stops": 5}, "stops", "tuple_type"),
     ],
 )  # fmt: skip
 def test_each_mistake_is_named(change: dict[str, Any], field: str, rule: str) -> None:
@@ -64,7 +73,8 @@ def test_a_document_that_is_no_object_is_refused(value: Any) -> None:
 
 @pytest.mark.parametrize(
     ("text", "rule"),
-    [("{", "not_json"), ("[" * 100_000, "not_json"), ('{"a": 1.5}', "not_integer"), ('{"a": NaN}', "not_integer"),
+    [("{", "not_json"), ("[" * 100_000, "not_json"), ('{"stops": ' + "[" * 900 + "]" * 900 + "}", "not_json"),
+     ('{"a": 1.5}', "not_integer"), ('{"a": NaN}', "not_integer"),
      ("9" * 5000, "not_json")],
 )  # fmt: skip
 def test_a_file_that_is_no_problem_is_refused(tmp_path: Path, text: str, rule: str) -> None:
@@ -117,6 +127,7 @@ def test_trucks_come_from_a_sheet_too(tmp_path: Path) -> None:
         ("A,CN430621,,,heavy,,,,,", "line 2: deliver_kg", "not_a_number"),
         ("A,CN430621,,,NaN,,,,,", "line 2: deliver_kg", "not_a_number"),
         ("A,CN430621,,,1e99,,,,,", "line 2: deliver_kg", "not_a_number"),
+        ("A,CN430621,,,1e999999,,,,,", "line 2: deliver_kg", "not_a_number"),
         ("A,CN430621,,,1.0005,,,,,", "line 2: deliver_kg", "too_fine"),
         ("A,CN430621,,,1,,,,25:00,26:00", "line 2: open", "not_a_time"),
         ("A,CN430621,,,1,,,,08:00,", "line 2: close", "missing"),
