@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
 Job = TypeVar("Job")
@@ -16,9 +18,26 @@ CHUNK = 16
 
 
 def spread(work: Callable[[Job], Result], jobs: Sequence[Job]) -> list[Result]:
-    """What `work` makes of each job, in their order; few jobs are done here, one after the other."""
+    """What `work` makes of each job, in their order; few jobs are done here, one after the other, and so are all when
+    a process was ended from outside.
+    """
     lanes = os.cpu_count() or 1
     if len(jobs) < MANY or lanes < 2 or multiprocessing.current_process().daemon:
         return [work(job) for job in jobs]
-    with ProcessPoolExecutor(lanes, multiprocessing.get_context("spawn")) as pool:
-        return list(pool.map(work, jobs, chunksize=CHUNK))
+    try:
+        with ProcessPoolExecutor(lanes, multiprocessing.get_context("spawn"), initializer=_watch) as pool:
+            return list(pool.map(work, jobs, chunksize=CHUNK))
+    except BrokenProcessPool:
+        return [work(job) for job in jobs]
+
+
+def _watch() -> None:
+    """A process ends with the one that began it, also where that was killed and could say nothing."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
