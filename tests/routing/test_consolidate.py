@@ -1,11 +1,13 @@
 """The model against exhaustive search, and the bound of the seeded network."""
 
 import time
+from typing import cast
 
 import pytest
 
 from routing.consolidate import Clock, blocks_of, bound, fewest_left_out, leg_prices, solve_block
 from routing.paths import PathFinder
+from routing.rough import Rough
 from routing.search import unserved_prices
 from routing.solve import make_plan
 from routing.verify import verify
@@ -51,6 +53,24 @@ def test_counts_the_goods_that_can_never_all_go() -> None:
     tiny = problem([goods(f"K{n}", 15) for n in range(3)], network_document(capacity=1, loose=False))
     assert fewest_left_out(PathFinder(tiny).find(), [0, 1, 2], 5)[0] == 2
     assert fewest_left_out(PathFinder(tiny).find(), [0], 5) == (0, {0: 0})
+
+
+class Estimate:
+    """A first look that says of each block that nothing is left to win."""
+
+    def gap(self, _at: int) -> float:
+        return 0.0
+
+    def bound_minor(self, _at: int) -> int:
+        return 1
+
+
+def test_a_block_that_the_solver_never_saw_is_not_called_solved() -> None:
+    tiny = random_problem(7)
+    paths = PathFinder(tiny).find()
+    found = bound(paths, unserved_prices(paths), 20, rough=cast("Rough", Estimate()))
+    assert (found.blocks_proved, found.bound_minor) == (0, found.blocks)
+    assert found.blocks > 0
 
 
 def test_what_easy_blocks_leave_over_goes_to_the_hard_one() -> None:
