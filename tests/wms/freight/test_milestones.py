@@ -115,6 +115,16 @@ def test_what_happened_keeps_the_order_of_the_way(session: Session) -> None:
         report_consignment(session, name, act("departure", 2, READY + 31 * DAY), LATER)
 
 
+def test_the_departure_and_arrival_of_a_whole_way_embrace_its_legs() -> None:
+    def said(event: str, leg_no: int | None) -> Said:
+        return Said(event, leg_no, "ACT", "X", READY, READY, "gate")
+
+    way = [("cut_off", None), ("departure", None), ("departure", 1), ("arrival", 1), ("arrival", None),
+           ("stripped", None)]  # fmt: skip
+    found = lines(said(event, leg_no) for event, leg_no in reversed(way))
+    assert [(one.event, one.leg_no) for one in found] == way
+
+
 def test_what_is_not_booked_or_not_there_has_nothing_to_report(session: Session) -> None:
     (name,) = make_consignments(session, 1)
     with pytest.raises(NotBooked):

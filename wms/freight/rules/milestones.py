@@ -117,7 +117,11 @@ class EventLine:
 
 
 def rank(event: str, leg_no: int | None) -> tuple[int, int]:
-    """Where an event lies on the way: collected, cut-off, the legs in order, unpacked, delivered."""
+    """Where an event lies on the way: collected, cut-off, the legs in order, unpacked, delivered. Without a leg it is
+    the departure of the first one or the arrival of the last.
+    """
+    if event in OF_A_LEG and leg_no is None:
+        return (2, 0 if event == "departure" else 2**31)
     if event in OF_A_LEG:
         return (2, 2 * (leg_no or 0) + OF_A_LEG.index(event))
     return ({"collected": 0, "cut_off": 1, "stripped": 3}.get(event, 4), 0)
