@@ -165,3 +165,27 @@ def test_an_event_is_reported_by_api_and_shown_where_the_consignment_is_tracked(
     page = doorman.browser("planner").get(f"/track?number={number}").text
     assert "2 h late" in page
     assert "the carrier" in page
+
+
+def test_a_firm_does_not_speak_for_customs_or_the_gate(
+    doorman: Doorman, client: FlaskClient, database: Database, scope: Scope, cast: Cast
+) -> None:
+    with database.unit_of_work(scope) as session:
+        plan = stored_plan(session, session.get_one(Company, cast.firm_id))
+        desk.accept_plan(session, plan.id)
+        number = next(iter(plan.versions or {}))
+    body = {
+        "consignment_no": number, "event": "departure", "kind": "EST", "leg_no": 1,
+        "event_at": datetime.now(UTC).isoformat(),
+    }  # fmt: skip
+    firm = doorman.token("planner", cast.firm_id)
+    for source in ("customs", "gate", "floor", "terminal"):
+        said = client.post(
+            "/api/v1/milestones", json=body | {"source": source}, headers=firm | {"Idempotency-Key": source}
+        )
+        assert (said.status_code, said.json["field"]) == (422, "source")
+        assert said.json["type"].endswith("milestone_source_not_yours")
+    own = client.post("/api/v1/milestones", json=body | {"source": "carrier"}, headers=firm | {"Idempotency-Key": "c"})
+    assert (own.status_code, own.json) == (201, {"consignments": 1, "new": 1})
+    ours = doorman.token("planner") | {"Idempotency-Key": "o"}
+    assert client.post("/api/v1/milestones", json=body | {"source": "customs"}, headers=ours).status_code == 201

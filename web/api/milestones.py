@@ -12,12 +12,12 @@ from sqlalchemy.orm import Session
 from web.api.idempotency import write
 from web.api.schemas import LARGEST, Body, Code, Instant, Text
 from web.auth.policy import READERS, policy
-from web.context import unit_of_work
+from web.context import current_scope, unit_of_work
 from web.milestones import event_lines, line_json
 from wms.errors import N_, Kind, WmsError
 from wms.freight import queries
 from wms.freight.rules import EVENTS, UnknownConsignment
-from wms.freight.rules.milestones import SOURCES
+from wms.freight.rules.milestones import SOURCES, check_source
 from wms.freight.service import milestones as service
 
 bp = APIBlueprint("api_milestones", __name__, url_prefix="/api/v1", tag="Planning")
@@ -65,8 +65,9 @@ class MilestoneIn(Body):
 @bp.input(MilestoneIn, arg_name="body")
 def report(body: MilestoneIn) -> Response:
     """Report what is expected or happened. It is appended; saying the same again adds nothing. A firm reports on its
-    own consignments only.
+    own consignments only, and what carrier, forwarder or consignee say.
     """
+    check_source(body.source, sees_all=current_scope().sees_all)
     said = service.Report(body.event, body.kind, body.event_at, body.source, body.leg_no, body.place, body.note)
 
     def act(session: Session) -> Mapping[str, Any]:

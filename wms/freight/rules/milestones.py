@@ -10,6 +10,8 @@ from wms.errors import N_, Kind, WmsError
 
 SOURCES = ("plan", "carrier", "forwarder", "terminal", "gate", "floor", "customs", "consignee")
 OF_A_LEG = ("departure", "arrival")
+OF_A_FIRM = ("carrier", "forwarder", "consignee")
+"""Whose word a firm may pass on; customs, terminal, gate and floor speak for themselves."""
 
 
 class PlannedTimeReported(WmsError):
@@ -26,6 +28,14 @@ class ActualInFuture(WmsError):
     code = "actual_in_future"
     kind = Kind.INVALID
     text = N_("%(event_at)s is still to come: what is expected then is an estimate (EST).")
+
+
+class NotItsWord(WmsError):
+    """A firm does not speak for customs, the terminal, the gate or the floor."""
+
+    code = "milestone_source_not_yours"
+    kind = Kind.INVALID
+    text = N_("A firm reports what carrier, forwarder or consignee say; %(source)s reports for itself.")
 
 
 class UnknownLeg(WmsError):
@@ -152,6 +162,12 @@ def check_report(kind: str, event: str, leg_no: int | None, event_at: datetime, 
         raise LegMissing(field="leg_no")
     if event not in OF_A_LEG and leg_no is not None:
         raise LegNotMeant(field="leg_no", event=event)
+
+
+def check_source(source: str, *, sees_all: bool) -> None:
+    """Refuse a word that the caller cannot pass on. Raises NotItsWord."""
+    if not sees_all and source not in OF_A_FIRM:
+        raise NotItsWord(field="source", source=source)
 
 
 def check_order(
