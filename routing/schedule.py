@@ -67,7 +67,7 @@ def departures_of(service: Service, options: Options, until: int, changes: Chang
                 if change is None:
                     found.append(one)
                 elif not change.cancelled:
-                    found.append(_changed(one, change))
+                    found.append(_changed(one, change, options.used.get(one.id, 0)))
         week += 7 * DAY_S
     return sorted(found, key=lambda departure: departure.depart_at)
 
@@ -78,9 +78,10 @@ def _departure(service: Service, options: Options, at: int) -> Departure:
     return Departure(name, service, at, at + service.transit_h * HOUR_S, at - service.cutoff_h * HOUR_S, max(0, left))
 
 
-def _changed(one: Departure, change: DepartureChange) -> Departure:
-    """The departure as it runs now, under the name of its timetable."""
-    room = one.capacity if change.capacity is None else min(one.capacity, change.capacity)
+def _changed(one: Departure, change: DepartureChange, used: int) -> Departure:
+    """The departure as it runs now, under the name of its timetable; of the room that we have in all, others use some.
+    """
+    room = one.capacity if change.capacity is None else min(one.capacity, max(0, change.capacity - used))
     return replace(
         one, depart_at=one.depart_at + change.depart_late_s, arrive_at=one.arrive_at + change.arrive_late_s,
         cutoff_at=one.cutoff_at + change.cutoff_late_s, capacity=room,

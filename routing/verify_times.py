@@ -50,9 +50,9 @@ def _leg(problem: Problem, leg: Row) -> Iterator[Fault]:
     if wanted.timestamp() < problem.options.start_at:
         yield "timetable", name, "leaves before the plan starts"
     capacity = service.capacity * problem.options.capacity_permille // 1000
-    capacity = max(0, capacity - problem.options.used.get(name, 0))
     if now.capacity is not None:
         capacity = min(capacity, now.capacity)
+    capacity = max(0, capacity - problem.options.used.get(name, 0))
     if leg["capacity"] != capacity:
         yield "allotment", name, f"has {capacity} {service.capacity_unit}, the plan says {leg['capacity']}"
 

@@ -116,6 +116,18 @@ def test_a_closed_place_stops_what_leaves_it_in_that_time() -> None:
     shut = {"kind": "closed", "place": "AA1", "from_at": "2026-03-04T00:00:00Z", "until_at": "2026-03-05T00:00:00Z"}
     found = mended(one, plan, happened(shut))
     assert found.problem.changes.departures[WED].cancelled
+def test_of_the_room_that_a_full_departure_has_in_all_others_hold_some() -> None:
+    one, plan = base(goods("K1", 15), departs=("fri 12:00",), capacity=4)
+    options = one.options.model_copy(update={"used": {FRI: 1}})
+    shared = one.model_copy(update={"options": options})
+    plan = make_plan(shared, seconds=4)
+    assert plan.legs[0].capacity == 3
+    found = mended(shared, plan, happened({"kind": "full", "departure": FRI, "capacity": 2}))
+    assert [leg.capacity for leg in found.plan.legs] == [1]
+    none = mended(shared, plan, happened({"kind": "full", "departure": FRI, "capacity": 1}))
+    assert none.plan.assignments == ()
+
+
     assert FRI not in found.problem.changes.departures
     assert where(found.plan) == {"K1": AB_FRI}
 
