@@ -12,7 +12,9 @@ otherwise below, and each exception is taken off the bound at its full worth:
 
 New goods only add cost: each at least that of its cheapest way. A departure whose cut-off moves can be reached by more
 goods than before; a segment may reach a late departure that it missed before, and arrive earlier; one that joined a
-departure which the plan did not use has no known price: then there is no bound this way (0).
+departure which the plan did not use has no known price, and neither has room of another unit than that of the first
+leg: then there is no bound this way (0). A repair hands on no bound: what its problem says of the goods is no longer
+what its bound was proved for.
 """
 
 from __future__ import annotations
@@ -25,13 +27,18 @@ from routing.problem import Problem
 from routing.replan.freeze import Rolled
 from routing.units import YEAR_S, ceil_div
 
+REPAIR = ", repair"
+"""How the solver of a repaired plan is told from that of a plan made at once."""
+
 
 def carried_bound(
     before: Problem, after: Problem, plan: Plan, true: Paths, finder: PathFinder, rolled: Sequence[Rolled],
     lost: dict[str, int],
 ) -> int:  # fmt: skip
     """Fen; ``lost``: what each consignment that has no way now cost before at most."""
-    if plan.state != "solved" or any(one.cutoff_late_s for one in after.changes.departures.values()):
+    if plan.state != "solved" or _is_repair(before, plan):
+        return 0
+    if any(one.cutoff_late_s for one in after.changes.departures.values()):
         return 0
     off = _room(before, plan, finder, rolled)
     if off is None:
@@ -52,6 +59,11 @@ def carried_bound(
     return max(0, total)
 
 
+def _is_repair(problem: Problem, plan: Plan) -> bool:
+    held = problem.changes
+    return plan.solver.endswith(REPAIR) or held.from_at is not None or bool(held.pinned or held.sealed)
+
+
 def _room(before: Problem, plan: Plan, finder: PathFinder, rolled: Sequence[Rolled]) -> int | None:
     """What the old prices of room may have to give back; None where a price is not known."""
     prices = {leg.departure: leg.price_minor for leg in plan.legs}
@@ -65,7 +77,7 @@ def _room(before: Problem, plan: Plan, finder: PathFinder, rolled: Sequence[Roll
             return None
         for old, new in zip(was.legs, now.legs, strict=True):
             if old.id != new.id:
-                if old.id not in prices:
+                if old.id not in prices or old.service.capacity_unit != now.legs[0].service.capacity_unit:
                     return None
                 heavier[old.id] = heavier.get(old.id, 0) + now.legs[0].capacity
     for one in rolled:

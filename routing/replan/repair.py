@@ -10,7 +10,7 @@ from routing.consolidate import Bounded
 from routing.paths import PathFinder
 from routing.plan import Plan
 from routing.problem import Problem
-from routing.replan.bound import carried_bound
+from routing.replan.bound import REPAIR, carried_bound
 from routing.replan.breaks import Break, breaks_of
 from routing.replan.compare import Comparison, compare
 from routing.replan.events import Event, apply
@@ -81,7 +81,8 @@ def repair(
     if findings:
         raise Unsound(findings)
     said("done", 0)
-    repaired = repaired.model_copy(update={"stages_ms": said.spent_ms, "elapsed_ms": sum(said.spent_ms.values())})
+    update = {"stages_ms": said.spent_ms, "elapsed_ms": sum(said.spent_ms.values())}
+    repaired = repaired.model_copy(update=update | {"solver": repaired.solver.removesuffix(REPAIR) + REPAIR})
     why = {name: one.code for one in reversed(breaks) for name in one.consignments}
     compared = compare(plan, repaired, stability_minor=disturbed, why=why, frozen=after.changes.pinned)
     return Repair(after, repaired, tuple(breaks), compared, price, bound_minor > 0)

@@ -1,16 +1,21 @@
 """What each event breaks and the repair that a person would make; what is frozen stays."""
 
-from typing import Any
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from routing.paths import PathFinder
 from routing.plan import Plan
 from routing.problem import BadProblem, Problem
+from routing.replan.bound import _room
 from routing.replan.breaks import sentence
-from routing.replan.events import Events, events_of
+from routing.replan.events import Events, apply, events_of
 from routing.replan.repair import Repair, repair, what_breaks
 from routing.replan.stability import Stability, shipped, stability_at
 from routing.replan.words import lines
+from routing.schedule import Departure
 from routing.solve import make_plan
 from routing.units import DAY_S, HOUR_S, instant_s
 from routing.verify import verify
@@ -111,11 +116,6 @@ def test_of_a_full_departure_the_box_leaves_that_it_costs_least() -> None:
     assert [(move.consignment, move.what) for move in found.comparison.moves] == [("K1", "departure")]
 
 
-def test_a_closed_place_stops_what_leaves_it_in_that_time() -> None:
-    one, plan = base(hurried("K1"), departs=("wed 12:00", "fri 12:00"))
-    shut = {"kind": "closed", "place": "AA1", "from_at": "2026-03-04T00:00:00Z", "until_at": "2026-03-05T00:00:00Z"}
-    found = mended(one, plan, happened(shut))
-    assert found.problem.changes.departures[WED].cancelled
 def test_of_the_room_that_a_full_departure_has_in_all_others_hold_some() -> None:
     one, plan = base(goods("K1", 15), departs=("fri 12:00",), capacity=4)
     options = one.options.model_copy(update={"used": {FRI: 1}})
@@ -128,6 +128,11 @@ def test_of_the_room_that_a_full_departure_has_in_all_others_hold_some() -> None
     assert none.plan.assignments == ()
 
 
+def test_a_closed_place_stops_what_leaves_it_in_that_time() -> None:
+    one, plan = base(hurried("K1"), departs=("wed 12:00", "fri 12:00"))
+    shut = {"kind": "closed", "place": "AA1", "from_at": "2026-03-04T00:00:00Z", "until_at": "2026-03-05T00:00:00Z"}
+    found = mended(one, plan, happened(shut))
+    assert found.problem.changes.departures[WED].cancelled
     assert FRI not in found.problem.changes.departures
     assert where(found.plan) == {"K1": AB_FRI}
 
@@ -176,7 +181,8 @@ def test_one_that_cannot_wait_leaves_another_behind_where_there_is_no_other_room
     assert [(move.consignment, move.what) for move in found.comparison.moves] == [("K1", "left_behind"), ("NEW", "new")]
 
 
-def test_a_missed_connection_goes_on_with_the_next_ship_and_keeps_its_box() -> None:
+def connecting() -> Problem:
+    """K1 goes by barge to HUB and on by ship."""
     document = network_document(departs=("wed 12:00",))
     barge = {"code": "BARGE", "destination": "HUB", "departs": ["sun 12:00"], "transit_h": 60}
     feeder = {**document["services"][0], **barge}
@@ -184,7 +190,11 @@ def test_a_missed_connection_goes_on_with_the_next_ship_and_keeps_its_box() -> N
     document["services"].append(feeder)
     document["places"].append({**document["places"][0], "code": "HUB"})
     document["corridors"][0]["services"] = ["BARGE", "SHIP"]
-    one = problem([goods("K1", 15, due_day=40)], document)
+    return problem([goods("K1", 15, due_day=40)], document)
+
+
+def test_a_missed_connection_goes_on_with_the_next_ship_and_keeps_its_box() -> None:
+    one = connecting()
     plan = make_plan(one, seconds=4)
     assert plan.segments[0].departures == ("BARGE@20260308T1200", "SHIP@20260311T1200")
     found = mended(one, plan, happened({"kind": "delay", "departure": "BARGE@20260308T1200", "hours": 24}))
@@ -261,6 +271,38 @@ def test_the_live_plan_and_problem_are_not_touched() -> None:
     before = (one.model_dump_json(), plan.model_dump_json())
     mended(one, plan, happened({"kind": "cancelled", "departure": plan.legs[0].departure}))
     assert (one.model_dump_json(), plan.model_dump_json()) == before
+
+
+def test_a_repair_hands_on_no_bound_to_the_next_one() -> None:
+    one, plan = base(goods("K1", 15), goods("K2", 15), departs=DEPARTS)
+    full = happened({"kind": "full", "departure": plan.legs[0].departure, "capacity": 1})
+    for event in (
+        {"kind": "late", "consignment": "K1", "ready_at": "2026-03-03T00:00:00Z"},
+        {"kind": "new", "consignment": goods("NEW", 9).model_dump(mode="json")},
+    ):
+        first = mended(one, plan, happened(event))
+        assert first.proved
+        again = mended(first.problem, first.plan, full)
+        assert not again.proved
+        assert again.plan.bound_minor == 0
+        assert again.plan.solver == first.plan.solver
+
+
+def test_room_of_another_unit_than_that_of_the_first_leg_leaves_no_bound() -> None:
+    one = connecting()
+    plan = make_plan(one, seconds=4)
+    after = apply(one, happened({"kind": "delay", "departure": "BARGE@20260308T1200", "hours": 24}).events)
+    finder = PathFinder(after)
+    assert _room(one, plan, finder, ()) is not None
+    in_kg = {
+        name: replace(found, legs=(_weighed(found.legs[0]), *found.legs[1:]))
+        for name, found in finder.segments.items()
+    }
+    assert _room(one, plan, cast("PathFinder", SimpleNamespace(segments=in_kg)), ()) is None
+
+
+def _weighed(leg: Departure) -> Departure:
+    return replace(leg, service=leg.service.model_copy(update={"capacity_unit": "kg"}))
 
 
 # --- figures --------------------------------------------------------------------------------------------------
