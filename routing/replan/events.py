@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -225,8 +224,3 @@ def _departure_faults(
         yield Fault(f"{field}.departure", "unknown_departure", text)
     if isinstance(event, Delay) and not event.hours and not event.arrival_hours:
         yield Fault(f"{field}.hours", "no_delay", "neither leaves nor arrives later")
-
-
-def when(instant: int) -> str:
-    """An instant as a person reads it: day and time, UTC."""
-    return datetime.fromtimestamp(instant, UTC).strftime("%Y-%m-%d %H:%M")
