@@ -17,7 +17,9 @@ from sqlalchemy.orm import Session
 
 from routing import desk
 from routing.hand_over.reading import Whole, whole
+from routing.hand_over.replacing import move
 from routing.pictures import steps
+from routing.replan import desk as replan
 from routing.tables import StoredPlan
 from wms.db import Database, Scope, tenant_of
 from wms.errors import N_, Kind, WmsError
@@ -25,6 +27,7 @@ from wms.floor.service.opening_loads import NewLoad, open_load
 from wms.floor.tables import OutboundOrder
 from wms.floor.tables.loading import LoadStop, VehicleLoad
 from wms.freight.service import hand_over as service
+from wms.freight.service.carrying import Task
 from wms.freight.tables import Consignment, TransportBooking
 from wms.freight.tables.hand_over import ConsignmentPaper, ConsignmentWork
 from wms.record.jobs import defer
@@ -65,6 +68,15 @@ def accept(session: Session, plan_id: int, *, person_id: int | None = None) -> i
     return booked
 
 
+def accept_in_place(session: Session, plan_id: int, *, person_id: int | None = None) -> int:
+    """Let a repair take the place of the plan that it repairs and ask for its hand-over, which takes over the work of
+    that plan; returns how many consignments are booked. Raises what routing.replan.desk.accept_in_place raises.
+    """
+    booked = replan.accept_in_place(session, plan_id, person_id=person_id)
+    ask(session, plan_id)
+    return booked
+
+
 def ask(session: Session, plan_id: int) -> None:
     """Defer the job; at most one of a plan waits. Raises UnknownPlan, PlanNotAccepted."""
     row = session.get(StoredPlan, plan_id)
@@ -77,13 +89,16 @@ def ask(session: Session, plan_id: int) -> None:
 
 
 def run(database: Database, *, plan_id: int, tenant_id: int) -> None:
-    """The job: hand over every booked consignment of a plan. Run again it does what is left."""
+    """The job: hand over every booked consignment of a plan, first of all the work of the plan whose place it took. Run
+    again it does what is left.
+    """
     scope = Scope.system(tenant_id)
     with database.unit_of_work(scope) as session:
-        row = session.get(StoredPlan, plan_id)
+        row = session.get(StoredPlan, plan_id, with_for_update=True)  # nobody takes its place while work moves to it
         if row is None or row.state != "accepted":
             return
         tasks = tasks_of(session, whole(session, plan_id))
+        move(session, row, tasks, datetime.now(UTC))
     for task in tasks:
         database.run(scope, partial(_one, task=task))
     with database.unit_of_work(scope) as session:
@@ -94,11 +109,11 @@ def run(database: Database, *, plan_id: int, tenant_id: int) -> None:
 TASKS: dict[str, Callable[..., None]] = {TASK: run}
 
 
-def _one(session: Session, task: service.Task) -> None:
+def _one(session: Session, task: Task) -> None:
     service.hand_over(session, task, datetime.now(UTC))
 
 
-def tasks_of(session: Session, found: Whole) -> list[service.Task]:
+def tasks_of(session: Session, found: Whole) -> list[Task]:
     """What is to be handed over: the consignments that are booked under this plan, box by box in loading order."""
     booked = set(
         session.scalars(
@@ -116,7 +131,7 @@ def tasks_of(session: Session, found: Whole) -> list[service.Task]:
             if key not in booked or key is None:
                 continue
             tasks.append(
-                service.Task(
+                Task(
                     found.plan_id, key, box.id, f"P{found.plan_id}-{box.id}-{number:02d}", number,
                     datetime.fromtimestamp(segments[box.segment].close_at, UTC),
                     direction(found, goods[name].origin, goods[name].destination),

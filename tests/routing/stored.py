@@ -6,7 +6,9 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from routing import desk
+from routing.plan import Plan
 from routing.tables import StoredPlan
+from routing.units import HOUR_S
 from tests.build import make_company, number
 from tests.routing.handmade import make
 from wms.freight.rules import ConsignmentForm, Piece
@@ -47,3 +49,40 @@ def stored_plan(
 
 def _at(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def successor(
+    session: Session, base: StoredPlan, *, document: dict[str, Any] | None = None, without: tuple[str, ...] = (),
+    stranded: tuple[str, ...] = (), boxes: dict[str, str] | None = None, later_h: int = 0, beside: bool = False,
+    departures: dict[str, dict[str, Any]] | None = None,
+) -> StoredPlan:  # fmt: skip
+    """A solved repair of a plan: some stay behind or are stranded, some go in another box, all are closed later.
+
+    ``document``: of another plan to begin with; ``beside``: a plan of its own that repairs none; ``departures``: how
+    they run otherwise.
+    """
+    plan = Plan.model_validate(document or base.document)
+    gone, named = {*without, *stranded}, boxes or {}
+    rows = [
+        one.model_copy(update={"box": named.get(one.consignment, one.box)})
+        for one in plan.assignments
+        if one.consignment not in gone
+    ]
+    old = {box.id: box for box in plan.boxes}
+    homes = {one.consignment: one.box for one in plan.assignments}
+    made = [
+        old[homes[inside[0]]].model_copy(update={"id": name, "consignments": inside})
+        for name in sorted({one.box for one in rows})
+        if (inside := tuple(one.consignment for one in rows if one.box == name))
+    ]
+    closes = tuple(one.model_copy(update={"close_at": one.close_at + later_h * HOUR_S}) for one in plan.segments)
+    plan = plan.model_copy(update={"assignments": tuple(rows), "boxes": tuple(made), "segments": closes, "loads": ()})
+    changes = {"pinned": dict.fromkeys(stranded, ""), "departures": departures or {}}
+    row = StoredPlan(
+        company_id=base.company_id, seconds_limit=5, weeks=4, seed=1, state="solved",
+        problem=(base.problem or {}) | {"changes": changes}, versions=dict(base.versions or {}),
+        document=plan.model_dump(mode="json"), replaces_id=None if beside else base.id,
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    return row

@@ -2,17 +2,19 @@
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from routing.hand_over import replacing, working
+from routing.desk import PlanStale
+from routing.hand_over import working
 from routing.hand_over.reading import whole
 from routing.hand_over.working import BoxHasLoad, BoxLoad, NothingToLoad, PlanNotAccepted
 from routing.tables import StoredPlan
 from tests import build
-from tests.routing.stored import stored_plan
+from tests.routing.stored import stored_plan, successor
 from tests.wms.floor.leaving import by, of_kind
 from tests.wms.floor.outbound import Hall, build_hall, clean, now
 from tests.wms.floor.service.test_picking import lines_of, released
@@ -23,13 +25,11 @@ from wms.errors import NotFound
 from wms.floor import pick_queries
 from wms.floor.service import departing, loading
 from wms.floor.service.picking import Take, pick
+from wms.floor.tables.loading import VehicleLoad
 from wms.floor.tables.orders import Allocation, OutboundOrder
 from wms.freight.rules import ConsignmentNotOpen
-from wms.freight.rules.papers import Facts, papers
-from wms.freight.service.consignments import Booking
-from wms.freight.service.hand_over import GoodsLine, UnknownPaper, name_goods, note_paper
-from wms.freight.service.rebooking import rebook, withdraw
-from wms.freight.tables import TransportBooking
+from wms.freight.rules.papers import REASONS, Facts, papers
+from wms.freight.service.hand_over import GoodsLine, UnknownPaper, hand_over, name_goods, note_paper
 from wms.freight.tables.hand_over import ConsignmentWork
 from wms.stock.tables import BookLine
 
@@ -122,38 +122,164 @@ def test_what_is_loaded_before_its_turn_is_said_to_bar_the_way(database: Databas
         assert loading.put_on(session, load.id, made.pallets[0], by()).is_in_the_way is True
 
 
+def replaced(database: Database, scope: Scope, old_id: int, **changes: Any) -> int:
+    """Let a repair take the place of a plan; its job has not run yet."""
+    with database.unit_of_work(scope) as session:
+        new = successor(session, session.get_one(StoredPlan, old_id), **changes)
+        working.accept_in_place(session, new.id)
+        return new.id
+
+
+def promised(session: Session) -> int:
+    return session.scalar(select(func.sum(Allocation.qty - Allocation.void_qty))) or 0
+
+
 def test_a_repair_takes_over_the_orders_of_what_it_carries_and_the_others_are_cancelled(
     database: Database, scope: Scope
 ) -> None:
     with database.unit_of_work(scope) as session:
         made = ready(session)
     handed(database, scope, made.plan_id)
+    new_id = replaced(database, scope, made.plan_id, without=made.names[1:2], later_h=1)
+    for _ in range(2):
+        working.run(database, plan_id=new_id, tenant_id=scope.tenant_id)
     with database.unit_of_work(scope) as session:
-        base = session.get_one(StoredPlan, made.plan_id)
-        copied = {name: getattr(base, name) for name in ("document", "problem", "versions", "seconds_limit", "weeks")}
-        new = StoredPlan(**copied, seed=1, state="accepted", accepted_at=now(), replaces_id=base.id)
-        session.add(new)
-        session.flush()
-        first, second, _ = session.scalars(select(TransportBooking).order_by(TransportBooking.consignment_id))
-        of_first = {name: getattr(first, name) for name in ("consignment_id", "box_no", "equipment", "segment")}
-        prices = {"share_minor": first.share_minor, "total_minor": first.total_minor}
-        times = dict.fromkeys(("cut_off_at", "stripped_at", "deliver_at"), now())
-        rebook(session, Booking(plan_id=new.id, **of_first, **prices, **times, legs=()), tell=False)
-        withdraw(session, second.consignment_id, new.id)
-        replacing.move(session, base.id, new.id, now())
-        replacing.move(session, base.id, new.id, now())
-        new_id = new.id
-    working.run(database, plan_id=new_id, tenant_id=scope.tenant_id)
-    with database.unit_of_work(scope) as session:
-        [work] = working.state_of(session, new_id).work
+        work = working.state_of(session, new_id).work[0]
         assert (work.consignment_no, work.state, work.stop_code) == (made.names[0], "reserved", f"P{new_id}-B0001-01")
         assert work.order_state == "allocated"
         left = {one.consignment_no: (one.state, one.code) for one in working.state_of(session, made.plan_id).work}
-        assert left[made.names[1]] == ("elsewhere", "plan_replaced")
-        assert sorted((one.route, one.state) for one in orders(session))[1] == (f"P{new_id}-B0001-01", "allocated")
-        assert session.scalar(select(func.sum(Allocation.qty - Allocation.void_qty))) == 40
-        assert {one.consignment_no for one in working.state_of(session, new_id).papers} <= {made.names[0]}
+        assert left == {made.names[1]: ("elsewhere", "plan_replaced")}
+        [_, carried] = sorted(orders(session), key=lambda one: one.state == "allocated")
+        closes = working.tasks_of(session, whole(session, new_id))[0].ship_by_at
+        assert (carried.route, carried.ship_by_at) == (f"P{new_id}-B0001-01", closes)
+        assert promised(session) == 40
+        assert {one.consignment_no for one in working.state_of(session, new_id).papers} <= {
+            made.names[0], made.names[2],
+        }  # fmt: skip
     assert clean(database, scope)
+
+
+def test_a_hand_over_that_goes_on_after_its_plan_was_replaced_promises_nothing(
+    database: Database, scope: Scope
+) -> None:
+    with database.unit_of_work(scope) as session:
+        made = ready(session)
+        working.accept(session, made.plan_id)
+        tasks = working.tasks_of(session, whole(session, made.plan_id))
+    new_id = replaced(database, scope, made.plan_id)
+    working.run(database, plan_id=new_id, tenant_id=scope.tenant_id)
+    with database.unit_of_work(scope) as session:
+        assert [hand_over(session, task, now()) for task in tasks] == [None, None, None]
+        assert (len(orders(session)), promised(session)) == (2, 60)
+        assert working.state_of(session, made.plan_id).work == ()
+    assert clean(database, scope)
+
+
+def test_a_plan_replaced_before_its_hand_over_ran_hands_on_the_work_of_the_one_before(
+    database: Database, scope: Scope
+) -> None:
+    with database.unit_of_work(scope) as session:
+        made = ready(session)
+    handed(database, scope, made.plan_id)
+    middle = replaced(database, scope, made.plan_id)
+    last = replaced(database, scope, middle, without=made.names[1:2])
+    for plan_id in (middle, last):
+        working.run(database, plan_id=plan_id, tenant_id=scope.tenant_id)
+    with database.unit_of_work(scope) as session:
+        assert [one.state for one in working.state_of(session, last).work] == ["reserved", "elsewhere"]
+        assert sorted(one.state for one in orders(session)) == ["allocated", "cancelled"]
+        assert promised(session) == 40
+    assert clean(database, scope)
+
+
+def test_what_stands_on_a_load_is_not_put_into_another_box(database: Database, scope: Scope) -> None:
+    with database.unit_of_work(scope) as session:
+        made = ready(session)
+    handed(database, scope, made.plan_id)
+    boxes = {made.names[1]: "B0003"}
+    with database.unit_of_work(scope) as session:
+        asked = successor(session, session.get_one(StoredPlan, made.plan_id), boxes=boxes).id
+        load = working.open_box_load(session, made.plan_id, "B0001", BoxLoad(made.hall.site.id, new_plate(), "DOCK-1"))
+    with database.unit_of_work(scope) as session, pytest.raises(PlanStale, match=made.names[1]):
+        working.accept_in_place(session, asked)
+    with database.unit_of_work(scope) as session:
+        session.get_one(VehicleLoad, load.id).state = "void"
+    with database.unit_of_work(scope) as session:
+        assert working.accept_in_place(session, asked) == 3
+
+
+def test_a_firm_that_replaces_its_plan_leaves_what_is_being_loaded_where_it_is(
+    database: Database, scope: Scope
+) -> None:
+    with database.unit_of_work(scope) as session:
+        made = ready(session)
+        owner_id = made.hall.owner.id
+        session.get_one(StoredPlan, made.plan_id).company_id = owner_id
+    handed(database, scope, made.plan_id)
+    with database.unit_of_work(scope) as session:
+        working.open_box_load(session, made.plan_id, "B0001", BoxLoad(made.hall.site.id, new_plate(), "DOCK-1"))
+        new_id = successor(session, session.get_one(StoredPlan, made.plan_id), without=made.names[2:3]).id
+    firm = Scope(scope.tenant_id, role="planner", company_id=owner_id, sees_all=False)
+    with database.unit_of_work(firm) as session:
+        assert working.accept_in_place(session, new_id) == 2
+    working.run(database, plan_id=new_id, tenant_id=scope.tenant_id)
+    with database.unit_of_work(scope) as session:
+        stops = [f"P{made.plan_id}-B0001-0{n}" for n in (1, 2)]
+        assert [(one.stop_code, one.state) for one in working.state_of(session, new_id).work] == [
+            (stop, "reserved") for stop in stops
+        ]
+        assert [one.route for one in orders(session)] == stops
+
+
+def test_goods_that_are_picked_go_with_their_order_into_the_next_plan(database: Database, scope: Scope) -> None:
+    with database.unit_of_work(scope) as session:
+        made = ready(session)
+    handed(database, scope, made.plan_id)
+    with database.unit_of_work(Scope(scope.tenant_id, made.hall.person.id, "clerk")) as session:
+        pick_all(session, made.hall)
+    second = replaced(database, scope, made.plan_id, without=made.names[:1])
+    working.run(database, plan_id=second, tenant_id=scope.tenant_id)
+    with database.unit_of_work(scope) as session:
+        [left] = working.state_of(session, made.plan_id).work
+        assert (left.consignment_no, left.order_state) == (made.names[0], "picked")
+        assert left.code is not None
+        first, base = session.get_one(StoredPlan, made.plan_id), session.get_one(StoredPlan, second)
+        next_id = successor(session, base, document=first.document, without=made.names[1:3], beside=True).id
+    handed(database, scope, next_id)
+    with database.unit_of_work(scope) as session:
+        [work] = working.state_of(session, next_id).work
+        assert (work.consignment_no, work.state, work.order_state, work.code) == (
+            made.names[0], "reserved", "picked", None,
+        )  # fmt: skip
+        assert len(orders(session)) == 2
+        assert working.state_of(session, made.plan_id).work == ()
+
+
+@pytest.mark.parametrize(
+    ("state", "after", "reason"),
+    [("draft", "deleted", "list_deleted"), ("declared", "declared", "list_with_customs")],
+)
+def test_the_list_of_what_is_carried_no_more_is_deleted_unless_customs_has_it(
+    database: Database, scope: Scope, state: str, after: str, reason: str
+) -> None:
+    with database.unit_of_work(scope) as session:
+        made = ready(session, "bonded", mode="5034", status="bonded")
+        book_no = session.scalars(select(BookLine.book_no)).one()
+        owner_id, site_id = made.hall.owner.id, made.hall.site.id
+        session.add(AccountBook(book_no=book_no, company_id=owner_id, site_id=site_id, valid_from_on=date(2026, 1, 1)))
+    handed(database, scope, made.plan_id)
+    with database.unit_of_work(scope) as session:
+        session.scalars(select(VerificationList).order_by(VerificationList.id)).all()[0].state = state
+    new_id = replaced(database, scope, made.plan_id, without=made.names[:1])
+    working.run(database, plan_id=new_id, tenant_id=scope.tenant_id)
+    with database.unit_of_work(scope) as session:
+        drawn = session.scalars(select(VerificationList).order_by(VerificationList.id)).all()
+        assert [one.state for one in drawn] == [after, "draft"]
+        papers = {one.document: one for one in working.state_of(session, made.plan_id).papers}
+        paper = papers["INV101"]
+        assert (paper.state, paper.document_no, paper.reason) == ("todo", None, reason)
+        assert paper.values == {"number": drawn[0].internal_no}
+        assert REASONS[reason] % paper.values
 
 
 def test_handing_over_twice_makes_nothing_twice(database: Database, scope: Scope) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from routing import queries as stored
 from routing.desk import UnknownPlan
-from routing.hand_over.replacing import accept_in_place
+from routing.hand_over.working import accept_in_place
 from routing.replan.desk import Asked, request_replan
 from web.api.idempotency import write
 from web.api.plans import head

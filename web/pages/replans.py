@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from routing import queries as stored
 from routing.desk import UnknownPlan
-from routing.hand_over.replacing import accept_in_place
+from routing.hand_over.working import accept_in_place
 from routing.network import yueyang
 from routing.replan.breaks import BREAKS
 from routing.replan.compare import Comparison

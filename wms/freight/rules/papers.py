@@ -47,6 +47,11 @@ REASONS: dict[str, str] = {
     "comes_from_abroad": N_("The goods come in: the list is drawn up from the notice when they are announced."),
     "seal_unknown": N_("Vehicle and seal are known when the box is stuffed; office of exit by way of %(place)s."),
     "mode_unknown": N_("No documents stand on record for trade mode %(mode)s (%(direction)s): enter it as dated data."),
+    "list_deleted": N_("Another plan took the place of this one and carries it no more: draft %(number)s is deleted."),
+    "list_with_customs": N_(
+        "Another plan took the place of this one and carries it no more, but customs has list %(number)s already: have "
+        "it deleted there."
+    ),
     "refused": N_("It could not be drafted: %(text)s"),
 }
 

@@ -1,5 +1,6 @@
 """Use cases of freight: consignments here, transfers between sites beside them."""
 
+from wms.freight.service.carrying import loading_of
 from wms.freight.service.consignments import (
     Booking,
     Leg,
@@ -23,6 +24,7 @@ __all__ = [
     "book",
     "cancel",
     "give_back",
+    "loading_of",
     "lock_all",
     "rebook",
     "take_allotment",

@@ -23,8 +23,9 @@ from wms.floor.service.orders import PlaceOrder, place_order
 from wms.floor.tables.orders import Allocation, OrderLine
 from wms.freight.rules import UnknownConsignment, check_open
 from wms.freight.rules import papers as rules
+from wms.freight.service.carrying import Task, adopt
 from wms.freight.service.transfer_desk import acting_person
-from wms.freight.tables import Consignment, TransportBooking, TransportLeg
+from wms.freight.tables import Consignment, TransportBooking
 from wms.freight.tables.hand_over import ConsignmentGoods, ConsignmentPaper, ConsignmentWork
 from wms.parties.tables import Site
 from wms.record.service import append_leaf
@@ -60,20 +61,6 @@ class GoodsLine:
     qty: int
 
 
-@dataclass(frozen=True)
-class Task:
-    """What is to be handed over of one consignment. ``direction`` and ``exit_place`` as in papers.Facts."""
-
-    plan_id: int
-    consignment_id: int
-    box_no: str
-    stop_code: str
-    loading_no: int
-    ship_by_at: datetime
-    direction: str
-    exit_place: str | None
-
-
 def name_goods(session: Session, consignment_no: str, lines: Sequence[GoodsLine]) -> None:
     """Say which goods in our warehouses an open consignment is; replaces what was said before.
 
@@ -101,10 +88,17 @@ def name_goods(session: Session, consignment_no: str, lines: Sequence[GoodsLine]
     session.flush()
 
 
-def hand_over(session: Session, task: Task, now: datetime) -> ConsignmentWork:
-    """Make order and papers of one booked consignment; what is done already stays, what failed is tried again."""
+def hand_over(session: Session, task: Task, now: datetime) -> ConsignmentWork | None:
+    """Make order and papers of one booked consignment; what is done already stays, what failed is tried again.
+
+    None where it is no longer booked under the task's plan: another plan has taken its place since the task was read.
+    """
     one = session.get_one(Consignment, task.consignment_id, with_for_update=True)
+    if not _is_booked(session, task):
+        return None
     work = session.get(ConsignmentWork, (task.plan_id, one.id), with_for_update=True)
+    if work is None and adopt(session, task):
+        work = session.get_one(ConsignmentWork, (task.plan_id, one.id))
     if work is None:
         work = ConsignmentWork(
             plan_id=task.plan_id, consignment_id=one.id, box_no=task.box_no, stop_code=task.stop_code,
@@ -117,6 +111,14 @@ def hand_over(session: Session, task: Task, now: datetime) -> ConsignmentWork:
         session.flush()
     _papers(session, work, one, task, now)
     return work
+
+
+def _is_booked(session: Session, task: Task) -> bool:
+    found = select(TransportBooking.id).where(
+        TransportBooking.consignment_id == task.consignment_id, TransportBooking.plan_id == task.plan_id,
+        TransportBooking.ended_at.is_(None),
+    )  # fmt: skip
+    return session.scalar(found.limit(1)) is not None
 
 
 def _work(session: Session, work: ConsignmentWork, one: Consignment, task: Task, now: datetime) -> None:
@@ -285,15 +287,3 @@ def note_paper(session: Session, plan_id: int, consignment_no: str, document: st
     row.state, row.document_no, row.done_at, row.done_by = "done", number.strip(), now, acting_person(session)
     append_leaf(session, "consignment_paper", {"document": document, "number": number.strip()}, row.consignment_id)
     session.flush()
-
-
-def exit_place(session: Session, plan_id: int, consignment_id: int) -> str | None:
-    """Where a booked consignment changes to its second leg; None where it has one leg."""
-    return session.scalar(
-        select(TransportLeg.origin)
-        .join(TransportBooking, TransportBooking.id == TransportLeg.booking_id)
-        .where(
-            TransportBooking.plan_id == plan_id, TransportBooking.consignment_id == consignment_id,
-            TransportLeg.leg_no == 2,
-        )
-    )  # fmt: skip
