@@ -69,6 +69,21 @@ class PlanStale(WmsError):
     )
 
 
+class NotItsPlace(WmsError):
+    """The plan does not repair an accepted one, or that one has been replaced already."""
+
+    code = "not_its_place"
+    kind = Kind.CONFLICT
+    text = N_("Plan %(plan_id)s cannot take the place of plan %(replaces_id)s, which is %(state)s.")
+
+
+class TakesAPlace(NotItsPlace):
+    """What repairs an accepted plan moves its bookings: it is not accepted beside it."""
+
+    code = "takes_a_place"
+    text = N_("Plan %(plan_id)s repairs plan %(replaces_id)s, which is accepted: accept it in place of that plan.")
+
+
 class AllotmentGone(WmsError):
     """Another accepted plan has taken the room."""
 
@@ -264,7 +279,7 @@ def accept_plan(session: Session, plan_id: int, *, person_id: int | None = None)
     """Book every consignment of a solved plan; returns how many. Accepting again changes nothing and gives the same
     number.
 
-    Raises UnknownPlan, PlanNotSolved, CutOffPassed, PlanStale, AllotmentGone.
+    Raises UnknownPlan, PlanNotSolved, NotItsPlace, CutOffPassed, PlanStale, AllotmentGone.
     """
     row = session.get(StoredPlan, plan_id, with_for_update=True)
     if row is None:
@@ -274,6 +289,7 @@ def accept_plan(session: Session, plan_id: int, *, person_id: int | None = None)
     plan = Plan.model_validate(row.document)
     if row.state == "accepted":
         return len(plan.assignments)
+    _refuse_repair(session, row)
     session.execute(
         text("SELECT pg_advisory_xact_lock(:key, :tenant)"), {"key": ALLOTMENTS, "tenant": tenant_of(session)}
     )
@@ -295,6 +311,14 @@ def accept_plan(session: Session, plan_id: int, *, person_id: int | None = None)
         plan_id,
     )  # fmt: skip
     return len(plan.assignments)
+
+
+def _refuse_repair(session: Session, row: StoredPlan) -> None:
+    base = session.get(StoredPlan, row.replaces_id) if row.replaces_id is not None else None
+    if base is not None and base.state == "accepted":
+        raise TakesAPlace(plan_id=row.id, replaces_id=base.id)
+    if base is not None and base.state == "superseded":
+        raise NotItsPlace(plan_id=row.id, replaces_id=base.id, state=base.state)
 
 
 def _refuse_passed(plan_id: int, plan: Plan) -> None:

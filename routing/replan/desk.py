@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from routing.desk import (
     ALLOTMENTS,
     CutOffPassed,
+    NotItsPlace,
     PlanNotSolved,
     PlanStale,
     Read,
@@ -31,6 +32,7 @@ from routing.plan import Plan
 from routing.problem import BadProblem, Problem
 from routing.replan.breaks import Break
 from routing.replan.events import Events, apply, events_of
+from routing.replan.freeze import NOWHERE
 from routing.replan.repair import Repair, repair
 from routing.replan.stability import Stability
 from routing.solve import Unsound
@@ -60,14 +62,6 @@ class EventRefused(WmsError):
     code = "event_refused"
     kind = Kind.INVALID
     text = N_("%(name)s: %(reason)s")
-
-
-class NotItsPlace(WmsError):
-    """The plan does not repair an accepted one, or that one has been replaced already."""
-
-    code = "not_its_place"
-    kind = Kind.CONFLICT
-    text = N_("Plan %(plan_id)s cannot take the place of plan %(replaces_id)s, which is %(state)s.")
 
 
 @dataclass(frozen=True)
@@ -256,11 +250,14 @@ def accept_in_place(session: Session, plan_id: int, *, person_id: int | None = N
         state = base.state if base is not None else "-"
         raise NotItsPlace(plan_id=plan_id, replaces_id=row.replaces_id or "-", state=state)
     old, versions = Plan.model_validate(base.document), dict(row.versions or {})
-    _refuse_passed(plan_id, old, plan, ((row.problem or {}).get("changes") or {}).get("pinned") or {})
+    pinned: dict[str, str] = ((row.problem or {}).get("changes") or {}).get("pinned") or {}
+    _refuse_passed(plan_id, old, plan, pinned)
     _refuse_moved(session, base.id, plan_id, old, plan, versions)
+    _refuse_frozen(session, base.id, plan_id, old, plan, pinned, versions)
     service.give_back(session, base.id)
     refuse_overbooked(session, plan_id, plan)
-    _move(session, plan_id, old, plan, versions)
+    stranded = {name for name, where in pinned.items() if where == NOWHERE}
+    row.versions = _move(session, plan_id, old, plan, versions, stranded)
     service.take_allotment(session, plan_id, {leg.departure: (leg.unit, leg.taken) for leg in plan.legs})
     base.state = "superseded"
     row.state, row.accepted_at, row.accepted_by = "accepted", datetime.now(UTC), person_id
@@ -270,6 +267,7 @@ def accept_in_place(session: Session, plan_id: int, *, person_id: int | None = N
         {
             "plan_id": plan_id, "replaces_id": base.id, "snapshot_sha256": plan.snapshot_sha256,
             "cost_minor": plan.cost_minor, "consignments": len(plan.assignments), "person_id": person_id,
+            "stranded": sorted(stranded),
         },
         plan_id,
     )  # fmt: skip
@@ -326,7 +324,31 @@ def _refuse_moved(session: Session, base_id: int, plan_id: int, old: Plan, plan:
         raise PlanStale(plan_id=plan_id, count=len(changed), consignments=", ".join(changed[:5]))
 
 
-def _move(session: Session, plan_id: int, old: Plan, plan: Plan, versions: Read) -> None:
+def _refuse_frozen(
+    session: Session, base_id: int, plan_id: int, old: Plan, plan: Plan, pinned: Collection[str], versions: Read
+) -> None:  # fmt: skip
+    """What was closed, begun or put on a vehicle since the repair was asked for stays: it cannot be moved any more."""
+    now, closes = int(time.time()), {one.id: one.close_at for one in old.segments}
+    to = {one.consignment: (one.segment, one.box) for one in plan.assignments}
+    moved = {
+        one.consignment: one.segment
+        for one in old.assignments
+        if one.consignment not in pinned and to.get(one.consignment) != (one.segment, one.box)
+    }
+    ids = {versions[name][0]: name for name in moved}
+    held = {name for name, segment in moved.items() if closes[segment] < now}
+    held |= {ids[key] for key in queries.begun(session, list(ids))}
+    held |= {ids[key] for key in service.loading_of(session, base_id, list(ids))}
+    if held:
+        raise PlanStale(plan_id=plan_id, count=len(held), consignments=", ".join(sorted(held)[:5]))
+
+
+def _move(
+    session: Session, plan_id: int, old: Plan, plan: Plan, versions: Read, stranded: Collection[str]
+) -> Read:  # fmt: skip
+    """Bookings move; returns the versions with those of what is open again. Goods in a closed box that nothing carries
+    on are not open for others: they stay booked as they were, under the plan that closed the box.
+    """
     was, now = _itineraries(old), _itineraries(plan)
     names = {versions[name][0]: name for name in versions}
     for booking in bookings_of(plan_id, plan, versions):
@@ -335,5 +357,8 @@ def _move(session: Session, plan_id: int, old: Plan, plan: Plan, versions: Read)
             service.rebook(session, booking, tell=was[name] != now[name])
         else:
             service.book(session, booking)
-    for name in sorted(was.keys() - now.keys()):
-        service.withdraw(session, versions[name][0], plan_id)
+    opened: Read = {}
+    for name in sorted(was.keys() - now.keys() - set(stranded)):
+        key = versions[name][0]
+        opened[name] = [key, service.withdraw(session, key, plan_id)]
+    return {**versions, **opened}

@@ -11,11 +11,11 @@ from wms.freight.tables import AllotmentUse, Consignment, TransportBooking
 from wms.record.service import append_leaf
 
 
-def withdraw(session: Session, consignment_id: int, plan_id: int) -> None:
+def withdraw(session: Session, consignment_id: int, plan_id: int) -> int:
     """End the live booking of a consignment and open it for planning again; ``plan_id``: the plan that ends it.
 
-    Its version grows, so that other plans made before are stale. The caller holds the consignment's lock (`lock_all`).
-    Raises UnknownConsignment.
+    Its version grows, so that other plans made before are stale, and is returned. The caller holds the consignment's
+    lock (`lock_all`). Raises UnknownConsignment.
     """
     found = session.get(Consignment, consignment_id)
     if found is None:
@@ -29,14 +29,20 @@ def withdraw(session: Session, consignment_id: int, plan_id: int) -> None:
     append_leaf(
         session, "booking_ended", {"consignment_no": found.consignment_no, "ended_by_plan_id": plan_id}, found.id
     )
+    return found.version
 
 
 def rebook(session: Session, booking: Booking, *, tell: bool = True) -> None:
     """End the live booking of a consignment and book it afresh; ``tell``: its times are new, so the planned milestones
-    are written again. Raises as :func:`withdraw` and :func:`book`.
+    are written again. What is under way or delivered stays so. Raises as :func:`withdraw` and :func:`book`.
     """
+    found = session.get(Consignment, booking.consignment_id)
+    state = found.state if found is not None else ""
     withdraw(session, booking.consignment_id, booking.plan_id)
     book(session, booking, tell=tell)
+    if found is not None and state in {"under_way", "delivered"}:
+        found.state = state
+        session.flush()
 
 
 def give_back(session: Session, plan_id: int) -> None:
