@@ -12,11 +12,13 @@ from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from routing.changes import Changes
 from routing.demand import Consignment as Goods
 from routing.demand import Piece
 from routing.network import yueyang
 from routing.plan import Plan
 from routing.problem import BadProblem, Options, Problem, from_validation
+from routing.replan.known import known_changes
 from routing.solve import Unsound, make_plan
 from routing.tables import StoredAssignment, StoredBox, StoredPlan, StoredUnserved
 from routing.units import HOUR_S, ceil_div
@@ -171,7 +173,8 @@ def _begin(database: Database, scope: Scope, plan_id: int) -> tuple[Problem, Sto
 
 
 def snapshot(session: Session, *, weeks: int, start_at: int | None = None) -> tuple[Problem, Read]:
-    """The open consignments that the caller sees, with the seeded network, frozen; and number → [id, version].
+    """The open consignments that the caller sees, with the seeded network, frozen; and number → [id, version]. How
+    departures run otherwise is known from the accepted repairs.
 
     ``start_at``: seconds since 1970; by default the next full hour. Raises BadProblem.
     """
@@ -182,8 +185,9 @@ def snapshot(session: Session, *, weeks: int, start_at: int | None = None) -> tu
     try:
         goods = tuple(goods_of(row, pieces.get(row.id, ())) for row in rows)
         problem = Problem(
-            network=yueyang(), options=Options(start_at=start, weeks=weeks, used=taken), consignments=goods
-        )
+            network=yueyang(), options=Options(start_at=start, weeks=weeks, used=taken), consignments=goods,
+            changes=Changes(departures=known_changes(session, start)),
+        )  # fmt: skip
     except ValidationError as error:
         raise from_validation(error) from error
     return problem, {row.consignment_no: [row.id, row.version] for row in rows}

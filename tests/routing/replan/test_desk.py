@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from routing import desk
 from routing import queries as plans
+from routing.changes import DepartureChange
 from routing.desk import NotItsPlace, PlanNotSolved, PlanStale, UnknownPlan
 from routing.plan import Plan
 from routing.problem import Problem
@@ -400,3 +401,36 @@ def test_a_repair_of_an_accepted_plan_is_not_accepted_beside_it(
         accept_in_place(session, made)
     with database.unit_of_work(scope) as session, pytest.raises(NotItsPlace, match="which is superseded"):
         desk.accept_plan(session, rival)
+
+
+def test_the_next_plan_knows_what_accepted_repairs_know_of_departures(
+    database: Database, scope: Scope, by_hand: ByHand
+) -> None:
+    with database.unit_of_work(scope) as session:
+        first, second = (leg.departure for leg in desk.Plan.model_validate(
+            session.get_one(StoredPlan, by_hand.plan_id).document).legs[:2])  # fmt: skip
+        gone, past = {"cancelled": True}, "BARGE-DOWN@20200101T1000"
+        made = next_of(session, by_hand.plan_id, departures={first: gone, past: gone})
+        make_consignments(session, 1)
+        assert desk.snapshot(session, weeks=4)[0].changes.departures == {}  # it is not accepted yet
+        accept_in_place(session, made)
+        known = desk.snapshot(session, weeks=4)[0].changes.departures
+        assert known == {first: DepartureChange(cancelled=True)}
+        last = next_of(session, made, departures={first: {"depart_late_s": 60}, second: {"capacity": 3}})
+        accept_in_place(session, last)
+        known = desk.snapshot(session, weeks=4)[0].changes.departures
+        assert known == {first: DepartureChange(depart_late_s=60), second: DepartureChange(capacity=3)}
+
+
+def test_of_what_several_plans_know_of_a_departure_nothing_is_forgotten(
+    database: Database, scope: Scope, by_hand: ByHand
+) -> None:
+    with database.unit_of_work(scope) as session:
+        other = stored_plan(session, make_company(session, "owner_of_goods"))
+        desk.accept_plan(session, other.id)
+        name = desk.Plan.model_validate(other.document).legs[0].departure
+        accept_in_place(session, next_of(session, by_hand.plan_id, departures={name: {"depart_late_s": 60}}))
+        more = {name: {"cancelled": True, "capacity": 3}}
+        accept_in_place(session, next_of(session, other.id, departures=more))
+        known = desk.snapshot(session, weeks=4)[0].changes.departures
+        assert known == {name: DepartureChange(cancelled=True, depart_late_s=60, capacity=3)}
