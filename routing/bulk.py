@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from routing import bulk_kernel as kernel
+from routing import rough_kernel
 from routing.paths import Paths
 from routing.tariff import BOX, LOOSE, ULD, Offer
 
@@ -208,7 +209,7 @@ class Bulk:
 
     def search(self, block: Block, seed: int, rounds: int, until: float) -> None:
         """The rough search on one block until nothing moves any more."""
-        kernel.sow(seed)
+        rough_kernel.sow(seed)
         rng = np.random.default_rng(seed)
         idle = 0
         members = block.ks[self.way[block.ks] >= 0]
@@ -217,13 +218,13 @@ class Bulk:
         for turn in range(rounds):
             if idle >= 3 or time.monotonic() > until:
                 return
-            gained = kernel.relocate(rng.permutation(members), 0.0, *path, *held)
-            gained += kernel.pull(
+            gained = rough_kernel.relocate(rng.permutation(members), 0.0, *path, *held)
+            gained += rough_kernel.pull(
                 rng.permutation(block.groups), 0.3 * (1 - turn / rounds), self.order, self.first, self.owner, self.way,
                 self.group, self.cost, self.volume, self.weight, *held,
             )  # fmt: skip
             first, of = self._members(block)
-            gained += kernel.shed(rng.permutation(block.groups), first, of, *path, *held)
+            gained += rough_kernel.shed(rng.permutation(block.groups), first, of, *path, *held)
             idle = idle + 1 if gained > -1e-4 * self.value(block) / 10 else 0
 
     def _members(self, block: Block) -> tuple[Any, Any]:

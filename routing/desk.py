@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from sqlalchemy import select, text, update
@@ -34,6 +34,7 @@ TASK = "routing.make_plan"
 SAY_EVERY_S = 0.4
 ALLOTMENTS = 0x706C616E  # advisory lock: one acceptance at a time counts what is left of the departures
 Read = dict[str, Any]
+Found = TypeVar("Found")
 
 
 class NothingToPlan(WmsError):
@@ -125,16 +126,25 @@ def request_plan(
 def run_plan(database: Database, *, plan_id: int, tenant_id: int, company_id: int | None = None) -> None:
     """The job: snapshot, solve, check, store. Safe to run again: a plan that has its answer is left alone."""
     scope = Scope(tenant_id, role="planner", company_id=company_id, sees_all=company_id is None)
-    problem = _begin(database, scope, plan_id)
-    if problem is None:
+    begun = _begin(database, scope, plan_id)
+    if begun is None:
         return
+    problem, row = begun
+
+    def work() -> Plan:
+        tell = teller(database, scope, plan_id)
+        return make_plan(problem, seconds=row.seconds_limit, seed=row.seed, progress=tell)
+
+    answer(database, scope, plan_id, work, store)
+
+
+def answer(
+    database: Database, scope: Scope, plan_id: int, work: Callable[[], Found],
+    keep: Callable[[Session, int, Found], None],
+) -> None:  # fmt: skip
+    """Do the work of a plan's job and keep what comes of it, or why nothing does."""
     try:
-        plan = make_plan(
-            problem[0],
-            seconds=problem[1].seconds_limit,
-            seed=problem[1].seed,
-            progress=teller(database, scope, plan_id),
-        )
+        found = work()
     except BadProblem as bad:
         fail(database, scope, plan_id, "; ".join(f"{fault.field}: {fault.text}" for fault in bad.faults[:20]))
     except Unsound as unsound:
@@ -147,7 +157,7 @@ def run_plan(database: Database, *, plan_id: int, tenant_id: int, company_id: in
         raise
     else:
         with database.unit_of_work(scope) as session:
-            store(session, plan_id, plan)
+            keep(session, plan_id, found)
 
 
 TASKS: dict[str, Callable[..., None]] = {TASK: run_plan}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from routing.files import read_json
 from routing.network import yueyang_document
 from routing.plan import Plan
 from routing.problem import BadProblem, Fault, Problem, check, from_validation
@@ -18,23 +18,7 @@ MOST_CONSIGNMENTS = 200_000
 
 def read_problem(path: Path) -> Problem:
     """The problem in a file. Raises BadProblem; `network` may be the name 'yueyang' instead of a whole network."""
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise BadProblem([Fault("(file)", "too_large", f"the file has more than {MOST_BYTES} bytes")])
-        document = json.loads(path.read_text("utf-8"), parse_float=_no_float, parse_constant=_no_float)
-    except OSError as error:
-        raise BadProblem([Fault("(file)", "unreadable", f"{path}: {error.strerror}")]) from error
-    except UnicodeDecodeError as error:
-        raise BadProblem([Fault("(file)", "not_utf8", f"{path} is not UTF-8 at byte {error.start}")]) from error
-    except json.JSONDecodeError as error:
-        raise BadProblem([Fault("(file)", "not_json", f"{path} line {error.lineno}: {error.msg}")]) from error
-    except RecursionError as error:
-        raise BadProblem([Fault("(file)", "not_json", f"{path} is nested too deep")]) from error
-    return problem_of(document)
-
-
-def _no_float(text: str) -> Any:
-    raise BadProblem([Fault("(file)", "not_integer", f"{text} is no integer: amounts are whole g, cm3, mm and fen")])
+    return problem_of(read_json(path, MOST_BYTES, "amounts are whole g, cm3, mm and fen"))
 
 
 def problem_of(document: Any) -> Problem:

@@ -3,6 +3,7 @@
 from flask import Flask
 from flask_babel import gettext
 
+from web.status_colours import state_of
 from wms.errors import N_
 
 WORDS = {
@@ -377,38 +378,12 @@ WORDS = {
         "parcel": N_("parcel"),
     },
 }
-STATES = {  # how a status is coloured; what is not named is neutral
-    "good": "ok",
-    "approved": "ok",
-    "passed": "ok",
-    "booked": "ok",
-    "delivered": "ok",
-    "received": "ok",
-    "in_transit": "lake",
-    "arriving": "lake",
-    "returning": "warn",
-    "returned": "warn",
-    "hold": "stop",
-    "damaged": "stop",
-    "quarantine": "stop",
-    "expired": "stop",
-    "void": "stop",
-    "deleted": "stop",
-    "cancelled": "stop",
-    "open": "busy",
-    "applied": "busy",
-}
 
 
 def word(table: str, code: str) -> str:
     """Return what ``code`` is called in the page's language; an unknown code is shown as it is."""
     text = WORDS[table].get(code)
     return str(gettext(text)) if text else code
-
-
-def state_of(code: str) -> str:
-    """Return ok, warn, stop, busy or none: how a chip of this status looks."""
-    return STATES.get(code, "none")
 
 
 def install_words(app: Flask) -> None:

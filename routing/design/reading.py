@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from routing.files import read_text
 from routing.problem import BadProblem, Fault
 
 MOST_BYTES = 50_000_000
@@ -14,14 +15,7 @@ MOST_AMOUNT = 10**8  # a thousand products of two such still fit in 64 bits
 
 def lines_of(path: Path) -> list[tuple[int, str]]:
     """The file's lines that are not blank, each with its number from 1. Raises BadProblem when it cannot be read."""
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise BadProblem([Fault("(file)", "too_large", f"the file has more than {MOST_BYTES} bytes")])
-        text = path.read_text("utf-8")
-    except OSError as error:
-        raise BadProblem([Fault("(file)", "unreadable", f"{path}: {error.strerror}")]) from error
-    except UnicodeDecodeError as error:
-        raise BadProblem([Fault("(file)", "not_utf8", f"{path} is not UTF-8 at byte {error.start}")]) from error
+    text = read_text(path, MOST_BYTES)
     return [(number, line.strip()) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
 
 

@@ -7,7 +7,7 @@ followed by another that goes on where it stopped. Each consignment is a transac
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -165,20 +165,7 @@ def _change_place(found: Whole, segment_id: str) -> str | None:
     return second.origin if lands.get(second.origin, "").startswith("china") else None
 
 
-@dataclass(frozen=True)
-class BoxLoad:
-    """The vehicle that takes a box: at which site, which plate; the rest as known."""
-
-    site_id: int
-    vehicle_plate: str
-    dock: str | None = None
-    carrier: str | None = None
-    trailer_plate: str | None = None
-    container_no: str | None = None
-    gate_pass_no: str | None = None
-
-
-def open_box_load(session: Session, plan_id: int, box_no: str, new: BoxLoad) -> VehicleLoad:
+def open_box_load(session: Session, plan_id: int, box_no: str, new: NewLoad) -> VehicleLoad:
     """Open the load of a box. Its stops are the box's consignments, the last to be loaded first, so that the floor is
     told when something is put in out of the sequence of the load plan.
 
@@ -205,7 +192,7 @@ def open_box_load(session: Session, plan_id: int, box_no: str, new: BoxLoad) -> 
     ).one_or_none()
     if standing is not None:
         raise BoxHasLoad(box_no=box_no, load=standing[0], plate=standing[1])
-    return open_load(session, NewLoad(**vars(new), stops=codes))
+    return open_load(session, replace(new, stops=codes))
 
 
 @dataclass(frozen=True)

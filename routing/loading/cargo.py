@@ -16,6 +16,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, ValidationError
 
+from routing.files import read_json
 from routing.loading.measure import union_mm3
 from routing.network import Frozen, NotNegative, Positive
 from routing.problem import BadProblem, Fault, from_validation
@@ -128,22 +129,7 @@ def containers() -> dict[str, Container]:
 
 def read_load(path: Path) -> LoadProblem:
     """The problem in a file. Raises :class:`routing.problem.BadProblem` with every fault by field and rule."""
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise BadProblem([Fault("(file)", "too_large", f"the file has more than {MOST_BYTES} bytes")])
-        return load_problem_of(json.loads(path.read_text("utf-8"), parse_float=_no_float, parse_constant=_no_float))
-    except OSError as error:
-        raise BadProblem([Fault("(file)", "unreadable", f"{path}: {error.strerror}")]) from error
-    except UnicodeDecodeError as error:
-        raise BadProblem([Fault("(file)", "not_utf8", f"{path} is not UTF-8 at byte {error.start}")]) from error
-    except json.JSONDecodeError as error:
-        raise BadProblem([Fault("(file)", "not_json", f"{path} line {error.lineno}: {error.msg}")]) from error
-    except RecursionError as error:
-        raise BadProblem([Fault("(file)", "not_json", f"{path} is nested too deep")]) from error
-
-
-def _no_float(text: str) -> Any:
-    raise BadProblem([Fault("(file)", "not_integer", f"{text} is no integer: lengths are whole mm, weights whole g")])
+    return load_problem_of(read_json(path, MOST_BYTES, "lengths are whole mm, weights whole g"))
 
 
 def load_problem_of(document: Any) -> LoadProblem:

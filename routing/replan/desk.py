@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from routing.desk import (
@@ -22,8 +21,8 @@ from routing.desk import (
     PlanStale,
     Read,
     UnknownPlan,
+    answer,
     bookings_of,
-    fail,
     goods_of,
     refuse_overbooked,
     store,
@@ -35,7 +34,6 @@ from routing.replan.events import Events, apply, events_of
 from routing.replan.freeze import NOWHERE
 from routing.replan.repair import Repair, repair
 from routing.replan.stability import Stability
-from routing.solve import Unsound
 from routing.tables import StoredPlan
 from routing.units import iso
 from wms.db import Database, Scope, tenant_of
@@ -148,21 +146,7 @@ def run_replan(database: Database, *, plan_id: int, tenant_id: int, company_id: 
         begun = _begin(session, plan_id)
     if begun is None:
         return
-    try:
-        found = begun()
-    except BadProblem as bad:
-        fail(database, scope, plan_id, "; ".join(f"{fault.field}: {fault.text}" for fault in bad.faults[:20]))
-    except Unsound as unsound:
-        log.exception("the checker refused the repair %s", plan_id)
-        fail(database, scope, plan_id, str(unsound))
-    except DBAPIError:
-        raise  # the database went away: the worker runs the job again
-    except Exception as error:
-        fail(database, scope, plan_id, f"{type(error).__name__}: {error}")
-        raise
-    else:
-        with database.unit_of_work(scope) as session:
-            _store(session, plan_id, found)
+    answer(database, scope, plan_id, begun, _store)
 
 
 TASKS: dict[str, Callable[..., None]] = {TASK: run_replan}

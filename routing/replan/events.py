@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -11,6 +10,7 @@ from pydantic import Field, ValidationError
 
 from routing.changes import DepartureChange
 from routing.demand import Consignment
+from routing.files import read_json
 from routing.network import Frozen, Instant, NotNegative, Service
 from routing.problem import BadProblem, Fault, Problem, check, from_validation
 from routing.schedule import departures_of
@@ -88,19 +88,7 @@ class Events(Frozen):
 
 def read_events(path: Path) -> Events:
     """The events in a file. Raises BadProblem that names each bad field."""
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise BadProblem([Fault("(file)", "too_large", f"the file has more than {MOST_BYTES} bytes")])
-        document = json.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise BadProblem([Fault("(file)", "unreadable", f"{path}: {error.strerror}")]) from error
-    except UnicodeDecodeError as error:
-        raise BadProblem([Fault("(file)", "not_utf8", f"{path} is not UTF-8 at byte {error.start}")]) from error
-    except json.JSONDecodeError as error:
-        raise BadProblem([Fault("(file)", "not_json", f"{path} line {error.lineno}: {error.msg}")]) from error
-    except RecursionError as error:
-        raise BadProblem([Fault("(file)", "not_json", f"{path} is nested too deep")]) from error
-    return events_of(document)
+    return events_of(read_json(path, MOST_BYTES))
 
 
 def events_of(document: Any) -> Events:

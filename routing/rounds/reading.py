@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from routing.files import json_of, read_text
 from routing.network import yueyang
 from routing.problem import BadProblem, Fault, from_validation
 from routing.rounds.faults import faults
@@ -48,14 +49,14 @@ def read_rounds(
 
     `mode` stands for the one that the file names. Raises BadProblem with every fault found.
     """
-    text = _text(path)
+    text = read_text(path, MOST_BYTES)
     if path.suffix.lower() != ".csv":
-        return problem_of(_in(mode, _json(path, text)))
+        return problem_of(_in(mode, json_of(path, text, "amounts are whole g, cm3, s and fen")))
     found: list[Fault] = []
     stops = stops_of(StringIO(text, newline=""), day, found)
-    fleet = (
-        shipped_trucks(hub, day) if trucks is None else trucks_of(StringIO(_text(trucks), newline=""), hub, day, found)
-    )
+    fleet = shipped_trucks(hub, day)
+    if trucks is not None:
+        fleet = trucks_of(StringIO(read_text(trucks, MOST_BYTES), newline=""), hub, day, found)
     if found:
         raise BadProblem(found)
     return problem_of(_in(mode, {"depots": [depot_document(hub, day)], "trucks": fleet, "stops": stops}))
@@ -80,32 +81,6 @@ def shipped_trucks(hub: str, day: str, count: int = 20) -> list[dict[str, Any]]:
         "shift_s": 43_200,
     }  # fmt: skip
     return [{**one, **more} for one in shipped()["trucks"]]
-
-
-def _text(path: Path) -> str:
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise BadProblem([Fault("(file)", "too_large", f"{path} has more than {MOST_BYTES} bytes")])
-        return path.read_text("utf-8-sig")
-    except OSError as error:
-        raise BadProblem([Fault("(file)", "unreadable", f"{path}: {error.strerror}")]) from error
-    except UnicodeDecodeError as error:
-        raise BadProblem([Fault("(file)", "not_utf8", f"{path} is not UTF-8 at byte {error.start}")]) from error
-
-
-def _json(path: Path, text: str) -> Any:
-    try:
-        return json.loads(text, parse_float=_no_float, parse_constant=_no_float)
-    except json.JSONDecodeError as error:
-        raise BadProblem([Fault("(file)", "not_json", f"{path} line {error.lineno}: {error.msg}")]) from error
-    except RecursionError as error:
-        raise BadProblem([Fault("(file)", "not_json", f"{path} is nested too deep")]) from error
-    except ValueError as error:  # a number of thousands of digits
-        raise BadProblem([Fault("(file)", "not_json", f"{path}: {error}")]) from error
-
-
-def _no_float(text: str) -> Any:
-    raise BadProblem([Fault("(file)", "not_integer", f"{text} is no integer: amounts are whole g, cm3, s and fen")])
 
 
 def problem_of(document: Any) -> Problem:

@@ -3,16 +3,21 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from routing import desk
+from routing import queries as plans
 from routing.plan import Plan
 from routing.tables import StoredPlan
 from routing.units import HOUR_S
 from tests.build import make_company, number
 from tests.routing.handmade import make
+from wms.db import Database, Scope
+from wms.freight import queries
 from wms.freight.rules import ConsignmentForm, Piece
 from wms.freight.service import announce
+from wms.freight.tables import TransportBooking
 from wms.parties.tables import Company
 
 
@@ -86,3 +91,18 @@ def successor(
     session.add(row)
     session.flush()
     return row
+
+
+def plan_of(database: Database, scope: Scope, plan_id: int) -> Plan:
+    """The document of a stored plan."""
+    with database.unit_of_work(scope) as session:
+        found = plans.plan_document(session, plan_id)
+    assert found is not None
+    return found
+
+
+def held(session: Session) -> dict[str, tuple[int, str]]:
+    """Plan and segment of each live booking, by the consignment."""
+    rows = session.scalars(select(TransportBooking).where(TransportBooking.ended_at.is_(None))).all()
+    numbers = {row.id: row.consignment_no for row in queries.consignments(session)}
+    return {numbers[row.consignment_id]: (row.plan_id, row.segment) for row in rows}

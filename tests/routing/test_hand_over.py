@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from routing.desk import PlanStale
 from routing.hand_over import working
 from routing.hand_over.reading import whole
-from routing.hand_over.working import BoxHasLoad, BoxLoad, NothingToLoad, PlanNotAccepted
+from routing.hand_over.working import BoxHasLoad, NothingToLoad, PlanNotAccepted
 from routing.tables import StoredPlan
 from tests import build
 from tests.routing.stored import stored_plan, successor
@@ -24,6 +24,7 @@ from wms.db import Database, Scope
 from wms.errors import NotFound
 from wms.floor import pick_queries
 from wms.floor.service import departing, loading
+from wms.floor.service.opening_loads import NewLoad
 from wms.floor.service.picking import Take, pick
 from wms.floor.tables.loading import VehicleLoad
 from wms.floor.tables.orders import Allocation, OutboundOrder
@@ -93,12 +94,12 @@ def test_a_plan_is_handed_over_loaded_in_sequence_and_leaves_clean_books(databas
         ]  # fmt: skip
         assert [one.route for one in orders(session)] == [f"P{made.plan_id}-B0001-0{n}" for n in (1, 2)]
         assert session.scalar(select(func.sum(Allocation.qty))) == 60
-        load = working.open_box_load(session, made.plan_id, "B0001", BoxLoad(made.hall.site.id, new_plate(), "DOCK-1"))
+        load = working.open_box_load(session, made.plan_id, "B0001", NewLoad(made.hall.site.id, new_plate(), "DOCK-1"))
         load_id = load.id
         with pytest.raises(BoxHasLoad):
-            working.open_box_load(session, made.plan_id, "B0001", BoxLoad(made.hall.site.id, new_plate()))
+            working.open_box_load(session, made.plan_id, "B0001", NewLoad(made.hall.site.id, new_plate()))
         with pytest.raises(NothingToLoad):
-            working.open_box_load(session, made.plan_id, "B0002", BoxLoad(made.hall.site.id, new_plate()))
+            working.open_box_load(session, made.plan_id, "B0002", NewLoad(made.hall.site.id, new_plate()))
     with database.unit_of_work(Scope(scope.tenant_id, made.hall.person.id, "clerk")) as session:
         pick_all(session, made.hall)
         # K1 stands at the far end: its pallet goes in first and bars nobody's way; the wrong way round is noticed.
@@ -116,7 +117,7 @@ def test_what_is_loaded_before_its_turn_is_said_to_bar_the_way(database: Databas
         made = ready(session)
     handed(database, scope, made.plan_id)
     with database.unit_of_work(Scope(scope.tenant_id, made.hall.person.id, "clerk")) as session:
-        load = working.open_box_load(session, made.plan_id, "B0001", BoxLoad(made.hall.site.id, new_plate()))
+        load = working.open_box_load(session, made.plan_id, "B0001", NewLoad(made.hall.site.id, new_plate()))
         pick_all(session, made.hall)
         loading.put_on(session, load.id, made.pallets[1], by())
         assert loading.put_on(session, load.id, made.pallets[0], by()).is_in_the_way is True
@@ -199,7 +200,7 @@ def test_what_stands_on_a_load_is_not_put_into_another_box(database: Database, s
     boxes = {made.names[1]: "B0003"}
     with database.unit_of_work(scope) as session:
         asked = successor(session, session.get_one(StoredPlan, made.plan_id), boxes=boxes).id
-        load = working.open_box_load(session, made.plan_id, "B0001", BoxLoad(made.hall.site.id, new_plate(), "DOCK-1"))
+        load = working.open_box_load(session, made.plan_id, "B0001", NewLoad(made.hall.site.id, new_plate(), "DOCK-1"))
     with database.unit_of_work(scope) as session, pytest.raises(PlanStale, match=made.names[1]):
         working.accept_in_place(session, asked)
     with database.unit_of_work(scope) as session:
@@ -217,7 +218,7 @@ def test_a_firm_that_replaces_its_plan_leaves_what_is_being_loaded_where_it_is(
         session.get_one(StoredPlan, made.plan_id).company_id = owner_id
     handed(database, scope, made.plan_id)
     with database.unit_of_work(scope) as session:
-        working.open_box_load(session, made.plan_id, "B0001", BoxLoad(made.hall.site.id, new_plate(), "DOCK-1"))
+        working.open_box_load(session, made.plan_id, "B0001", NewLoad(made.hall.site.id, new_plate(), "DOCK-1"))
         new_id = successor(session, session.get_one(StoredPlan, made.plan_id), without=made.names[2:3]).id
     firm = Scope(scope.tenant_id, role="planner", company_id=owner_id, sees_all=False)
     with database.unit_of_work(firm) as session:

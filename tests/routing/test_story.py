@@ -8,7 +8,6 @@ from routing import desk
 from routing.bill import off_by_minor
 from routing.hand_over import working
 from routing.hand_over.reading import whole
-from routing.hand_over.working import BoxLoad
 from routing.verify import verify
 from tests import build
 from tests.routing.test_hand_over import pick_all
@@ -18,6 +17,7 @@ from tests.wms.freight.builders import form
 from tests.wms.gate.world import new_plate
 from wms.db import Database, Scope
 from wms.floor.service import departing, loading
+from wms.floor.service.opening_loads import NewLoad
 from wms.freight import queries
 from wms.freight.rules import Piece
 from wms.freight.service import announce
@@ -60,7 +60,7 @@ def test_a_plan_goes_from_open_consignments_to_goods_that_have_left(database: Da
             note_paper(session, plan_id, paper.consignment_no, paper.document, f"N-{build.number()}", now())
         pick_all(session, hall)
         for box_no in sorted({one.box_no for one in state.work}):
-            load = working.open_box_load(session, plan_id, box_no, BoxLoad(hall.site.id, new_plate(), "DOCK-1"))
+            load = working.open_box_load(session, plan_id, box_no, NewLoad(hall.site.id, new_plate(), "DOCK-1"))
             for name in working.loading_order(found, box_no):
                 assert loading.put_on(session, load.id, pallets[name], by()).is_in_the_way is False
             departing.close_load(session, load.id, by())

@@ -10,9 +10,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from routing import desk
-from routing import queries as plans
-from routing.plan import Plan
 from routing.replan.desk import run_replan
+from tests.routing.stored import plan_of
 from tests.routing.test_desk import planned
 from tests.web.conftest import Doorman
 from tests.wms.freight.builders import make_consignments
@@ -31,13 +30,6 @@ def live(database: Database, scope: Scope) -> int:
     with database.unit_of_work(scope) as session:
         desk.accept_plan(session, plan_id)
     return plan_id
-
-
-def plan_of(database: Database, scope: Scope, plan_id: int) -> Plan:
-    with database.unit_of_work(scope) as session:
-        found = plans.plan_document(session, plan_id)
-    assert found is not None
-    return found
 
 
 def post(client: FlaskClient, csrf: Csrf, path: str, **values: object) -> TestResponse:

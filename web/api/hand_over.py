@@ -11,12 +11,12 @@ from pydantic import ConfigDict, Field
 from sqlalchemy.orm import Session
 
 from routing.hand_over import working
-from routing.hand_over.working import BoxLoad
 from web.api.idempotency import write
 from web.api.lookups import id_of
 from web.api.schemas import Body, Code, Count
 from web.auth.policy import READERS, policy
 from web.context import unit_of_work
+from wms.floor.service.opening_loads import NewLoad
 from wms.freight.service import hand_over as service
 from wms.parties.tables import Site
 
@@ -117,7 +117,7 @@ def open_load(plan_id: int, box_no: str, body: BoxLoadIn) -> Response:
     def act(session: Session) -> Mapping[str, Any]:
         load = working.open_box_load(
             session, plan_id, box_no,
-            BoxLoad(
+            NewLoad(
                 id_of(session, Site, body.site), body.vehicle_plate, body.dock, body.carrier, body.trailer_plate,
                 body.container_no, body.gate_pass,
             ),

@@ -1,17 +1,14 @@
 """Repairs of stored plans on the real database: the live plan is not touched, bookings move at once or not at all."""
 
 import threading
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select, text
-from sqlalchemy.orm import Session
 
 from routing import desk
 from routing import queries as plans
-from routing.changes import DepartureChange
 from routing.desk import NotItsPlace, PlanNotSolved, PlanStale, UnknownPlan
 from routing.plan import Plan
 from routing.problem import Problem
@@ -25,15 +22,13 @@ from routing.replan.desk import (
 )
 from routing.tables import StoredPlan
 from routing.verify import verify
-from tests.build import make_company
-from tests.routing.stored import stored_plan, successor
+from tests.routing.stored import held, plan_of
 from tests.routing.test_desk import planned, stored
 from tests.wms.freight.builders import make_consignments
 from wms.db import Database, Scope
 from wms.errors import WmsError
 from wms.freight import queries
 from wms.freight.service import write_milestone
-from wms.freight.service.milestones import Report, report_consignment
 from wms.freight.tables import AllotmentUse, TransportBooking
 
 
@@ -52,13 +47,6 @@ def live(database: Database, scope: Scope, names: list[str]) -> int:
     return plan_id
 
 
-def plan_of(database: Database, scope: Scope, plan_id: int) -> Plan:
-    with database.unit_of_work(scope) as session:
-        found = plans.plan_document(session, plan_id)
-    assert found is not None
-    return found
-
-
 def cancelled(plan: Plan) -> dict[str, Any]:
     return {"events": [{"kind": "cancelled", "departure": plan.legs[0].departure}]}
 
@@ -68,12 +56,6 @@ def repaired(database: Database, scope: Scope, plan_id: int, document: dict[str,
         made = request_replan(session, Asked(plan_id, document, **more))
     run_replan(database, plan_id=made, tenant_id=scope.tenant_id)
     return made
-
-
-def held(session: Session) -> dict[str, tuple[int, str]]:
-    rows = session.scalars(select(TransportBooking).where(TransportBooking.ended_at.is_(None))).all()
-    numbers = {row.id: row.consignment_no for row in queries.consignments(session)}
-    return {numbers[row.consignment_id]: (row.plan_id, row.segment) for row in rows}
 
 
 def test_asking_defers_a_job_and_leaves_the_live_plan_and_its_bookings_alone(
@@ -273,164 +255,3 @@ def test_goods_put_on_a_departure_whose_cut_off_has_passed_are_refused(
         }
     with database.unit_of_work(scope) as session, pytest.raises(desk.CutOffPassed):
         accept_in_place(session, made)
-
-
-# --- plans made by hand -----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class ByHand:
-    """An accepted plan: K1 and K2 in box B0001, K3 loose, K4 behind; ids of plan and consignments."""
-
-    plan_id: int
-    names: tuple[str, ...]
-
-
-@pytest.fixture
-def by_hand(database: Database, scope: Scope) -> ByHand:
-    with database.unit_of_work(scope) as session:
-        base = stored_plan(session, make_company(session, "owner_of_goods"))
-        desk.accept_plan(session, base.id)
-        return ByHand(base.id, tuple((base.versions or {}).keys()))
-
-
-def states(session: Session) -> dict[str, str]:
-    return {row.consignment_no: row.state for row in queries.consignments(session)}
-
-
-def next_of(session: Session, plan_id: int, **changes: Any) -> int:
-    return successor(session, session.get_one(StoredPlan, plan_id), **changes).id
-
-
-def test_what_is_under_way_or_delivered_stays_so_when_its_plan_is_replaced(
-    database: Database, scope: Scope, by_hand: ByHand
-) -> None:
-    now = datetime.now(UTC)
-    first, second, third, _ = by_hand.names
-    with database.unit_of_work(scope) as session:
-        made = next_of(session, by_hand.plan_id)
-        report_consignment(session, first, Report("collected", "ACT", now - timedelta(hours=2), "floor"), now)
-        report_consignment(session, second, Report("delivery", "ACT", now - timedelta(hours=1), "consignee"), now)
-    with database.unit_of_work(scope) as session:
-        accept_in_place(session, made)
-    with database.unit_of_work(scope) as session:
-        found = states(session)
-        assert [found[name] for name in (first, second, third)] == ["under_way", "delivered", "booked"]
-        assert {plan_id for plan_id, _ in held(session).values()} == {made}
-
-
-def test_goods_stranded_in_a_closed_box_stay_booked_and_those_left_behind_are_open_again(
-    database: Database, scope: Scope, by_hand: ByHand
-) -> None:
-    first, second, third, _ = by_hand.names
-    with database.unit_of_work(scope) as session:
-        before = held(session)
-        made = next_of(session, by_hand.plan_id, stranded=(first,), without=(second,))
-        assert accept_in_place(session, made) == 1
-    with database.unit_of_work(scope) as session:
-        found = states(session)
-        assert [found[name] for name in (first, second, third)] == ["booked", "open", "booked"]
-        assert held(session) == {first: before[first], third: (made, before[third][1])}
-        again = next_of(session, made, stranded=(first,))
-        assert accept_in_place(session, again) == 1
-        assert held(session)[first] == before[first]
-
-
-def test_a_repair_of_a_repair_takes_back_what_the_first_one_left_behind(
-    database: Database, scope: Scope, by_hand: ByHand
-) -> None:
-    with database.unit_of_work(scope) as session:
-        document = session.get_one(StoredPlan, by_hand.plan_id).document
-        first = next_of(session, by_hand.plan_id, without=by_hand.names[:1])
-        assert accept_in_place(session, first) == 2
-    with database.unit_of_work(scope) as session:
-        second = next_of(session, first, document=document)
-        assert accept_in_place(session, second) == 3
-    with database.unit_of_work(scope) as session:
-        assert {plan_id for plan_id, _ in held(session).values()} == {second}
-
-
-def moving(session: Session, by_hand: ByHand) -> int:
-    """A repair that puts K2 into a box of its own."""
-    return next_of(session, by_hand.plan_id, boxes={by_hand.names[1]: "B0003"})
-
-
-def test_what_has_begun_since_the_repair_was_asked_for_is_not_moved(
-    database: Database, scope: Scope, by_hand: ByHand
-) -> None:
-    now = datetime.now(UTC)
-    with database.unit_of_work(scope) as session:
-        made = moving(session, by_hand)
-        report_consignment(session, by_hand.names[1], Report("collected", "ACT", now, "floor"), now)
-    with database.unit_of_work(scope) as session, pytest.raises(PlanStale, match=by_hand.names[1]):
-        accept_in_place(session, made)
-
-
-def test_what_closed_since_the_repair_was_asked_for_is_not_moved(
-    database: Database, scope: Scope, by_hand: ByHand
-) -> None:
-    with database.unit_of_work(scope) as session:
-        made = moving(session, by_hand)
-        base = session.get_one(StoredPlan, by_hand.plan_id)
-        assert base.document is not None
-        past = (datetime.now(UTC) - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
-        base.document = base.document | {"segments": [one | {"close_at": past} for one in base.document["segments"]]}
-    with database.unit_of_work(scope) as session, pytest.raises(PlanStale, match=by_hand.names[1]):
-        accept_in_place(session, made)
-
-
-def test_a_repair_that_moves_nothing_of_what_is_closed_or_begun_is_accepted(
-    database: Database, scope: Scope, by_hand: ByHand
-) -> None:
-    now = datetime.now(UTC)
-    with database.unit_of_work(scope) as session:
-        made = moving(session, by_hand)
-        report_consignment(session, by_hand.names[0], Report("collected", "ACT", now, "floor"), now)
-    with database.unit_of_work(scope) as session:
-        assert accept_in_place(session, made) == 3
-
-
-def test_a_repair_of_an_accepted_plan_is_not_accepted_beside_it(
-    database: Database, scope: Scope, by_hand: ByHand
-) -> None:
-    with database.unit_of_work(scope) as session:
-        made, rival = (next_of(session, by_hand.plan_id, without=by_hand.names[:3]) for _ in range(2))
-    with database.unit_of_work(scope) as session, pytest.raises(NotItsPlace, match="accept it in place"):
-        desk.accept_plan(session, made)
-    with database.unit_of_work(scope) as session:
-        accept_in_place(session, made)
-    with database.unit_of_work(scope) as session, pytest.raises(NotItsPlace, match="which is superseded"):
-        desk.accept_plan(session, rival)
-
-
-def test_the_next_plan_knows_what_accepted_repairs_know_of_departures(
-    database: Database, scope: Scope, by_hand: ByHand
-) -> None:
-    with database.unit_of_work(scope) as session:
-        first, second = (leg.departure for leg in desk.Plan.model_validate(
-            session.get_one(StoredPlan, by_hand.plan_id).document).legs[:2])  # fmt: skip
-        gone, past = {"cancelled": True}, "BARGE-DOWN@20200101T1000"
-        made = next_of(session, by_hand.plan_id, departures={first: gone, past: gone})
-        make_consignments(session, 1)
-        assert desk.snapshot(session, weeks=4)[0].changes.departures == {}  # it is not accepted yet
-        accept_in_place(session, made)
-        known = desk.snapshot(session, weeks=4)[0].changes.departures
-        assert known == {first: DepartureChange(cancelled=True)}
-        last = next_of(session, made, departures={first: {"depart_late_s": 60}, second: {"capacity": 3}})
-        accept_in_place(session, last)
-        known = desk.snapshot(session, weeks=4)[0].changes.departures
-        assert known == {first: DepartureChange(depart_late_s=60), second: DepartureChange(capacity=3)}
-
-
-def test_of_what_several_plans_know_of_a_departure_nothing_is_forgotten(
-    database: Database, scope: Scope, by_hand: ByHand
-) -> None:
-    with database.unit_of_work(scope) as session:
-        other = stored_plan(session, make_company(session, "owner_of_goods"))
-        desk.accept_plan(session, other.id)
-        name = desk.Plan.model_validate(other.document).legs[0].departure
-        accept_in_place(session, next_of(session, by_hand.plan_id, departures={name: {"depart_late_s": 60}}))
-        more = {name: {"cancelled": True, "capacity": 3}}
-        accept_in_place(session, next_of(session, other.id, departures=more))
-        known = desk.snapshot(session, weeks=4)[0].changes.departures
-        assert known == {name: DepartureChange(cancelled=True, depart_late_s=60, capacity=3)}
