@@ -26,6 +26,8 @@ BREAKS: dict[str, str] = {
     "rolled": N_("Closed box %(box)s goes on with %(to)s instead of %(segment)s."),
     "stranded": N_("Closed box %(box)s was to go with %(segment)s, and no departure that takes it is left."),
 }
+WHEN = frozenset({"arrives", "planned", "latest", "ready", "close"})
+"""Values that are instants."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from routing.replan.compare import Comparison, Move, Side
 from routing.replan.repair import Repair
 from routing.report import decimal, duration, percent
 from routing.units import money
+from wms.errors import N_
 
 MOST_SHOWN = 60
 WHAT = {
@@ -16,12 +17,18 @@ WHAT = {
     "now_goes": "goes now", "new": "is placed",
 }  # fmt: skip
 WHY = {
-    "cancelled": "its departure is cancelled", "no_connection": "it has no onward departure",
-    "missed": "its connection is missed", "later": "its departure is late", "too_late": "it would arrive too late",
-    "full": "its departure is full", "not_ready": "it is not ready in time", "new": "it is new",
-    "rolled": "its closed box goes on later", "stranded": "no departure takes its closed box",
-    "": "room for others, or a cheaper box now",
-}  # fmt: skip
+    "cancelled": N_("its departure is cancelled"),
+    "no_connection": N_("it has no onward departure"),
+    "missed": N_("its connection is missed"),
+    "later": N_("its departure is late"),
+    "too_late": N_("it would arrive too late"),
+    "full": N_("its departure is full"),
+    "not_ready": N_("it is not ready in time"),
+    "new": N_("it is new"),
+    "rolled": N_("its closed box goes on later"),
+    "stranded": N_("no departure takes its closed box"),
+    "": N_("room for others, or a cheaper box now"),
+}
 
 
 def lines(found: Repair) -> Iterator[str]:

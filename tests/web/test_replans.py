@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from apiflask import APIFlask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -15,6 +16,7 @@ from tests.routing.stored import plan_of
 from tests.routing.test_desk import planned
 from tests.web.conftest import Doorman
 from tests.wms.freight.builders import make_consignments
+from web.pages.replans import _broken
 from wms.db import Database, Scope
 from wms.freight import queries
 
@@ -130,3 +132,13 @@ def test_a_bad_event_is_refused_by_field(
     said = client.post(f"/api/v1/plans/{live}/replans", json=body, headers=headers)
     assert said.status_code in {400, 422}
     assert field in said.text
+
+
+def test_what_breaks_is_told_in_the_readers_time_and_harmless(app: APIFlask) -> None:
+    with app.test_request_context("/", headers={"Accept-Language": "en"}):
+        values = {"segment": "<b>S", "arrives": "2026-12-01T10:00:00Z", "planned": "2026-11-30T17:30:00Z"}
+        said = _broken("later", values)
+    assert said == (
+        '&lt;b&gt;S arrives <time datetime="2026-12-01T10:00:00Z">2026-12-01 18:00</time> instead of '
+        '<time datetime="2026-11-30T17:30:00Z">2026-12-01 01:30</time>.'
+    )

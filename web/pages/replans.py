@@ -1,9 +1,11 @@
 """Something happened to a plan: the form that says what, its repairs side by side, before and after of one of them."""
 
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, flash, render_template, request, url_for
 from flask_babel import gettext as _
+from markupsafe import Markup, escape
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -11,9 +13,10 @@ from routing import queries as stored
 from routing.desk import UnknownPlan
 from routing.hand_over.working import accept_in_place
 from routing.network import yueyang
-from routing.replan.breaks import BREAKS
+from routing.replan.breaks import BREAKS, WHEN
 from routing.replan.compare import Comparison
 from routing.replan.desk import Asked, request_replan
+from routing.replan.words import WHY
 from web.auth.policy import READERS, policy
 from web.context import current_scope, unit_of_work
 from web.pages import plan_words
@@ -36,19 +39,6 @@ WHAT = {
     "now_goes": N_("goes now"),
     "new": N_("taken in"),
 }
-WHY = {
-    "cancelled": N_("its departure is cancelled"),
-    "no_connection": N_("it has no onward departure"),
-    "missed": N_("its connection is missed"),
-    "later": N_("its departure is late"),
-    "too_late": N_("it would arrive too late"),
-    "full": N_("its departure is full"),
-    "not_ready": N_("it is not ready in time"),
-    "new": N_("it is new"),
-    "rolled": N_("its closed box goes on later"),
-    "stranded": N_("no departure takes its closed box"),
-    "": N_("room for others, or a cheaper box now"),
-}
 FIELDS = ("departure", "hours", "capacity", "place", "from_at", "until_at", "consignment", "ready_at")
 NEEDS = {
     "delay": ("departure", "hours"), "cancelled": ("departure",), "full": ("departure", "capacity"),
@@ -56,6 +46,15 @@ NEEDS = {
 }  # fmt: skip
 NUMBERS = ("hours", "capacity")
 INSTANTS = ("from_at", "until_at", "ready_at")
+
+
+def _broken(code: str, values: dict[str, Any]) -> Markup:
+    """What breaks, with its instants in the reader's time."""
+    shown = {
+        name: plan_words.moment(datetime.fromisoformat(value)) if name in WHEN else value
+        for name, value in values.items()
+    }
+    return escape(_(BREAKS[code])) % shown
 
 
 @bp.get("/<int:plan_id>/repairs")
@@ -75,7 +74,7 @@ def show(plan_id: int) -> str:
         "plan/repairs.html", row=row, plan=plan, repairs=repairs, words=plan_words,
         names=plan_words.place_names(network), kinds=KINDS, what=WHAT, why=WHY,
         found=Comparison.model_validate(held["comparison"]) if held else None, held=held,
-        breaks=[_(BREAKS[one["code"]]) % one["values"] for one in held["breaks"]] if held else [],
+        breaks=[_broken(one["code"], one["values"]) for one in held["breaks"]] if held else [],
         may_ask=may_plan() and plan is not None and row.state in {"solved", "accepted"},
         may_replace=may_plan() and row.state == "solved" and base is not None and base.state == "accepted",
         places=sorted({end for one in network.services for end in (one.origin, one.destination, *one.via)}),
