@@ -6,7 +6,7 @@ followed by another that goes on where it stopped. Each consignment is a transac
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -26,6 +26,7 @@ from wms.errors import N_, Kind, WmsError
 from wms.floor.service.opening_loads import NewLoad, open_load
 from wms.floor.tables import OutboundOrder
 from wms.floor.tables.loading import LoadStop, VehicleLoad
+from wms.freight.queries.papers import Known, papers_known
 from wms.freight.service import hand_over as service
 from wms.freight.service.carrying import Task
 from wms.freight.tables import Consignment, TransportBooking
@@ -270,6 +271,17 @@ def state_of(session: Session, plan_id: int) -> State:
         .where(ConsignmentPaper.plan_id == plan_id)
         .order_by(ConsignmentWork.box_no, ConsignmentWork.loading_no, ConsignmentPaper.step_no)
     )  # fmt: skip
+    known = papers_known(session, plan_id)
     return State(
-        row.state, row.handed_over_at, tuple(WorkRow(*one) for one in work), tuple(PaperRow(*one) for one in papers)
-    )
+        row.state, row.handed_over_at, tuple(WorkRow(*one) for one in work),
+        tuple(_as_known(PaperRow(*one), known) for one in papers),
+    )  # fmt: skip
+
+
+def _as_known(row: PaperRow, known: Mapping[tuple[str, str], Known]) -> PaperRow:
+    """The row as customs' books have it, where they know the document."""
+    found = known.get((row.consignment_no, row.document))
+    if found is None:
+        return row
+    state = "done" if found.is_done else "drafted"
+    return replace(row, state=state, document_no=found.number or row.document_no, reason=None, values=None)

@@ -173,9 +173,12 @@ def mail(session: Session) -> list[tuple[object, ...]]:
 
 
 @contextmanager
-def opened_zone(database: Database, scope: Scope, folder: Path, habits: dict[str, Any]) -> Iterator[Zone]:
+def opened_zone(
+    database: Database, scope: Scope, folder: Path, habits: dict[str, Any],
+    shelf_of: Callable[[Session], build.Shelf] = build.make_shelf,
+) -> Iterator[Zone]:  # fmt: skip
     with database.unit_of_work(scope) as session:
-        shelf = build.make_shelf(session)
+        shelf = shelf_of(session)
         session.get_one(TradeItem, shelf.trade_item_id).hs_code = "1901101090"
         since = date(2026, 1, 1)
         session.add(AccountBook(book_no=BOOK_NO, company_id=shelf.owner_id, site_id=shelf.site_id, valid_from_on=since))

@@ -52,6 +52,16 @@ class PaperNumberMissing(WmsError):
     text = N_("Give the number of the document.")
 
 
+class PaperInBooks(WmsError):
+    """What we drafted ourselves is done when customs answers it, not when somebody says so."""
+
+    code = "paper_in_books"
+    kind = Kind.CONFLICT
+    text = N_(
+        "%(document)s of consignment %(consignment_no)s is drafted as %(number)s: it is done when customs answers it."
+    )
+
+
 @dataclass(frozen=True)
 class GoodsLine:
     """Base units of an owner's item at a site."""
@@ -260,9 +270,7 @@ def _draft_list(
         with session.begin_nested():
             if session.scalar(select(AccountBook.id).where(AccountBook.book_no == book_no)) is None:
                 raise NotFound(what=book_no)
-            verification_lists.draw_up(
-                session, DrawUpList(number, book_no, one.owner_id, "E", one.trade_mode, lines)
-            )
+            verification_lists.draw_up(session, DrawUpList(number, book_no, one.owner_id, "E", one.trade_mode, lines))
     except WmsError as refusal:
         row.reason, row.values = "refused", {"text": str(refusal)}
     else:
@@ -270,7 +278,10 @@ def _draft_list(
 
 
 def note_paper(session: Session, plan_id: int, consignment_no: str, document: str, number: str, now: datetime) -> None:
-    """The declarant has made a document: its number is noted. Raises UnknownPaper, PaperNumberMissing."""
+    """The declarant has made a document elsewhere: its number is noted.
+
+    Raises UnknownPaper, PaperNumberMissing, PaperInBooks.
+    """
     row = session.scalar(
         select(ConsignmentPaper)
         .join(Consignment, Consignment.id == ConsignmentPaper.consignment_id)
@@ -284,6 +295,8 @@ def note_paper(session: Session, plan_id: int, consignment_no: str, document: st
         raise UnknownPaper(consignment_no=consignment_no, document=document)
     if not number.strip():
         raise PaperNumberMissing(field="number")
+    if row.state == "drafted":
+        raise PaperInBooks(document=document, consignment_no=consignment_no, number=row.document_no)
     row.state, row.document_no, row.done_at, row.done_by = "done", number.strip(), now, acting_person(session)
     append_leaf(session, "consignment_paper", {"document": document, "number": number.strip()}, row.consignment_id)
     session.flush()
