@@ -37,7 +37,7 @@ def run(full: bool = False) -> Iterator[Row]:
         with _quiet(), Memory() as memory:
             plan = make_plan(one, seconds=seconds, seed=SEED)
         yield row(f"planning_{size}_in_{seconds}s_processor", _processor_s() - before, "s, all processes and threads")
-        if findings := verify(one, plan.model_dump(mode="json")):
+        if findings := verify(one, plan.rows()):
             raise AssertionError(f"the checker found {findings[0]}")
         yield from _rows(size, seconds, plan, memory.most_mb)
 

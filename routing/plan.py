@@ -8,6 +8,7 @@ from pydantic import Field
 
 from routing.network import Frozen, Instant
 from routing.shares import MEASURE, Rule
+from routing.spots import Spots
 
 FORMAT: Final = "dongting-plan/1"
 
@@ -81,7 +82,7 @@ class PlanLoad(Frozen):
     box: str
     container: str
     lines: tuple[LoadLine, ...] = ()
-    spots: tuple[tuple[int, int, int, int, int, int], ...] = ()
+    spots: Spots = Spots()
     spared: tuple[str, ...] = ()
     word: Word = ""
     volume_ppm: int = 0
@@ -180,3 +181,7 @@ class Plan(Frozen):
     loads: tuple[PlanLoad, ...] = ()
     share_rule: Rule = MEASURE
     conflicts: Annotated[tuple[Conflict, ...], Field(default=())]
+
+    def rows(self) -> dict[str, Any]:
+        """What the checker reads: the plan as JSON has it, but the spots of its loads as they are held."""
+        return {**self.model_dump(mode="json", exclude={"loads"}), "loads": [load.model_dump() for load in self.loads]}

@@ -67,7 +67,7 @@ def make_plan(
     until = time.monotonic() + seconds
     check(problem)
     plan = _made(problem, until, Wishes(seconds, seed, rounds, work, share), said)
-    findings = verify(problem, plan.model_dump(mode="json"))
+    findings = verify(problem, plan.rows())
     if findings:
         raise Unsound(findings)
     said("done", 1000)

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
+
+import numpy as np
 
 from routing.crew import spread
 from routing.demand import Consignment
@@ -20,6 +22,7 @@ from routing.loading.load import make_load
 from routing.network import Equipment
 from routing.plan import LoadLine, PlanLoad, Word
 from routing.problem import Problem
+from routing.spots import Spots
 from routing.towers import Place, stand
 
 WORK, MOST_BLOCKS = 3, 3000
@@ -30,7 +33,8 @@ HOPELESS_PERMILLE = 985
 MM2_IN_M2 = 1_000_000
 NO_DIMENSIONS: Final = "no_dimensions"
 TOO_MANY: Final = "too_many_pieces"
-TOGETHER, HEAVY_FIRST, EVENLY = HOW = ("together", "heavy first", "evenly")
+LONGEST = 100_000
+"""No side in mm and no kind of a consignment comes to this number."""
 Sides = tuple[int, int, int]
 
 
@@ -119,9 +123,10 @@ class Loader:
         over = volume - container.volume_mm3() * HOPELESS_PERMILLE // 1000
         if over > 0:
             return Answer(None, over)
-        boxes = _quickly(container, held, kinds)
-        if boxes is not None:
-            return Answer(_written(container, held, boxes, spared))
+        rows = Rows(held)
+        stood = _quickly(container, rows, kinds)
+        if stood is not None:
+            return Answer(_written(container, held, *stood, rows, spared))
         least = volume
         for share, taste in TRIES:
             low = _lower(container, volume, max(sides[2] for sides in kinds), share)
@@ -130,9 +135,9 @@ class Loader:
             spots, missing = self._place(low, kinds, taste)
             least = min(least, missing)
             if not missing:
-                boxes = _stands(container, held, spots)
-                if boxes is not None:
-                    return Answer(_written(container, held, boxes, spared))
+                stood = _stands(container, rows, spots)
+                if stood is not None:
+                    return Answer(_written(container, held, *stood, rows, spared))
         return Answer(None, least)
 
     def _place(self, container: Container, kinds: dict[Sides, list[int]], taste: int) -> tuple[list[Place], int]:
@@ -168,9 +173,32 @@ def _lower(container: Container, volume: int, tallest: int, share: float) -> Con
     return container.model_copy(update={"inner_mm": (length, width, roof)})
 
 
-def _quickly(container: Container, goods: Sequence[Consignment], kinds: dict[Sides, list[int]]) -> list[Placed] | None:
+class Rows:
+    """A row for each piece of the goods: whose (their index), which of its kinds from 1, its sides, its weight, and
+    how far within its kind."""
+
+    def __init__(self, goods: Sequence[Consignment]) -> None:
+        kinds = [
+            (at, number, *sorted((piece.length_mm, piece.width_mm)), piece.height_mm, piece.weight_g, piece.count)
+            for at, one in enumerate(goods)
+            for number, piece in enumerate(one.pieces, 1)
+        ]
+        table = np.array(kinds, np.int64)
+        count = table[:, 6]
+        self.at, self.number, self.weight_g = (np.repeat(table[:, column], count) for column in (0, 1, 5))
+        self.sides = np.repeat(_code(table[:, 3], table[:, 2], table[:, 4]), count)
+        turn = np.arange(len(self.at)) - np.repeat(np.cumsum(count) - count, count)
+        self.part = (2 * turn + 1) / np.repeat(count, count)
+
+
+def _code(long: Any, short: Any, high: Any) -> Any:
+    """One number for the sides of a piece."""
+    return (long * LONGEST + short) * LONGEST + high
+
+
+def _quickly(container: Container, rows: Rows, kinds: dict[Sides, list[int]]) -> tuple[Any, Any] | None:
     """The goods in towers on strips, where they fit that way and floor and balance allow; no search. Where the highest
-    towers press the floor too much, lower ones are tried.
+    towers press the floor too much, lower ones are tried. Places and whose piece stands there, in loading order.
     """
     x = y = 0
     inner = container.inner_mm
@@ -182,15 +210,17 @@ def _quickly(container: Container, goods: Sequence[Consignment], kinds: dict[Sid
         found = stand(inner, {sides: n for sides, (n, _) in kinds.items()}, bears)
         if found is None:
             return None
-        spots = [(a + x, b + y, c, along, across, high) for a, b, c, along, across, high in found]
+        spots = np.array(found, np.int64)
+        spots[:, :2] += (x, y)
         borne = False
-        for boxes in _orders(container, goods, spots):
-            if not _floor_bears(container, boxes):
+        for places, whose in _orders(container, rows, spots):
+            if not _floor_bears(container, places, rows.weight_g[whose]):
                 continue
             borne = True
-            held = balance.balanced(container, boxes, fixed=False, turns=True)
+            held = balance.balanced_at(container, places, rows.weight_g[whose], fixed=False, turns=True)
             if held is not None:
-                return sorted(held, key=lambda one: (one.x, one.z, one.y))
+                order = np.lexsort((held[:, 1], held[:, 2], held[:, 0]))
+                return held[order], whose[order]
         if borne:
             return None
     return None
@@ -205,77 +235,63 @@ def _heights(kinds: dict[Sides, list[int]], floor_g_m2: int) -> dict[tuple[int, 
     return found
 
 
-def _floor_bears(container: Container, boxes: Sequence[Placed]) -> bool:
+def _floor_bears(container: Container, spots: Any, weights: Any) -> bool:
     """Whether no tower presses the floor with more than it bears: all of a tower rests on its lowest carton."""
     if container.floor_g_m2 is None:
         return True
-    weight: dict[tuple[int, int], int] = {}
-    base: dict[tuple[int, int], int] = {}
-    for one in boxes:
-        foot = (one.x, one.y)
-        weight[foot] = weight.get(foot, 0) + one.weight_g
-        if one.z == 0:
-            base[foot] = one.length * one.width
-    return all(weight[foot] * MM2_IN_M2 <= container.floor_g_m2 * base[foot] for foot in weight)
+    _, tower = np.unique(spots[:, 0] * LONGEST + spots[:, 1], return_inverse=True)
+    weight = np.bincount(tower, weights)  # exact: far below 2**53
+    lowest = spots[:, 2] == 0
+    base = np.zeros(len(weight), np.int64)
+    base[tower[lowest]] = spots[lowest, 3] * spots[lowest, 4]
+    return bool((weight * MM2_IN_M2 <= container.floor_g_m2 * base).all())
 
 
-def _stands(container: Container, goods: Sequence[Consignment], spots: Sequence[Place]) -> list[Placed] | None:
+def _stands(container: Container, rows: Rows, spots: Sequence[Place]) -> tuple[Any, Any] | None:
     """The goods on the places, each consignment's cartons together where the balance allows; None where none does."""
-    for boxes in _orders(container, goods, spots):
-        held = balance.balanced(container, boxes, fixed=False, turns=True)
+    for places, whose in _orders(container, rows, np.array(spots, np.int64)):
+        held = balance.balanced_at(container, places, rows.weight_g[whose], fixed=False, turns=True)
         if held is not None:
-            left, turns = sequence.loadable(held, by_door=container.has_door)
-            if len(left) == len(held):
-                return [held[i] for i in turns]
+            boxes = [
+                Placed("", 0, x, y, z, along, across, high, weight, 1)
+                for (x, y, z, along, across, high), weight in zip(
+                    held.tolist(), rows.weight_g[whose].tolist(), strict=True
+                )
+            ]
+            left, turns = sequence.loadable(boxes, by_door=container.has_door)
+            if len(left) == len(boxes):
+                return held[turns], whose[turns]
     return None
 
 
-def _orders(container: Container, goods: Sequence[Consignment], spots: Sequence[Place]) -> Iterator[list[Placed]]:
-    """Three ways of sharing the places among the consignments."""
-    length = container.inner_mm[0]
-    middle = sorted(range(len(spots)), key=lambda at: (abs(2 * spots[at][0] + spots[at][3] - length), at))
-    for order, how in zip((range(len(spots)), middle, range(len(spots))), HOW, strict=True):
-        yield _named(goods, spots, order, how)
-
-
-def _named(goods: Sequence[Consignment], spots: Sequence[Place], order: Sequence[int], how: str) -> list[Placed]:
-    """Who stands where: equal places in this order for the consignments in theirs, for the heaviest pieces first,
-    or for all consignments evenly."""
-    free: dict[Sides, list[Place]] = {}
-    for at in reversed(order):
-        spot = spots[at]
-        free.setdefault((max(spot[3:5]), min(spot[3:5]), spot[5]), []).append(spot)
-    rows = [
-        (at, number, piece, (2 * turn + 1) / piece.count)
-        for at, one in enumerate(goods)
-        for number, piece in enumerate(one.pieces, 1)
-        for turn in range(piece.count)
-    ]
-    if how == HEAVY_FIRST:
-        rows.sort(key=lambda row: (-row[2].weight_g, row[0], row[1]))
-    elif how == EVENLY:
-        rows.sort(key=lambda row: (row[3], row[0], row[1]))
-    found = []
-    for at, number, piece, _ in rows:
-        one, other = sorted((piece.length_mm, piece.width_mm), reverse=True)
-        found.append(Placed(f"{at}/{number}", 0, *free[one, other, piece.height_mm].pop(), piece.weight_g, 1))
-    return found
+def _orders(container: Container, rows: Rows, spots: Any) -> Iterator[tuple[Any, Any]]:
+    """Three ways of sharing the places among the pieces, each as places and the row of the piece that stands there:
+    equal places in their order for the consignments in theirs; from the middle of the length for the heaviest pieces
+    first; for all consignments evenly.
+    """
+    sides = _code(spots[:, 3:5].max(axis=1), spots[:, 3:5].min(axis=1), spots[:, 5])
+    everyone = np.arange(len(spots))
+    middle = np.argsort(np.abs(2 * spots[:, 0] + spots[:, 3] - container.inner_mm[0]), kind="stable")
+    for order, turns in (
+        (everyone, everyone),
+        (middle, np.argsort(-rows.weight_g, kind="stable")),
+        (everyone, np.argsort(rows.part, kind="stable")),
+    ):
+        places = order[np.argsort(sides[order], kind="stable")]
+        yield spots[places], turns[np.argsort(rows.sides[turns], kind="stable")]
 
 
 def _written(
-    container: Container, goods: Sequence[Consignment], boxes: Sequence[Placed], spared: tuple[str, ...]
+    container: Container, goods: Sequence[Consignment], spots: Any, whose: Any, rows: Rows, spared: tuple[str, ...]
 ) -> PlanLoad:
-    names = sorted({one.piece for one in boxes}, key=lambda name: tuple(int(part) for part in name.split("/")))
-    lines = []
-    for name in names:
-        at, number = (int(part) for part in name.split("/"))
-        lines.append(LoadLine(consignment=goods[at].id, piece=number))
-    where = {name: index for index, name in enumerate(names)}
-    volume = sum(one.length * one.width * one.height for one in boxes)
-    gravity = balance.gravity(container, boxes)
+    weights = rows.weight_g[whose]
+    kinds, line = np.unique(rows.at[whose] * LONGEST + rows.number[whose], return_inverse=True)
+    volume = int((spots[:, 3] * spots[:, 4] * spots[:, 5]).sum())
+    gravity = balance.gravity_of(container, spots, weights)
     return PlanLoad(
-        box="", container=container.code, lines=tuple(lines),
-        spots=tuple((where[one.piece], one.x, one.y, one.z, one.length, one.width) for one in boxes),
+        box="", container=container.code,
+        lines=tuple(LoadLine(consignment=goods[kind // LONGEST].id, piece=kind % LONGEST) for kind in kinds.tolist()),
+        spots=Spots(np.column_stack((line, spots[:, :5]))),
         spared=spared, word=NO_DIMENSIONS if spared else "", volume_ppm=volume * 1_000_000 // container.volume_mm3(),
-        weight_g=sum(one.weight_g for one in boxes), centre_mm=(gravity.x_mm, gravity.y_mm, gravity.z_mm),
+        weight_g=int(weights.sum()), centre_mm=(gravity.x_mm, gravity.y_mm, gravity.z_mm),
     )  # fmt: skip

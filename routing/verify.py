@@ -42,7 +42,7 @@ def _near(value: Fraction) -> int:
 
 
 def verify(problem: Problem, plan: dict[str, Any], before: dict[str, Any] | None = None) -> list[Finding]:
-    """Every fault of the plan (its JSON form); an empty list for a sound one.
+    """Every fault of the plan (its JSON form or its `rows`); an empty list for a sound one.
 
     ``before``: a plan that was found sound: boxes in both with the same contents and load are not loaded again.
     """

@@ -1,4 +1,4 @@
-"""The loads of a plan, checked again: each box's load is written out as a load plan and given to the loads' checker.
+"""The loads of a plan, checked again: contents and orientation here, how they stand by the checker of loads.
 
 It shares no code with the planner's side of the loads; the rules themselves are those of `routing.loading.check`.
 """
@@ -6,14 +6,17 @@ It shares no code with the planner's side of the loads; the rules themselves are
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from routing.crew import spread
-from routing.demand import Consignment
+from routing.demand import Consignment, Piece
 from routing.loading.cargo import containers
-from routing.loading.check import check
+from routing.loading.check import boxes_of, standing
 from routing.network import Equipment
+from routing.spots import Spots
 
 Row = Mapping[str, Any]
 MOST_PIECES = 4000
@@ -73,25 +76,55 @@ def _load(load: Row, inside: list[Consignment], unit: Equipment) -> Iterator[tup
         if load["spots"]:
             yield "load_3d", "spots", "nothing was looked at, and something stands somewhere"
         return
-    held = [one for one in inside if one.pieces]
-    problem: dict[str, Any] = {
-        "container": _container(unit), "support": "full", "loaded": [],
-        "pieces": [
-            {
-                "id": f"{one.id}#{at}", "length_mm": piece.length_mm, "width_mm": piece.width_mm,
-                "height_mm": piece.height_mm, "weight_g": piece.weight_g, "count": piece.count, "upright": True,
-                "vertical": ["height"], "bears_g_m2": None, "stop": 1, "together": one.id,
-            }
-            for one in held for at, piece in enumerate(one.pieces, 1)
-        ],
-    }  # fmt: skip
-    kinds = {piece["id"]: piece for piece in problem["pieces"]}
-    written = _plan(load, kinds, unit.code)
-    if written is None:
+    kinds = {f"{one.id}#{at}": piece for one in inside for at, piece in enumerate(one.pieces, 1)}
+    names = [f"{line['consignment']}#{line['piece']}" for line in load["lines"]]
+    spots = _table(load["spots"])
+    line = spots[:, 0]
+    if any(name not in kinds for name in names) or (len(line) and not (0 <= line.min() <= line.max() < len(names))):
         yield "load_3d", "lines", "names pieces that are not in the box"
         return
-    for finding in check(problem, written):
+    yield from _complete(names, line, kinds)
+    yield from _upright(names, spots, kinds)
+    high, weighs = (
+        np.array([getattr(kinds[name], what) for name in names], np.int64)[line] for what in ("height_mm", "weight_g")
+    )
+    stood = len(line)
+    boxes = boxes_of(
+        [names[at] for at in line.tolist()], np.column_stack((spots[:, 1:], high)), weighs, np.full(stood, -1),
+        np.ones(stood), np.arange(1, stood + 1), np.zeros(stood),
+    )  # fmt: skip
+    centre = load["centre_mm"] or (-1, -1, -1)
+    said = {
+        "state": "loaded", "container": unit.code, "weight_g": load["weight_g"],
+        "volume_mm3": int((spots[:, 4] * spots[:, 5] * high).sum()),  # told in millionths; what is inside is counted
+        "gravity": dict(zip(("x_mm", "y_mm", "z_mm"), centre, strict=True)),
+    }  # fmt: skip
+    for finding in standing(_container(unit), boxes, said, full=True):
         yield f"load_{finding.rule}", finding.where, finding.text
+
+
+def _table(spots: Any) -> Any:
+    """Six numbers a row, out of lists or as a plan holds them."""
+    return np.asarray(spots.rows if isinstance(spots, Spots) else spots, np.int64).reshape(-1, 6)
+
+
+def _complete(names: Sequence[str], line: Any, kinds: Mapping[str, Piece]) -> Iterator[tuple[str, str, str]]:
+    """Every piece of every consignment is inside, no more and no less."""
+    inside = Counter[str]()
+    for name, count in zip(names, np.bincount(line, minlength=len(names)).tolist(), strict=True):
+        inside[name] += count
+    for name, piece in kinds.items():
+        if inside[name] != piece.count:
+            yield "load_complete", name, f"{inside[name]} inside of {piece.count}"
+
+
+def _upright(names: Sequence[str], spots: Any, kinds: Mapping[str, Piece]) -> Iterator[tuple[str, str, str]]:
+    """Every piece stands on its base, lengthwise or across."""
+    sides = np.array(
+        [sorted((kinds[name].length_mm, kinds[name].width_mm)) for name in names], np.int64
+    ).reshape(-1, 2)[spots[:, 0]]  # fmt: skip
+    for at in np.flatnonzero((np.sort(spots[:, 4:], axis=1) != sides).any(axis=1)).tolist():
+        yield "load_orientation", names[spots[at, 0]], f"may not lie as {spots[at, 4:].tolist()}"
 
 
 def _container(unit: Equipment) -> Row:
@@ -107,28 +140,3 @@ def _container(unit: Equipment) -> Row:
     if not 0 <= unit.inner_mm[2] - ships.inner_mm[2] <= SLACK_MM:
         return plain
     return {**ships.model_dump(mode="json"), "payload_g": unit.payload_g}
-
-
-def _plan(load: Row, kinds: Mapping[str, Row], code: str) -> Row | None:
-    """The load as a load plan; sums are counted here, so that only what the plan's own figures say is compared."""
-    names = [f"{line['consignment']}#{line['piece']}" for line in load["lines"]]
-    if any(name not in kinds for name in names) or any(not 0 <= row[0] < len(names) for row in load["spots"]):
-        return None
-    spots = [
-        {
-            "piece": names[line], "step": turn, "x_mm": x, "y_mm": y, "z_mm": z, "length_mm": along, "width_mm": across,
-            "height_mm": kinds[names[line]]["height_mm"], "stop": 1, "kept": False,
-        }
-        for turn, (line, x, y, z, along, across) in enumerate(load["spots"], 1)
-    ]  # fmt: skip
-    inside = Counter(spot["piece"] for spot in spots)
-    missing = {name: kind["count"] - inside[name] for name, kind in kinds.items()}
-    centre = load["centre_mm"] or (-1, -1, -1)
-    return {
-        "state": "loaded", "container": code, "support": "full", "spots": spots,
-        "left_out": [
-            {"piece": name, "count": count, "reason": ""} for name, count in missing.items() if count
-        ],
-        "volume_mm3": sum(spot["length_mm"] * spot["width_mm"] * spot["height_mm"] for spot in spots),
-        "weight_g": load["weight_g"], "gravity": dict(zip(("x_mm", "y_mm", "z_mm"), centre, strict=True)),
-    }  # fmt: skip

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from routing.loading.cargo import Container
 from routing.loading.plan import Gravity
+
+MOST_G = 10**13
+"""Heavier loads are summed in Python's numbers, which do not overflow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,23 +31,31 @@ class Placed:
     stop: int
 
 
+def columns(boxes: Sequence[Placed]) -> tuple[Any, Any]:
+    """Places (x, y, z, length, width, height) and weights as columns."""
+    spots = [(one.x, one.y, one.z, one.length, one.width, one.height) for one in boxes]
+    heavy = sum(one.weight_g for one in boxes) > MOST_G
+    weights = np.array([one.weight_g for one in boxes], object if heavy else np.int64)
+    return np.array(spots, np.int64).reshape(len(boxes), 6), weights
+
+
 def gravity(container: Container, boxes: Sequence[Placed]) -> Gravity:
     """The figures of a load; an empty one lies in the middle of the floor."""
-    total = sum(one.weight_g for one in boxes)
+    return gravity_of(container, *columns(boxes))
+
+
+def gravity_of(container: Container, spots: Any, weights: Any) -> Gravity:
+    """The same out of `columns`."""
+    total = int(weights.sum())
     length, width, _ = container.inner_mm
     if total == 0:
         return _with_axles(container, Gravity(x_mm=length // 2, y_mm=width // 2, z_mm=0, half_permille=500), 0)
-    x = sum(one.weight_g * (2 * one.x + one.length) for one in boxes) // (2 * total)
-    y = sum(one.weight_g * (2 * one.y + one.width) for one in boxes) // (2 * total)
-    z = sum(one.weight_g * (2 * one.z + one.height) for one in boxes) // (2 * total)
+    x, y, z = (int((weights * (2 * spots[:, at] + spots[:, at + 3])).sum()) // (2 * total) for at in range(3))
     # doubled lengths keep the half of an odd length whole
-    far = sum(one.weight_g * _covered(2 * one.x, 2 * one.length, length) // (2 * one.length) for one in boxes)
+    twice = 2 * spots[:, 3]
+    far = int((weights * np.clip(length - 2 * spots[:, 0], 0, twice) // twice).sum())
     half = -(-max(far, total - far) * 1000 // total)
     return _with_axles(container, Gravity(x_mm=x, y_mm=y, z_mm=z, half_permille=half), total)
-
-
-def _covered(start: int, length: int, end: int) -> int:
-    return max(0, min(length, end - start))
 
 
 def _with_axles(container: Container, found: Gravity, total: int) -> Gravity:
@@ -75,47 +89,55 @@ def balanced(container: Container, boxes: Sequence[Placed], *, fixed: bool, turn
     ``fixed`` loads (part of them stood there before) stay; ``turns`` says whether the load may be mirrored lengthwise
     (never where stops are unloaded in turn).
     """
-    for way in _ways(container, boxes, fixed=fixed, turns=turns):
-        if not faults(container, gravity(container, way)):
+    held = balanced_at(container, *columns(boxes), fixed=fixed, turns=turns)
+    if held is None:
+        return None
+    return [
+        Placed(one.piece, one.part, x, y, one.z, one.length, one.width, one.height, one.weight_g, one.stop)
+        for one, (x, y) in zip(boxes, held[:, :2].tolist(), strict=True)
+    ]
+
+
+def balanced_at(container: Container, spots: Any, weights: Any, *, fixed: bool, turns: bool) -> Any:
+    """The same out of `columns`: the places that hold, or None."""
+    for way in _ways(container, spots, weights, fixed=fixed, turns=turns):
+        if not faults(container, gravity_of(container, way, weights)):
             return way
     return None
 
 
-def _ways(container: Container, boxes: Sequence[Placed], *, fixed: bool, turns: bool) -> Iterator[list[Placed]]:
+def _ways(container: Container, spots: Any, weights: Any, *, fixed: bool, turns: bool) -> Iterator[Any]:
     """One after the other, for most loads hold where they stand."""
-    ways = [list(boxes)]
-    yield ways[0]
-    if fixed or container.slabs_mm or not boxes:
+    ways = [spots]
+    yield spots
+    if fixed or container.slabs_mm or not len(spots):
         return
     for axis in (1, 0) if turns else (1,):
         mirrored = [_mirrored(container, way, axis) for way in ways]
         yield from mirrored
         ways += mirrored
     for way in ways:
-        yield from _slid(container, way)
+        yield from _slid(container, way, weights)
 
 
-def _mirrored(container: Container, boxes: Sequence[Placed], axis: int) -> list[Placed]:
-    length, width, _ = container.inner_mm
-    if axis == 0:
-        return [_at(one, length - one.x - one.length, one.y) for one in boxes]
-    return [_at(one, one.x, width - one.y - one.width) for one in boxes]
+def _mirrored(container: Container, spots: Any, axis: int) -> Any:
+    found = spots.copy()
+    found[:, axis] = container.inner_mm[axis] - spots[:, axis] - spots[:, axis + 3]
+    return found
 
 
-def _at(one: Placed, x: int, y: int) -> Placed:
-    return Placed(one.piece, one.part, x, y, one.z, one.length, one.width, one.height, one.weight_g, one.stop)
-
-
-def _slid(container: Container, boxes: Sequence[Placed]) -> Iterator[list[Placed]]:
+def _slid(container: Container, spots: Any, weights: Any) -> Iterator[Any]:
     """The whole load moved as far towards the middle as there is room, along one axis or both, and along the length in
     eighths of its play: axles want it somewhere between."""
     length, width, _ = container.inner_mm
-    x1, x2 = min(one.x for one in boxes), max(one.x + one.length for one in boxes)
-    y1, y2 = min(one.y for one in boxes), max(one.y + one.width for one in boxes)
-    found = gravity(container, boxes)
+    x1, y1 = (int(least) for least in spots[:, :2].min(axis=0))
+    x2, y2 = (int(most) for most in (spots[:, :2] + spots[:, 3:5]).max(axis=0))
+    found = gravity_of(container, spots, weights)
     dx = min(max(length // 2 - found.x_mm, -x1), length - x2)
     dy = min(max(width // 2 - found.y_mm, -y1), width - y2)
     play = length - x2 + x1
     moves = [(dx, 0), (0, dy), (dx, dy), *((play * eighth // 8 - x1, dy) for eighth in range(9))]
     for a, b in moves:
-        yield [_at(one, one.x + a, one.y + b) for one in boxes]
+        moved = spots.copy()
+        moved[:, :2] += (a, b)
+        yield moved

@@ -77,7 +77,7 @@ def repair(
     writer = Rewriter(after, near.true, mender, plan, _bounded(plan, bound_minor), stower)
     said("check", 0)
     repaired = writer.rewritten(seed=seed, seconds=seconds, started_at=wall)
-    findings = verify(after, repaired.model_dump(mode="json"), None if recheck else plan.model_dump(mode="json"))
+    findings = verify(after, repaired.rows(), None if recheck else plan.rows())
     if findings:
         raise Unsound(findings)
     said("done", 0)
