@@ -18,7 +18,12 @@ MOST_CONSIGNMENTS = 200_000
 
 def read_problem(path: Path) -> Problem:
     """The problem in a file. Raises BadProblem; `network` may be the name 'yueyang' instead of a whole network."""
-    return problem_of(read_json(path, MOST_BYTES, "amounts are whole g, cm3, mm and fen"))
+    return problem_of(document_of(path))
+
+
+def document_of(path: Path) -> Any:
+    """The plain JSON data of a problem's file. Raises BadProblem."""
+    return read_json(path, MOST_BYTES, "amounts are whole g, cm3, mm and fen")
 
 
 def problem_of(document: Any) -> Problem:

@@ -21,7 +21,8 @@ from web.downloads import csv_response, xlsx_response
 from web.i18n import localised
 from web.imports import queued, refusals
 from web.imports.columns import Fault
-from web.imports.kinds import KINDS, Kind, kind_of
+from web.imports.intake import Kind
+from web.imports.kinds import KINDS, kind_of
 from web.imports.running import MOST_LISTED, Outcome, run
 from web.imports.tables import ImportRun
 

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,14 +14,16 @@ from routing.design.ctsndp import read_ctsndp
 from routing.design.dow import read_dow
 from routing.design.solve import solve
 from routing.design.words import lines as design_lines
-from routing.io import read_problem, write_plan
-from routing.problem import BadProblem
+from routing.io import write_plan
+from routing.problem import BadProblem, Problem
 from routing.report import lines
 from routing.shares import ALONE, MEASURE, SHAPLEY, Rule
 from routing.solve import make_plan
 from routing.stowage import WORK
 from routing.tradeoff import curve
 from routing.tradeoff import lines as curve_lines
+from web.commands._problem import problem_options
+from web.imports.planning import read_any
 
 SOLVED, FAULTY, BAD_INPUT, INFEASIBLE = 0, 1, 2, 3
 MOST_FAULTS = 40
@@ -43,28 +46,30 @@ PUBLIC = {"ctsndp": read_ctsndp, "dow": read_dow}
     "--share", type=click.Choice([MEASURE, ALONE, SHAPLEY]), default=MEASURE, show_default=True,
     help="Ours: how the owners share a box: by weight or measure, as each would pay alone, by what each adds.",
 )  # fmt: skip
+@problem_options
 @click.option("--curve", "curved", is_flag=True, help="Ours: money, hours and CO2 under a few weights.")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the plan as JSON.")
 def command(
     problem: Path, form: str, seconds: float, work: int | None, seed: int, share: Rule, curved: bool,
-    output: Path | None,
+    output: Path | None, **given: Any,
 ) -> None:  # fmt: skip
     """Plan the consignments of PROBLEM and print cost, proven bound, gap, boxes and who stays behind and why.
+
+    PROBLEM is JSON, or consignments as CSV or XLSX.
 
     The plan is checked by an independent checker before it is printed. Exit: 0 solved, 3 infeasible, 2 bad input, 1
     when the checker found a fault (never expected).
     """
     try:
-        if curved and form == "dongting":
+        if form != "dongting":
+            sys.exit(_public(problem, form, seconds, work, seed, output))
+        frozen = read_any(problem, **given)
+        if curved:
             with quiet_solver():
-                points = curve(read_problem(problem), seconds=seconds, seed=seed)
+                points = curve(frozen, seconds=seconds, seed=seed)
             click.echo("\n".join(curve_lines(points)))
             return
-        sys.exit(
-            _own(problem, seconds, work, seed, share, output)
-            if form == "dongting"
-            else _public(problem, form, seconds, work, seed, output)
-        )
+        sys.exit(_own(frozen, seconds, work, seed, share, output))
     except BadProblem as bad:
         for fault in bad.faults[:MOST_FAULTS]:
             click.echo(f"{fault.field}: {fault.rule}: {fault.text}", err=True)
@@ -74,9 +79,8 @@ def command(
 
 
 def _own(
-    problem: Path, seconds: float, work: int | None, seed: int, share: Rule, output: Path | None
+    frozen: Problem, seconds: float, work: int | None, seed: int, share: Rule, output: Path | None
 ) -> int:  # fmt: skip
-    frozen = read_problem(problem)
     with quiet_solver():
         plan = make_plan(frozen, seconds=seconds, seed=seed, work=work or WORK, share=share)
     for line in lines(plan):

@@ -2,11 +2,12 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 from pydantic import ValidationError
 
-from routing.io import MOST_BYTES, read_problem, write_plan, write_problem
+from routing.io import MOST_BYTES, write_plan, write_problem
 from routing.plan import Plan
 from routing.problem import BadProblem, Fault, Problem, from_validation
 from routing.replan.events import Events, read_events
@@ -14,7 +15,9 @@ from routing.replan.repair import MOVES, repair
 from routing.replan.stability import Stability
 from routing.replan.words import lines
 from routing.units import instant_s
+from web.commands._problem import problem_options
 from web.commands.plan import BAD_INPUT, INFEASIBLE, MOST_FAULTS, SOLVED, quiet_solver
+from web.imports.planning import read_any
 
 
 @click.command()
@@ -23,6 +26,7 @@ from web.commands.plan import BAD_INPUT, INFEASIBLE, MOST_FAULTS, SOLVED, quiet_
 @click.option(
     "--problem", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The problem that PLAN answers."
 )
+@problem_options
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the new plan as JSON.")
 @click.option(
     "--changed-problem", type=click.Path(path_type=Path, dir_okay=False),
@@ -39,13 +43,14 @@ from web.commands.plan import BAD_INPUT, INFEASIBLE, MOST_FAULTS, SOLVED, quiet_
 def command(
     plan: Path, events: Path, problem: Path, output: Path | None, changed_problem: Path | None,
     frozen_until: str | None, move_price: int | None, seconds: float, work: int, seed: int, recheck: bool,
+    **given: Any,
 ) -> None:  # fmt: skip
     """Repair PLAN after EVENTS and print what breaks, before and after, and who moved and why.
 
     PLAN itself stays as it is. Exit: 0 repaired, 3 infeasible, 2 bad input.
     """
     try:
-        frozen, before, happened = read_problem(problem), _plan(plan), read_events(events)
+        frozen, before, happened = read_any(problem, **given), _plan(plan), read_events(events)
         _refuse_other(frozen, before)
         with quiet_solver():
             found = repair(

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from functools import partial
 from typing import Any
@@ -13,10 +13,20 @@ from web.imports.reading import MOST_ROWS, Cells, Sheet
 from wms.errors import WmsError
 
 LARGEST = 10**15  # beyond it a spreadsheet has rounded already
+TEMPERATURES = {"常温": "ambient", "冷藏": "chilled", "冷冻": "frozen"}
 YES, NO = frozenset({"yes", "y", "true", "1", "是"}), frozenset({"no", "n", "false", "0", "否"})
 DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?: 00:00:00)?", re.ASCII)
 PACKED_DAY = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
 SHORTENED = re.compile(r"\d(?:\.\d+)?[eE]\+?\d+")
+GROUPED = re.compile(r"-?\d{1,3}(?:,\d{3})+(?:\.\d+)?", re.ASCII)
+BEIJING = re.compile(r"(.+?)\s*[(\uff08]?(?:北京时间|Beijing(?: time)?)[)\uff09]?", re.IGNORECASE)
+MOMENT = re.compile(
+    r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?"
+    r"(?:[ T]+(\d{1,2})[:时\uff1a](\d{1,2})分?(?:[:\uff1a](\d{2}))?)?",
+    re.ASCII,
+)
+WRITTEN = "{:0>4}-{:0>2}-{:0>2}T{:0>2}:{:0>2}:{:0>2}"
+BRACKETS = str.maketrans("\uff08\uff09", "()")
 UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]")
 ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!"})
 
@@ -116,7 +126,7 @@ def _places(columns: Sequence[Column], header: Cells) -> Iterator[tuple[int, Col
 
 
 def _plain(title: str) -> str:
-    return title.strip().strip("*").strip().lower().replace(" ", "_")
+    return title.translate(BRACKETS).strip().strip("*").strip().lower().replace(" ", "_")
 
 
 def _refuse_unfit(given: str) -> None:
@@ -197,6 +207,55 @@ def money(places: int = 2) -> Reader:
         return int(amount)
 
     return read
+
+
+def decimal(places: int, low: int = 0, high: int = LARGEST) -> Reader:
+    """A number with at most ``places`` decimals, read exactly, in units of the last place (1.5 kg → 1500 g)."""
+
+    def read(given: str) -> int:
+        plain = given.replace(",", "") if GROUPED.fullmatch(given) else given
+        try:
+            value = Decimal(plain) * 10**places
+        except ArithmeticError:
+            raise refusals.NotNumber(given=given[:60]) from None
+        if not value.is_finite() or abs(value) > LARGEST:
+            raise refusals.NotNumber(given=given[:60])
+        if value != value.to_integral_value():
+            raise refusals.TooFine(given=given[:60], places=places)
+        if not low <= value <= high:
+            ends = (format(Decimal(end).scaleb(-places), "f") for end in (low, high))
+            raise refusals.OutOfRange(given=given[:60], **dict(zip(("low", "high"), ends, strict=True)))
+        return int(value)
+
+    return read
+
+
+def instant(given: str) -> datetime:
+    """An instant that says its zone: 2026-01-31T08:00+08:00, …Z, or with 北京时间 or Beijing behind it."""
+    said = BEIJING.fullmatch(given)
+    return _moment(said[1], is_beijing=True) if said else _moment(given, is_beijing=False)
+
+
+def beijing(given: str) -> datetime:
+    """An instant in Beijing time where it says no other zone; a day alone is its first minute."""
+    said = BEIJING.fullmatch(given)
+    return _moment(said[1] if said else given, is_beijing=True)
+
+
+def _moment(given: str, *, is_beijing: bool) -> datetime:
+    parts = MOMENT.fullmatch(given)
+    written = WRITTEN.format(*(part or 0 for part in parts.groups())) if parts else given
+    try:
+        moment = datetime.fromisoformat(written)
+    except ValueError:
+        raise refusals.NotInstant(given=given[:60]) from None
+    if moment.tzinfo is None:
+        if not is_beijing:
+            raise refusals.NoZone(given=given[:60])
+        moment = moment.replace(tzinfo=timezone(timedelta(hours=8)))
+    if moment.microsecond or not 1970 < moment.year < 2100:
+        raise refusals.NotInstant(given=given[:60])
+    return moment.astimezone(UTC)
 
 
 def among(*values: str, words: Mapping[str, str] | None = None) -> Reader:

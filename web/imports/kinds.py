@@ -1,20 +1,15 @@
-"""What may be imported: the columns of each list, and who enters its rows.
+"""What may be imported: the columns of each list, and who enters its rows."""
 
-A kind is a function that takes an open session and what the caller chose, and returns an :class:`Intake`: it gets the
-good rows a thousand at a time and returns those that a rule of the books refuses.
-"""
-
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from web.imports import refusals
+from web.imports import goods, refusals
 from web.imports.columns import (
     LARGEST,
+    TEMPERATURES,
     Column,
     Fault,
     Row,
@@ -26,6 +21,8 @@ from web.imports.columns import (
     whole,
     yes_no,
 )
+from web.imports.consignments import Consignments
+from web.imports.intake import Choice, Kind, Plain
 from wms.catalog import importing as items
 from wms.catalog.rules import Packaging
 from wms.catalog.service import FileItem
@@ -39,48 +36,8 @@ from wms.parties import importing as places
 from wms.parties.tables import LOCATION_KINDS, TEMPERATURE_CLASSES, VELOCITY_CLASSES, Company, Site
 from wms.stock.tables import QUALITY_STATUSES
 
-TEMPERATURES = {"常温": "ambient", "冷藏": "chilled", "冷冻": "frozen"}
 QUALITIES = {"良品": "good", "冻结": "hold", "残损": "damaged", "待检": "quarantine", "过期": "expired"}
 LEVELS = (1, 2, 3, 4)
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What the caller chose: whose file it is, when its facts count, and whether known rows are passed over."""
-
-    key: str
-    source_doc: str
-    event_at: datetime
-    keep_existing: bool = False
-
-
-class Intake(Protocol):
-    """Takes good rows a chunk at a time."""
-
-    def take(self, rows: Sequence[Row]) -> tuple[int, list[Fault]]:
-        """Enter what the books allow; return how many rows, and the refused ones."""
-        ...
-
-    def finish(self) -> tuple[int, list[Fault]]:
-        """Enter what was kept until its last row was seen."""
-        ...
-
-
-class Plain:
-    """An intake that keeps nothing back."""
-
-    def finish(self) -> tuple[int, list[Fault]]:
-        """Nothing was kept."""
-        return 0, []
-
-
-@dataclass(frozen=True)
-class Kind:
-    """One list that may be imported."""
-
-    name: str
-    columns: tuple[Column, ...]
-    begin: Callable[[Session, Choice], Intake]
 
 
 class Items(Plain):
@@ -348,6 +305,7 @@ KINDS: dict[str, Kind] = {
         Kind("opening-stock", OPENING, OpeningStock),
         Kind("orders", ORDERS, Orders),
         Kind("notices", NOTICES, Notices),
+        Kind("consignments", goods.GOODS, Consignments, goods.PIECES, goods.PIECE_SHEETS),
     )
 }
 

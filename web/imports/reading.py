@@ -9,15 +9,16 @@ import csv
 import io
 import zipfile
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import IO
+from typing import IO, Any
 
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
 from web.imports import refusals
+from web.imports.within import look_over
 
 MOST_ROWS = 500_000
 MOST_COLUMNS = 100
@@ -44,8 +45,13 @@ class Sheet:
     rows: Iterator[tuple[int, Cells]]
 
 
-def open_sheet(file: IO[bytes], encoding: str | None = None) -> Sheet:
-    """Open a CSV or XLSX by its content, not by its name. Raises a :class:`web.imports.refusals.BadFile`."""
+def open_sheet(
+    file: IO[bytes], encoding: str | None = None, title: str | None = None, most_rows: int = MOST_ROWS
+) -> Sheet:
+    """Open a CSV or XLSX by its content, not by its name. Raises a :class:`web.imports.refusals.BadFile`.
+
+    ``title``: which sheet of a spreadsheet (else the first). More than ``most_rows`` rows are refused unread.
+    """
     file.seek(0)
     head = file.read(8192)
     if not head.strip():
@@ -54,14 +60,40 @@ def open_sheet(file: IO[bytes], encoding: str | None = None) -> Sheet:
         raise refusals.OldSpreadsheet
     if head.startswith(ZIP):
         weigh(file)
-        return Sheet("xlsx", None, _xlsx_rows(file))
+        return Sheet("xlsx", None, _xlsx_rows(file, title, most_rows))
     marked = next((name for mark, name in MARKS if head.startswith(mark)), None)
     found = marked or _checked(file, encoding)
     if marked is None and b"\0" in head:
         raise refusals.UnknownFormat
     if marked is not None:
         _decode_all(file, found)
-    return Sheet("csv", found, _csv_rows(file, found))
+    return Sheet("csv", found, _counted(file, found, most_rows))
+
+
+def titles_of(file: IO[bytes]) -> list[str]:
+    """The titles of a spreadsheet's sheets that hold something, in order; of a CSV there are none."""
+    file.seek(0)
+    if not file.read(4).startswith(ZIP):
+        return []
+    weigh(file)
+    with _opened(file) as book:
+        found = []
+        for sheet in book.worksheets:
+            sheet.reset_dimensions()
+            if any(cell not in {None, ""} for row in sheet.iter_rows(values_only=True) for cell in row):
+                found.append(str(sheet.title))
+        return found
+
+
+def _counted(file: IO[bytes], encoding: str, most_rows: int) -> Iterator[tuple[int, Cells]]:
+    """The rows of a CSV, unless there are too many. Lines are counted first: a line break inside a cell is none, but
+    a file with few lines has few rows."""
+    file.seek(0)
+    if sum(block.count(b"\n") for block in iter(lambda: file.read(BLOCK), b"")) > most_rows:
+        n_rows = sum(any(cells) for _number, cells in _csv_rows(file, encoding))
+        if n_rows > most_rows + 1:  # the header is one of them
+            raise refusals.TooManyRows(most=most_rows)
+    yield from _csv_rows(file, encoding)
 
 
 def _checked(file: IO[bytes], wanted: str | None) -> str:
@@ -152,14 +184,21 @@ def weigh(file: IO[bytes]) -> None:
         raise refusals.BrokenSpreadsheet
 
 
-def _xlsx_rows(file: IO[bytes]) -> Iterator[tuple[int, Cells]]:
+def _xlsx_rows(file: IO[bytes], title: str | None, most_rows: int) -> Iterator[tuple[int, Cells]]:
+    with _opened(file) as book:
+        sheet = book[title] if title is not None else book.worksheets[0]
+        look_over(file, sheet._worksheet_path, most_rows)
+        sheet.reset_dimensions()  # what the file says of its size may be wrong
+        for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
+            yield number, [_text(cell) for cell in row[:MOST_COLUMNS]]
+
+
+@contextmanager
+def _opened(file: IO[bytes]) -> Iterator[Any]:
     file.seek(0)
     try:
         with closing(load_workbook(file, read_only=True, data_only=True, keep_links=False)) as book:
-            sheet = book.worksheets[0]
-            sheet.reset_dimensions()  # what the file says of its size may be wrong
-            for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
-                yield number, [_text(cell) for cell in row[:MOST_COLUMNS]]
+            yield book
     except (InvalidFileException, zipfile.BadZipFile, KeyError, IndexError, ValueError, SyntaxError, EOFError) as error:
         # SyntaxError: the parser's own for XML that is none
         raise refusals.BrokenSpreadsheet from error
@@ -172,8 +211,9 @@ def _text(cell: object) -> str:
             return ""
         case bool():
             return "yes" if cell else "no"
-        case float() if cell.is_integer() and abs(cell) < 1e15:
-            return str(int(cell))
+        case float():
+            is_whole = cell.is_integer() and abs(cell) < 1e15
+            return str(int(cell)) if is_whole else format(cell, ".15g")  # as it is shown: 0.1 + 0.2 is 0.3
         case datetime():
             midnight = (cell.hour, cell.minute, cell.second) == (0, 0, 0)
             return cell.date().isoformat() if midnight else cell.isoformat(sep=" ")

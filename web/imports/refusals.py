@@ -50,6 +50,21 @@ class InflatedSpreadsheet(BadFile):
     text = N_("Unpacked, the spreadsheet would be far larger than it is: %(unpacked)s bytes. It was not opened.")
 
 
+class MergedCells(BadFile):
+    code = "merged_cells"
+    text = N_("The cells %(cells)s are merged. Part them, so that each row says all of itself.")
+
+
+class FormulaWithoutValue(BadFile):
+    code = "formula_without_value"
+    text = N_("The cells %(cells)s hold formulas without a value. Open the file, let it calculate and save it again.")
+
+
+class UnknownSheet(BadFile):
+    code = "unknown_sheet"
+    text = N_("There is no use for the sheet %(sheet)s. The sheets are: %(sheets)s.")
+
+
 class BrokenCsv(BadFile):
     code = "broken_csv"
     text = N_("Line %(line)s is not CSV: %(reason)s.")
@@ -141,3 +156,60 @@ class ControlCharacter(BadCell):
 class SpreadsheetError(BadCell):
     code = "spreadsheet_error"
     text = N_("The cell holds the spreadsheet's error %(given)s.")
+
+
+class NotNumber(BadCell):
+    code = "not_a_number"
+    text = N_("%(given)s is no number.")
+
+
+class TooFine(BadCell):
+    code = "too_fine"
+    text = N_("%(given)s has too many decimal places; at most %(places)s count.")
+
+
+class NotInstant(BadCell):
+    code = "not_an_instant"
+    text = N_("%(given)s is no instant. Write it like 2026-01-31T08:00+08:00.")
+
+
+class NoZone(BadCell):
+    code = "no_time_zone"
+    text = N_(
+        "%(given)s does not say its time zone. Write +08:00 or Beijing behind it, or use the column of Beijing time."
+    )
+
+
+class InstantTwice(BadCell):
+    code = "instant_twice"
+    text = N_("Both %(one)s and %(other)s are filled in; leave one empty.")
+
+
+class UnknownPlace(BadCell):
+    code = "unknown_place"
+    text = N_("%(given)s is no place of the network. Write its UN/LOCODE or one of its aliases.")
+
+
+class RowTwice(BadCell):
+    code = "row_twice"
+    text = N_("%(given)s stands in row %(row)s already.")
+
+
+class PieceIncomplete(BadCell):
+    code = "piece_incomplete"
+    text = N_("A kind of pieces needs count, length, width, height and weight.")
+
+
+class PiecesTwice(BadCell):
+    code = "pieces_twice"
+    text = N_("The pieces of %(given)s stand in its row and in the sheet of pieces; leave one of them empty.")
+
+
+class PiecesOfNobody(BadCell):
+    code = "pieces_of_nobody"
+    text = N_("The pieces belong to %(given)s, which is no good row of the consignments.")
+
+
+class NotTradeMode(BadCell):
+    code = "not_a_trade_mode"
+    text = N_("%(given)s is no trade mode of four digits, such as 0110. Format the column as text.")

@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 
 from web.imports import refusals
 from web.imports.columns import Fault, Row, Table
-from web.imports.kinds import Choice, Intake, Kind
-from web.imports.reading import BLOCK, open_sheet
+from web.imports.intake import Choice, Intake, Kind
+from web.imports.reading import BLOCK, open_sheet, titles_of
 from wms.db import Database, Scope
 from wms.errors import WmsError
 from wms.record.service import append_leaf, once
@@ -110,6 +110,8 @@ def _take_all(
     outcome.n_rows = outcome.n_bad = outcome.n_taken = 0
     outcome.faults.clear()
     intake, chunk = kind.begin(session, choice), []
+    if kind.beside:
+        intake.beside(_beside(kind, file, outcome))
     for row in Table(kind.columns, sheet).rows():
         outcome.n_rows += 1
         if tell is not None and outcome.n_rows % CHUNK == 0:
@@ -127,6 +129,22 @@ def _take_all(
     if not outcome.n_rows:
         raise refusals.EmptyFile(name="")
     outcome.faults.sort(key=lambda fault: fault.row)
+
+
+def _beside(kind: Kind, file: IO[bytes], outcome: Outcome) -> list[Row]:
+    """The good rows of the second sheet; the bad ones are noted. Any other sheet with something on it is refused."""
+    good: list[Row] = []
+    for title in titles_of(file)[1:]:
+        if title.strip().lower() not in kind.beside_titles:
+            raise refusals.UnknownSheet(sheet=title[:60], sheets=", ".join(kind.beside_titles))
+        for row in Table(kind.beside, open_sheet(file, title=title)).rows():
+            if isinstance(row, Row):
+                good.append(row)
+                continue
+            for fault in row:
+                fault.refusal.field = f"{kind.beside_titles[0]}.{fault.refusal.field}"
+            _note(outcome, row)
+    return good
 
 
 def _take(intake: Intake, chunk: list[Row], outcome: Outcome) -> None:

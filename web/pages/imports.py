@@ -22,6 +22,7 @@ NAMES = {
     "opening-stock": N_("Opening stock"),
     "orders": N_("Orders"),
     "notices": N_("Advance notices"),
+    "consignments": N_("Consignments"),
 }
 SHOWN = 200
 RUN_CHIPS = {

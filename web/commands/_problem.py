@@ -1,0 +1,23 @@
+"""What a planner's commands may be told beside the file of the problem."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+OPTIONS = (
+    click.option("--pieces", type=FILE, help="CSV of consignments: their pieces, a CSV too."),
+    click.option(
+        "--start", help="Nothing leaves before (2026-03-02T00:00:00Z); for CSV and XLSX else when the first is ready."
+    ),
+    click.option("--weeks", type=click.IntRange(1, 26), help="Departures of so many weeks; for CSV and XLSX else 4."),
+)
+
+
+def problem_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of :func:`web.imports.planning.read_any`."""
+    for option in reversed(OPTIONS):
+        command = option(command)
+    return command
