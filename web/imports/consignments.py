@@ -22,7 +22,8 @@ class Consignments(Plain):
 
     def __init__(self, session: Session, choice: Choice) -> None:
         self._session, self._keep, self._lot = session, choice.keep_existing, goods.Lot(())
-        self._companies: dict[str, int] = {row.code: row.id for row in session.execute(select(Company.code, Company.id))}
+        companies = session.execute(select(Company.code, Company.id))
+        self._companies: dict[str, int] = {row.code: row.id for row in companies}
         self._network = yueyang()
         self._places = {place.code for place in self._network.places}
 
