@@ -12,7 +12,7 @@ from web.context import current_identity, current_scope, database
 from web.i18n import localised
 from wms.errors import N_, Kind, WmsError
 from wms.record.rules import digest
-from wms.record.service import once
+from wms.record.service import Answer, once
 
 HEADER, FORM_FIELD = "Idempotency-Key", "idempotency_key"
 LONGEST = 200
@@ -41,6 +41,12 @@ def request_hash(content: Mapping[str, Any]) -> bytes:
     return digest({"by": by, "method": request.method, "path": request.path, "content": dict(content)})
 
 
+def run_once(act: Callable[[Session], Mapping[str, Any]], content: Mapping[str, Any]) -> Answer:
+    """Run ``act`` for the caller at most once under the request's key; a repeat gets the first answer."""
+    key, content_hash = request_key(), request_hash(content)
+    return database().run(current_scope(), lambda session: once(session, key, content_hash, lambda: act(session)))
+
+
 def write(
     act: Callable[[Session], Mapping[str, Any]], content: Mapping[str, Any], *, status: int = 200
 ) -> Response:
@@ -49,10 +55,7 @@ def write(
     ``content`` is the validated body (``model_dump(mode="json")``). A refusal is an answer too: it is stored, and the
     same problem comes back when the request is repeated. Both repeats carry ``Idempotent-Replayed: true``.
     """
-    key, content_hash = request_key(), request_hash(content)
-    given = database().run(
-        current_scope(), lambda session: once(session, key, content_hash, lambda: act(session))
-    )
+    given = run_once(act, content)
     response = _refused(given.body) if given.is_refusal else jsonify(given.body)
     if not given.is_refusal:
         response.status_code = status

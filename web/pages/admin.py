@@ -8,16 +8,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from web.api.idempotency import request_hash, request_key, stored_problem
 from web.auth import credentials
 from web.auth.policy import policy
 from web.auth.tables import ApiToken, Credential
 from web.auth.tokens import create_token, revoke_token
 from web.context import current_identity, current_scope, unit_of_work
+from web.pages.deeds import refusal_of
 from wms.errors import NotFound, WmsError
 from wms.parties import queries, service
 from wms.parties.tables import PERSON_ROLES
-from wms.record.service import append_leaf, once
+from wms.record.service import append_leaf
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 MAY_GIVE = ("administrator", "customs_officer")  # customs enters its own people; nobody else can
@@ -63,11 +63,9 @@ def add_person() -> AnyResponse | tuple[str, int]:
         return {"person_id": person_id}
 
     content = given | {"roles": sorted(new.roles)}
-    with unit_of_work() as session:
-        given_answer = once(session, request_key(), request_hash(content), lambda: act(session))
-    if given_answer.is_refusal:
-        return _people_page(stored_problem(given_answer.body)), 422
-    flash(_("%(name)s was entered.", name=new.name_zh))
+    problem = refusal_of(content, act, _("%(name)s was entered.", name=new.name_zh))
+    if problem is not None:
+        return _people_page(problem), 422
     return redirect(url_for("admin.people"))
 
 

@@ -4,21 +4,20 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from web.api import billing as api
-from web.api.idempotency import request_hash, request_key, stored_problem
 from web.auth.policy import READERS, policy
 from web.context import unit_of_work
+from web.pages.deeds import do_and_say
 from wms.errors import InvalidField, NotFound
 from wms.floor.service import billing
 from wms.floor.tables.billing import Invoice
 from wms.parties.tables import Company
-from wms.record.service import once
 
 bp = Blueprint("billing", __name__, url_prefix="/desk/billing")
 SHOWN = 100
@@ -91,9 +90,7 @@ def change(invoice_id: int) -> AnyResponse:
 
 
 def _done(content: dict[str, Any], act: Callable[[Session], dict[str, Any]]) -> AnyResponse:
-    with unit_of_work() as session:
-        answer = once(session, request_key(), request_hash(content), lambda: act(session))
-    if answer.is_refusal:
-        flash(stored_problem(answer.body)["detail"], "error")
+    body = do_and_say(content, act)
+    if body is None:
         return redirect(url_for("billing.show"))
-    return redirect(url_for("billing.invoice", invoice_id=answer.body["id"]))
+    return redirect(url_for("billing.invoice", invoice_id=body["id"]))

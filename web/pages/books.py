@@ -1,6 +1,5 @@
 """Account books against the goods: for the declarant who answers for differences and for customs, who reads it."""
 
-from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -10,14 +9,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from web.api.idempotency import request_hash, request_key, stored_problem
 from web.auth.policy import READERS, policy
-from web.context import current_identity, current_scope, database, unit_of_work
+from web.context import current_identity, unit_of_work
+from web.pages.deeds import do_and_say
 from wms.customs import differences, modes, reconciling, write_off_due, writing_off
 from wms.customs.list_queries import book_by_no
 from wms.errors import InvalidField, NotFound
 from wms.parties.tables import Person, PersonRole
-from wms.record.service import once
 
 bp = Blueprint("books", __name__, url_prefix="/oversight/books")
 SHOWN = 200
@@ -87,7 +85,7 @@ def reconcile(book_no: str) -> AnyResponse:
         _known(session, book_no)
         return {"open": len(differences.note(session, datetime.now(UTC), book_no))}
 
-    body = _once({"book": book_no}, act)
+    body = do_and_say({"book": book_no}, act)
     if body is not None and body["open"]:
         flash(_("%(n)s lines differ: each has somebody who answers for it, and a day.", n=body["open"]), "warn")
     elif body is not None:
@@ -108,7 +106,7 @@ def settle(difference_id: int) -> AnyResponse:
             differences.assign(session, difference_id, _person(session, form["person"]), _day(form["due_on"]))
         return {}
 
-    if _once({"difference": difference_id} | form, act) is not None:
+    if do_and_say({"difference": difference_id} | form, act) is not None:
         flash(_("Done."), "ok")
     return redirect(url_for("books.index"))
 
@@ -125,7 +123,7 @@ def write_off(book_no: str) -> AnyResponse:
         )
         return {"number": made.write_off_no}
 
-    body = _once({"book": book_no} | form, act)
+    body = do_and_say({"book": book_no} | form, act)
     if body is None:
         return redirect(url_for("books.book", book_no=book_no))
     return redirect(url_for("books.write_off_report", number=body["number"]))
@@ -168,13 +166,3 @@ def _day(given: str, field: str = "due_on") -> date:
 def _may(roles: frozenset[str]) -> bool:
     who = current_identity()
     return who is not None and who.sees_all and bool(roles & who.roles)
-
-
-def _once(content: Mapping[str, Any], act: Callable[[Session], Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """Run a deed at most once; a refusal is flashed and None returned."""
-    key, content_hash = request_key(), request_hash(content)
-    answer = database().run(current_scope(), lambda session: once(session, key, content_hash, lambda: act(session)))
-    if answer.is_refusal:
-        flash(stored_problem(answer.body)["detail"], "error")
-        return None
-    return answer.body

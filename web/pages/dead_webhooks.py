@@ -12,7 +12,8 @@ from web.auth.policy import policy
 from web.context import unit_of_work
 from web.out import webhooks
 from web.out.tables import WebhookDelivery, WebhookSubscription
-from web.pages.webhooks import SHOWN, done_once
+from web.pages.deeds import do_and_say
+from web.pages.webhooks import SHOWN
 from wms.watch import queries as watch
 
 bp = Blueprint("dead_webhooks", __name__, url_prefix="/admin/webhooks")
@@ -39,9 +40,9 @@ def show() -> str:
 @policy("administrator", "supervisor")
 def resend() -> AnyResponse:
     """Send all dead deliveries again."""
-    done = done_once({}, lambda session: {"n": webhooks.resend_dead(session)})
+    done = do_and_say({}, lambda session: {"n": webhooks.resend_dead(session)})
     if done is not None:
-        flash(_("%(n)s deliveries are sent again.", n=done["n"]))
+        flash(_("%(n)s deliveries are sent again.", n=done["n"]), "ok")
     return redirect(url_for("dead_webhooks.show"))
 
 
@@ -54,6 +55,5 @@ def resend_one(delivery_id: int) -> AnyResponse:
         webhooks.resend(session, delivery_id)
         return {"id": delivery_id}
 
-    if done_once({"delivery_id": delivery_id}, act):
-        flash(_("It is sent again."))
+    do_and_say({"delivery_id": delivery_id}, act, _("It is sent again."))
     return redirect(url_for("dead_webhooks.show"))

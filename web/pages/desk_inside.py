@@ -5,21 +5,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from web.api.idempotency import request_hash, request_key, stored_problem
+from web.api.idempotency import request_key
 from web.auth.policy import READERS, policy
-from web.context import current_identity, current_scope, database, unit_of_work
+from web.context import current_identity, unit_of_work
+from web.pages.deeds import refusal_of
 from wms.errors import Forbidden, NotFound
 from wms.floor import count_queries, destruction_queries, processing_queries, replenish_queries, return_queries
 from wms.floor.service import adjusting, count_deciding, destroying, quarantining, replenishing
 from wms.floor.service.count_deciding import Decide
 from wms.parties.tables import Site
-from wms.record.service import once
 
 bp = Blueprint("desk_inside", __name__, url_prefix="/desk")
 SHOWN = 50
@@ -154,12 +154,9 @@ def act() -> Response | tuple[str, int]:
         known[1](session, asked)
         return {}
 
-    answer = database().run(
-        current_scope(), lambda session: once(session, key, request_hash(form), lambda: deed(session))
-    )
-    if answer.is_refusal:
-        return render_template("problem.html", problem=stored_problem(answer.body)), 409
-    flash(_("Done."))
+    problem = refusal_of(form, deed, _("Done."))
+    if problem is not None:
+        return render_template("problem.html", problem=problem), 409
     return redirect(url_for(form["back"] if form["back"] in PAGES else PAGES[-1]))
 
 

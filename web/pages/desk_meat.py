@@ -4,22 +4,22 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from web.api.idempotency import request_hash, request_key, stored_problem
+from web.api.idempotency import request_key
 from web.auth.policy import READERS, policy
 from web.context import unit_of_work
+from web.pages.deeds import do_and_say
 from wms.customs import meat_queries, modes
 from wms.customs.tables import ImportPermit
 from wms.errors import InvalidField, NotFound
 from wms.floor.service import meat
 from wms.floor.service.units import Deed
 from wms.parties import dated
-from wms.record.service import once
 
 bp = Blueprint("desk_meat", __name__, url_prefix="/desk/meat")
 SHOWN = 200
@@ -68,10 +68,5 @@ def decide(number: str) -> AnyResponse:
 
 
 def _done(given: dict[str, Any], act: Callable[[Session], dict[str, Any]]) -> AnyResponse:
-    with unit_of_work() as session:
-        answer = once(session, request_key(), request_hash(given), lambda: act(session))
-    if answer.is_refusal:
-        flash(stored_problem(answer.body)["detail"], "error")
-    else:
-        flash(_("Done."))
+    do_and_say(given, act, _("Done."))
     return redirect(url_for("desk_meat.index"))

@@ -3,16 +3,15 @@
 from datetime import date
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from web.api.idempotency import request_hash, request_key, stored_problem
 from web.auth.policy import policy
 from web.context import unit_of_work
+from web.pages.deeds import refusal_of
 from wms.errors import N_, InvalidField
-from wms.record.service import once
 from wms.stock import months
 
 bp = Blueprint("desk_months", __name__)
@@ -42,11 +41,9 @@ def close() -> AnyResponse | tuple[str, int]:
             raise InvalidField(field="sure", name=N_("For good"), rule=N_("must be ticked"))
         return months.close(session, _first_day(form["month"]))
 
-    with unit_of_work() as session:
-        answer = once(session, request_key(), request_hash(form), lambda: act(session))
-    if answer.is_refusal:
-        return _page(stored_problem(answer.body)), 422
-    flash(_("The month %(month)s is closed.", month=form["month"]))
+    problem = refusal_of(form, act, _("The month %(month)s is closed.", month=form["month"]))
+    if problem is not None:
+        return _page(problem), 422
     return redirect(url_for("desk_months.show"))
 
 

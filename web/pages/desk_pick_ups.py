@@ -4,22 +4,21 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from web.api.idempotency import request_hash, request_key, stored_problem
 from web.api.lookups import id_of
 from web.auth.policy import READERS, policy
-from web.context import current_scope, database, unit_of_work
+from web.context import unit_of_work
+from web.pages.deeds import refusal_of
 from wms.customs import document_queries as documents
 from wms.customs.parcels import pick_up
 from wms.errors import N_, InvalidField
 from wms.floor.service.counting_in import APP_PERSON
 from wms.parties.tables import Site
-from wms.record.service import once
 
 bp = Blueprint("desk_pick_ups", __name__, url_prefix="/desk/pick-ups")
 SHOWN = 50
@@ -46,11 +45,10 @@ def note() -> AnyResponse | tuple[str, int]:
         site_id, person_id = id_of(session, Site, form["site"]), session.scalar(select(APP_PERSON))
         return {"id": pick_up.pick_up(session, form["declaration"], site_id, person_id, datetime.now(UTC)).id}
 
-    key, content_hash = request_key(), request_hash(form)
-    answer = database().run(current_scope(), lambda session: once(session, key, content_hash, lambda: act(session)))
-    if answer.is_refusal:
-        return _page(form, stored_problem(answer.body)), 422
-    flash(_("The parcel %(number)s is noted as collected.", number=form["declaration"]), "ok")
+    said = _("The parcel %(number)s is noted as collected.", number=form["declaration"])
+    problem = refusal_of(form, act, said)
+    if problem is not None:
+        return _page(form, problem), 422
     return redirect(url_for("desk_pick_ups.index"))
 
 

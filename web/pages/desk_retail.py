@@ -8,10 +8,10 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from web.api.idempotency import request_hash, request_key, stored_problem
 from web.auth.policy import READERS, policy
-from web.context import current_identity, current_scope, customs_desk, database, unit_of_work, vault
+from web.context import current_identity, customs_desk, unit_of_work, vault
 from web.i18n import localised
+from web.pages.deeds import do_and_say
 from wms.codes.persons import is_identity_card
 from wms.customs.clock import BEIJING
 from wms.customs.parcels import buyers, privacy, queries, request_mail
@@ -20,7 +20,6 @@ from wms.customs.parcels.rules.states import WORDS
 from wms.customs.tables.parcels import DECLARATION_STATES, MATCHES, RetailOrder
 from wms.errors import N_
 from wms.parties.private import KeyLost, Vault
-from wms.record.service import once
 
 bp = Blueprint("desk_retail", __name__, url_prefix="/desk")
 SHOWN = 100
@@ -122,12 +121,7 @@ def cancel(number: str) -> AnyResponse:
         asked = request_mail.ask_to_cancel(session, keys, row.id, content["reason"], datetime.now(UTC), desk)
         return {"state": asked.state}
 
-    key, content_hash = request_key(), request_hash(content)
-    answer = database().run(current_scope(), lambda session: once(session, key, content_hash, lambda: act(session)))
-    if answer.is_refusal:
-        flash(stored_problem(answer.body)["detail"], "error")
-    else:
-        flash(_("Cancellation is asked for."), "ok")
+    do_and_say(content, act, _("Cancellation is asked for."))
     return redirect(url_for("desk_retail.show", number=number))
 
 

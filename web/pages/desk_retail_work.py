@@ -1,7 +1,7 @@
 """What a declarant does with parcels by page: enters documents, mends them, declares, takes goods back."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -12,11 +12,11 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from web.api.idempotency import request_hash, request_key, stored_problem
 from web.auth.policy import READERS, policy
-from web.context import current_identity, current_scope, customs_desk, database, unit_of_work, vault
+from web.context import current_identity, customs_desk, unit_of_work, vault
 from web.i18n import localised
 from web.pages import retail_forms as forms
+from web.pages.deeds import do_and_say, do_once
 from web.pages.desk_retail import CHIPS, shown
 from wms.customs import parcel_mail
 from wms.customs.clock import BEIJING
@@ -28,7 +28,6 @@ from wms.customs.parcels.rules.documents import BadDocument
 from wms.customs.parcels.rules.requests import ReturnLine
 from wms.customs.tables.parcels import ParcelRequest, RetailOrder
 from wms.errors import N_, InvalidField, NotFound, WmsError
-from wms.record.service import once
 
 bp = Blueprint("desk_retail_work", __name__, url_prefix="/desk")
 MOST, MOST_BYTES = 100, 5_000_000
@@ -104,7 +103,7 @@ def enter_document() -> AnyResponse | tuple[str, int]:
         found = queries.orders(session, order_no=read.order_no, limit=1)
         return {"outcome": taken.outcome, "reason": taken.reason, "order_id": found[0]["id"] if found else None}
 
-    body = _once({name: value for name, value in request.form.items() if name != "csrf_token"}, act)
+    body = do_and_say({name: value for name, value in request.form.items() if name != "csrf_token"}, act)
     if body is None:
         return redirect(url_for("desk_retail_work.document_form", kind=kind))
     words = OUTCOMES[body["outcome"]]
@@ -163,7 +162,7 @@ def upload() -> AnyResponse:
             post_office.take_up_again(session)
         return {"id": taken.id, "state": taken.state}
 
-    body = _once({"name": name, "size": len(raw), "digest": hashlib.sha256(raw).hexdigest()}, act)
+    body = do_and_say({"name": name, "size": len(raw), "digest": hashlib.sha256(raw).hexdigest()}, act)
     if body is None:
         return redirect(url_for("desk_retail_work.document_form"))
     return redirect(url_for("desk_customs_messages.show", message_id=body["id"]))
@@ -201,16 +200,12 @@ def draw_up() -> AnyResponse | str | tuple[str, int]:
         return {"answers": answers}
 
     content = {"orders": chosen, "terms": asdict(terms), "declare": with_declaring}
-    key = request_key()
-    answer = database().run(
-        current_scope(), lambda session: once(session, key, request_hash(content), lambda: act(session))
-    )
-    if answer.is_refusal:
-        problem = stored_problem(answer.body)
+    body, problem = do_once(content, act)
+    if problem is not None:
         error = {"field": problem.get("field") or "", "said": problem["detail"]}
         with unit_of_work() as session:
             return _terms_page(session, chosen, request.form, error), 422
-    return render_template("retail/answers.html", answers=answer.body["answers"])
+    return render_template("retail/answers.html", answers=body["answers"])
 
 
 def _terms_page(
@@ -267,7 +262,7 @@ def declare() -> AnyResponse | str:
     if not numbers:
         flash(_("Choose at least one declaration."), "error")
         return redirect(url_for("desk_retail.declarations"))
-    body = _once({"numbers": numbers}, act)
+    body = do_and_say({"numbers": numbers}, act)
     if body is None:
         return redirect(url_for("desk_retail.declarations"))
     return render_template("retail/answers.html", answers=body["answers"])
@@ -297,7 +292,7 @@ def take_back(number: str) -> AnyResponse:
         by = desk if row.direction == "I" else Desk(is_by_hand=True)
         return {"id": request_mail.ask_to_return(session, keys, row.id, lines, reason, datetime.now(UTC), by).id}
 
-    if _once({"number": number, "reason": reason, "lines": given}, act) is not None:
+    if do_and_say({"number": number, "reason": reason, "lines": given}, act) is not None:
         flash(_("The return is asked for. Customs answers it; then tell when the goods are back."), "ok")
     return redirect(url_for("desk_retail.show", number=number))
 
@@ -322,22 +317,12 @@ def back(request_id: int) -> AnyResponse:
         requests.goods_back(session, request_id, area, datetime.now(UTC))
         return {}
 
-    if _once({"request": request_id, "area": area}, act) is not None:
+    if do_and_say({"request": request_id, "area": area}, act) is not None:
         flash(_("The goods are back; tax and quota are restored."), "ok")
     with unit_of_work() as session:
         asked = session.get(ParcelRequest, request_id)
         number = queries.number_of(session, asked.declaration_id) if asked is not None else None
     return redirect(url_for("desk_retail.show", number=number) if number else url_for("desk_retail.declarations"))
-
-
-def _once(content: Mapping[str, Any], act: Callable[[Session], Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """Run a deed at most once; a refusal is flashed and None returned."""
-    key, content_hash = request_key(), request_hash(content)
-    answer = database().run(current_scope(), lambda session: once(session, key, content_hash, lambda: act(session)))
-    if answer.is_refusal:
-        flash(stored_problem(answer.body)["detail"], "error")
-        return None
-    return answer.body
 
 
 def _said(refusal: WmsError) -> str:

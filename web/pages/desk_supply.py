@@ -10,17 +10,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from web.api.idempotency import request_hash, request_key, stored_problem
 from web.api.supply import sold
 from web.auth.policy import READERS, policy
-from web.context import current_identity, current_scope, database, unit_of_work
+from web.context import current_identity, unit_of_work
 from web.downloads import csv_response
+from web.pages.deeds import do_and_say
 from wms.freight.queries import proposals as queries
 from wms.freight.queries.sell_through import GROUPS, PERIODS, SellThrough
 from wms.freight.rules.replenish import UnknownProposal
 from wms.freight.service import proposals
 from wms.parties.tables import Company, Site
-from wms.record.service import once
 
 bp = Blueprint("desk_supply", __name__, url_prefix="/desk")
 SHOWN = 100
@@ -81,13 +80,10 @@ def decide(proposal_id: int) -> AnyResponse:
 
 
 def _deed(act: Callable[[Session], dict[str, Any]], content: dict[str, Any], proposal_id: int) -> AnyResponse:
-    key, content_hash = request_key(), request_hash(content)
-    answer = database().run(current_scope(), lambda session: once(session, key, content_hash, lambda: act(session)))
-    if answer.is_refusal:
-        flash(stored_problem(answer.body)["detail"], "error")
-    elif answer.body["transfer_no"]:
-        flash(_("Transfer %(number)s is drawn up.", number=answer.body["transfer_no"]), "ok")
-        return redirect(url_for("desk_transfers.show", transfer_no=answer.body["transfer_no"]))
+    body = do_and_say(content, act)
+    if body is not None and body["transfer_no"]:
+        flash(_("Transfer %(number)s is drawn up.", number=body["transfer_no"]), "ok")
+        return redirect(url_for("desk_transfers.show", transfer_no=body["transfer_no"]))
     return redirect(url_for("desk_supply.show", proposal_id=proposal_id))
 
 

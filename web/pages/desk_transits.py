@@ -1,7 +1,7 @@
 """Transits to other customs offices (转关) at the desk: what travels under seal, and what both offices answered."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -10,15 +10,14 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from web.api.idempotency import request_hash, request_key, stored_problem
 from web.auth.policy import READERS, policy
-from web.context import current_scope, database, unit_of_work
+from web.context import unit_of_work
+from web.pages.deeds import Act, Done, do_once
 from wms.customs import document_queries as documents
 from wms.customs import transits
 from wms.customs.clock import BEIJING
 from wms.customs.tables.transits import TRANSIT_STATES
 from wms.errors import N_, InvalidField, NotFound
-from wms.record.service import once
 
 bp = Blueprint("desk_transits", __name__, url_prefix="/desk/transits")
 SHOWN = 50
@@ -138,13 +137,9 @@ def _one(number: str, form: Mapping[str, str], problem: dict[str, Any] | None) -
         )  # fmt: skip
 
 
-def _once(
-    content: Mapping[str, Any], act: Callable[[Session], Mapping[str, Any]]
-) -> tuple[Mapping[str, Any] | None, dict[str, Any] | None]:
+def _once(content: Mapping[str, Any], act: Act) -> Done:
     """Run a deed at most once; its answer, or the refusal with the field that it is about."""
-    key, content_hash = request_key(), request_hash(content)
-    answer = database().run(current_scope(), lambda session: once(session, key, content_hash, lambda: act(session)))
-    if not answer.is_refusal:
-        return answer.body, None
-    problem = stored_problem(answer.body)
-    return None, problem | {"field": problem.get("field") or OF_REFUSAL.get(answer.body["code"], "")}
+    body, problem = do_once(content, act)
+    if problem is not None and not problem.get("field"):
+        problem["field"] = OF_REFUSAL.get(problem["code"], "")
+    return body, problem

@@ -17,14 +17,13 @@ from iot.devices import FORMATS
 from iot.register import BadProfile, NewDevice, change_device, register_device
 from iot.tables import FAMILIES, Device
 from web.api.devices import READING_AGAIN
-from web.api.idempotency import request_hash, request_key, stored_problem
 from web.auth.policy import policy
 from web.context import current_scope, settings, unit_of_work
 from web.live import WATCHERS
-from web.pages.webhooks import done_once
+from web.pages.deeds import do_and_say, do_once, refusal_of
 from wms.errors import N_, NotFound
 from wms.parties.tables import Site
-from wms.record.service import append_leaf, once
+from wms.record.service import append_leaf
 
 bp = Blueprint("devices", __name__)
 PAGE, LISTED = 50, 200
@@ -110,7 +109,7 @@ def read_again(message_id: int) -> AnyResponse:
         messages.understanding(session, message_id)
         return {"n": _read_again(session, [message_id])}
 
-    _say(done_once({"message_id": message_id}, act))
+    _say(do_and_say({"message_id": message_id}, act))
     return redirect(url_for("devices.one", message_id=message_id))
 
 
@@ -125,7 +124,7 @@ def read_all_again() -> AnyResponse:
         ids = messages.open_letters(session, device_id)
         return {"n": _read_again(session, ids)}
 
-    _say(done_once({"device_id": device_id}, act))
+    _say(do_and_say({"device_id": device_id}, act))
     return redirect(url_for("devices.listed", device=device_id, state="open"))
 
 
@@ -188,11 +187,10 @@ def enter() -> str | tuple[str, int]:
         append_leaf(session, "device_registered", {"device": form["code"], "by": current_scope().person_id})
         return {"device_id": device_id}
 
-    with unit_of_work() as session:
-        given = once(session, request_key(), request_hash({**form, "filters": list(filters)}), lambda: act(session))
-    if given.is_refusal:
-        return _register_page(stored_problem(given.body)), 422
-    return _register_page(token=tokens[0] if tokens else None)
+    _body, problem = do_once({**form, "filters": list(filters)}, act)
+    if problem is not None:
+        return _register_page(problem), 422
+    return _register_page(token=tokens[-1] if tokens else None)
 
 
 @bp.post("/admin/devices/<int:device_id>")
@@ -208,9 +206,8 @@ def mend(device_id: int) -> AnyResponse | tuple[str, int]:
         return {"device_id": device_id}
 
     content = {"device_id": device_id, "format": format_name, "profile": request.form.get("profile", ""), "on": active}
-    with unit_of_work() as session:
-        given = once(session, request_key(), request_hash(content), lambda: act(session))
-    if given.is_refusal:
-        return _register_page(stored_problem(given.body)), 422
-    flash(_("The device is read so from now on; read its messages again where that helps."))
+    said = _("The device is read so from now on; read its messages again where that helps.")
+    problem = refusal_of(content, act, said)
+    if problem is not None:
+        return _register_page(problem), 422
     return redirect(url_for("devices.register"))

@@ -13,9 +13,9 @@ from web.api.gates import officer_id
 from web.auth.policy import policy
 from web.context import current_scope, unit_of_work
 from web.live import WATCHERS
+from web.pages.deeds import refusal_of
 from web.pages.fence_plan import drawn
 from web.pages.fence_words import NAMES
-from web.pages.gate import done_once
 from wms.watch import queries as watch
 from wms.watch.queries import fence as queries
 from wms.watch.rules import UnknownAlarm
@@ -90,7 +90,7 @@ def switch(section_id: int) -> AnyResponse | tuple[str, int]:
         fence.switch(session, section_id, is_armed=is_armed, person_id=officer_id(), reason=reason, at=at)
         return {"is_armed": is_armed}
 
-    problem = done_once(act, {"reason": reason, "to": is_armed}, _("It is recorded under your name."))
+    problem = refusal_of({"reason": reason, "to": is_armed}, act, _("It is recorded under your name."))
     if problem is not None:
         return _section_page(section_id, problem), int(problem["status"])
     return redirect(url_for("fence.section", section_id=section_id))
@@ -125,8 +125,8 @@ def step(alarm_id: int) -> AnyResponse | tuple[str, int]:
     }
     take = steps.get(asked, steps["acknowledge"])
     content = {"deed": asked, "words": words, "outcome": outcome}
-    problem = done_once(
-        lambda session: {"state": take(session, officer_id()).state}, content,
+    problem = refusal_of(
+        content, lambda session: {"state": take(session, officer_id()).state},
         _("The alarm is recorded under your name."),
     )  # fmt: skip
     if problem is not None:
@@ -160,7 +160,7 @@ def visit(route_id: int) -> AnyResponse | tuple[str, int]:
         made = patrols.visit(session, route_id, place, person_id=officer_id(), at=at, finding=finding)
         return {"visit_id": made.id}
 
-    problem = done_once(act, {"checkpoint": place, "finding": finding}, _("The checkpoint is recorded."))
+    problem = refusal_of({"checkpoint": place, "finding": finding}, act, _("The checkpoint is recorded."))
     if problem is not None:
         return _patrol_page(problem), int(problem["status"])
     return redirect(url_for("fence.patrol_rounds"))

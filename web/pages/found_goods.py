@@ -4,16 +4,17 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from web.api.idempotency import request_hash, request_key, stored_problem
+from web.api.idempotency import request_key
 from web.api.lookups import id_of, place_of
 from web.auth.policy import READERS, policy
 from web.context import current_identity, unit_of_work
+from web.pages.deeds import do_and_say
 from wms.errors import Forbidden, InvalidField, NotFound
 from wms.floor import found_queries as queries
 from wms.floor.rules.found import MOST_PHOTO_BYTES, UnknownFound
@@ -21,7 +22,6 @@ from wms.floor.rules.list_receipt import ListLine
 from wms.floor.service import finding as service
 from wms.floor.tables.found import FOUND_STATES
 from wms.parties.tables import Company, Site
-from wms.record.service import once
 
 bp = Blueprint("found_goods", __name__, url_prefix="/desk/found-goods")
 SHOWN = 50
@@ -151,10 +151,5 @@ def _why(given: dict[str, str]) -> str:
 
 
 def _done(content: dict[str, Any], act: Callable[[Session], dict[str, Any]], back: str) -> AnyResponse:
-    with unit_of_work() as session:
-        answer = once(session, request_key(), request_hash(content), lambda: act(session))
-    if answer.is_refusal:
-        flash(stored_problem(answer.body)["detail"], "error")
-        return redirect(back)
-    flash(_("Done."))
-    return redirect(url_for("found_goods.one", number=answer.body["found_no"]))
+    body = do_and_say(content, act, _("Done."))
+    return redirect(back if body is None else url_for("found_goods.one", number=body["found_no"]))

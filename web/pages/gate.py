@@ -2,12 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
@@ -16,12 +15,12 @@ from werkzeug.wrappers import Response as AnyResponse
 from iot.evidence import behind
 from web.api.gate_exports import PeriodQuery, file_of
 from web.api.gates import officer_id, release_body
-from web.api.idempotency import request_hash, request_key, stored_problem
 from web.api.problems import problem_body
 from web.auth.policy import policy
-from web.context import current_scope, database, settings, unit_of_work
+from web.context import current_scope, settings, unit_of_work
 from web.evidence import export, media_of
 from web.live import WATCHERS
+from web.pages.deeds import refusal_of
 from web.pages.gate_lanes import CAUSES
 from web.pages.gate_words import NAMES
 from wms.codes import plates
@@ -35,7 +34,6 @@ from wms.gate.service.pictures import has_picture
 from wms.gate.service.releasing import holds_of, terms_of
 from wms.gate.tables import Passage
 from wms.record.bundles import signing_key
-from wms.record.service import once
 from wms.watch import queries as watch
 from wms.watch import service as watching
 from wms.watch.queries.fence import clips_of
@@ -184,16 +182,6 @@ def _told(found: Explained) -> dict[str, Any]:
     }
 
 
-def done_once(act: Callable[[Session], dict[str, Any]], content: dict[str, Any], done: str) -> dict[str, Any] | None:
-    """Do it once under the form's key; the refusal as a problem, None when it is done."""
-    key, content_hash = request_key(), request_hash(content)
-    given = database().run(current_scope(), lambda session: once(session, key, content_hash, lambda: act(session)))
-    if given.is_refusal:
-        return stored_problem(given.body)
-    flash(done)
-    return None
-
-
 @bp.post("/passages/<int:passage_id>/release")
 @policy("customs_officer")
 def release(passage_id: int) -> AnyResponse | tuple[str, int]:
@@ -209,7 +197,7 @@ def release(passage_id: int) -> AnyResponse | tuple[str, int]:
         return dict(release_body(release_hold(session, ReleaseHold(passage_id, officer_id(), reason, at, kind))))
 
     told = {"reason": reason, "reason_code": kind, "picture": hashlib.sha256(content).hexdigest()}
-    problem = done_once(act, told, _("The release is recorded."))
+    problem = refusal_of(told, act, _("The release is recorded."))
     if problem is not None:
         return _passage_page(passage_id, problem), int(problem["status"])
     return redirect(url_for("gate.passage", passage_id=passage_id))
@@ -227,7 +215,7 @@ def second(passage_id: int) -> AnyResponse | tuple[str, int]:
             return dict(release_body(approve_release(session, release_id, officer_id=officer_id(), at=at)))
         return dict(release_body(refuse_release(session, release_id, officer_id=officer_id())))
 
-    problem = done_once(act, {"release_id": release_id, "deed": deed}, _("Your answer is recorded."))
+    problem = refusal_of({"release_id": release_id, "deed": deed}, act, _("Your answer is recorded."))
     if problem is not None:
         return _passage_page(passage_id, problem), int(problem["status"])
     return redirect(url_for("gate.passage", passage_id=passage_id))
@@ -243,7 +231,7 @@ def gone(passage_id: int) -> AnyResponse | tuple[str, int]:
         officer_id()
         return {"state": close_passage(session, passage_id, at=at, went_through=False).state}
 
-    problem = done_once(act, {}, _("The lane is free."))
+    problem = refusal_of({}, act, _("The lane is free."))
     if problem is not None:
         return _passage_page(passage_id, problem), int(problem["status"])
     return redirect(url_for("gate.index"))
@@ -268,7 +256,7 @@ def settle_alarm(alarm_id: int) -> AnyResponse | tuple[str, int]:
             return {"state": watching.close(session, alarm_id, person_id=officer_id(), cause=cause, at=at).state}
         return {"state": watching.acknowledge(session, alarm_id, person_id=officer_id(), at=at).state}
 
-    problem = done_once(act, {"deed": deed, "cause": cause}, _("The alarm is recorded under your name."))
+    problem = refusal_of({"deed": deed, "cause": cause}, act, _("The alarm is recorded under your name."))
     if problem is not None:
         with unit_of_work() as session:
             rows = watch.alarms(session, only_open=False, limit=PAGE)

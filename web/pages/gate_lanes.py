@@ -4,22 +4,21 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from web.api.gates import officer_id
-from web.api.idempotency import request_hash, request_key, stored_problem
 from web.auth.policy import policy
-from web.context import current_scope, database, unit_of_work
+from web.context import unit_of_work
 from web.live import WATCHERS
+from web.pages.deeds import refusal_of
 from web.pages.gate_words import NAMES
 from wms.errors import N_, InvalidField
 from wms.gate import queries
 from wms.gate.service.by_hand import NoteOpening, lower_barrier, note_opening, unlock_lane
 from wms.gate.service.orders import lanes_kept_down
-from wms.record.service import once
 
 bp = Blueprint("gate_lanes", __name__, url_prefix="/gate/lanes")
 
@@ -61,14 +60,10 @@ def act() -> AnyResponse | tuple[str, int]:
     form = {
         name: request.form.get(name, "").strip()[:500] for name in ("lane_id", "deed", "reason", "cause", "picture")
     }
-    key, content_hash, at = request_key(), request_hash(form), datetime.now(UTC)
-    given = database().run(
-        current_scope(), lambda session: once(session, key, content_hash, lambda: _do(session, form, at))
-    )
-    if given.is_refusal:
-        problem = stored_problem(given.body)
+    at = datetime.now(UTC)
+    problem = refusal_of(form, lambda session: _do(session, form, at), _("The lane is told."))
+    if problem is not None:
         return _page(form, problem), int(problem["status"])
-    flash(_("The lane is told."), "ok")
     return redirect(url_for("gate_lanes.index"))
 
 

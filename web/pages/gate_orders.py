@@ -3,20 +3,19 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from web.api.idempotency import request_hash, request_key, stored_problem
 from web.auth.policy import policy
-from web.context import current_scope, database, unit_of_work
+from web.context import current_scope, unit_of_work
 from web.live import WATCHERS
+from web.pages.deeds import refusal_of
 from wms.errors import N_
 from wms.gate.queries import control_orders
 from wms.gate.rules.controls import NewOrder
 from wms.gate.service import give_order, withdraw_order
-from wms.record.service import once
 
 bp = Blueprint("gate_orders", __name__, url_prefix="/gate/orders")
 SHOWN = 100
@@ -79,10 +78,7 @@ def withdraw(order_id: int) -> AnyResponse | tuple[str, int]:
 
 
 def _done(act: Any, given: dict[str, str]) -> AnyResponse | tuple[str, int]:
-    key, content_hash = request_key(), request_hash(given)
-    stored = database().run(current_scope(), lambda session: once(session, key, content_hash, lambda: act(session)))
-    if stored.is_refusal:
-        problem = stored_problem(stored.body)
+    problem = refusal_of(given, act, _("The order is recorded under your name."))
+    if problem is not None:
         return _page(problem), int(problem["status"])
-    flash(_("The order is recorded under your name."))
     return redirect(url_for("gate_orders.index"))

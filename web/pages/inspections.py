@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from web.auth.policy import policy
 from web.context import current_scope, unit_of_work
 from web.live import WATCHERS
-from web.pages.gate import done_once
+from web.pages.deeds import refusal_of
 from wms.customs import inspection_queries as queries
 from wms.customs import inspections
 from wms.customs.inspection_rules import MODES, MOST_PICTURE_BYTES
@@ -90,7 +90,7 @@ def order() -> AnyResponse | tuple[str, int]:
         return {"order_no": inspections.order(session, command).order_no}
 
     done = _("The draw is done.") if given["deed"] == "draw" else _("The parcels are on hold.")
-    problem = done_once(act, given, done)
+    problem = refusal_of(given, act, done)
     if problem is not None:
         return _list_page(problem), int(problem["status"])
     return redirect(url_for("inspections.index"))
@@ -136,7 +136,7 @@ def step(inspection_id: int) -> AnyResponse | tuple[str, int]:
         said = Result(inspection_id, method, outcome, given["finding"], at, person_id)
         return {"state": inspections.note_result(session, said).state}
 
-    problem = done_once(act, given | {"bytes": len(content)}, _("The step is recorded under your name."))
+    problem = refusal_of(given | {"bytes": len(content)}, act, _("The step is recorded under your name."))
     if problem is not None:
         return _one_page(inspection_id, problem), int(problem["status"])
     return redirect(url_for("inspections.show", inspection_id=inspection_id))

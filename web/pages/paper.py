@@ -2,19 +2,18 @@
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
-from web.api.idempotency import request_hash, request_key, stored_problem
 from web.api.printing import print_address, print_jobs
 from web.auth.policy import READERS, policy
 from web.context import unit_of_work
+from web.pages.deeds import do_and_say
 from wms.floor.service import printing
 from wms.floor.tables.printing import Printer
 from wms.parties import queries as parties
-from wms.record.service import once
 
 bp = Blueprint("paper", __name__, url_prefix="/desk/paper")
 
@@ -36,7 +35,7 @@ def print_one() -> AnyResponse:
     """Send a label or list to a printer."""
     form = request.form
     of, printer = form.get("of", "")[:500], form.get("printer", "")[:80]
-    _once({"of": of, "printer": printer}, lambda session: {"id": print_address(session, printer, of)},
+    do_and_say({"of": of, "printer": printer}, lambda session: {"id": print_address(session, printer, of)},
           _("It is on its way to %(printer)s.", printer=printer))  # fmt: skip
     return redirect(url_for("paper.show"))
 
@@ -50,14 +49,5 @@ def again(print_id: int) -> AnyResponse:
         printing.again(session, print_id)
         return {"id": print_id}
 
-    _once({"print_id": print_id}, act, _("It is printed once more."))
+    do_and_say({"print_id": print_id}, act, _("It is printed once more."))
     return redirect(url_for("paper.show"))
-
-
-def _once(content: dict[str, Any], act: Any, said: str) -> None:
-    with unit_of_work() as session:
-        answer = once(session, request_key(), request_hash(content), lambda: act(session))
-    if answer.is_refusal:
-        flash(stored_problem(answer.body)["detail"], "error")
-    else:
-        flash(said)

@@ -4,18 +4,18 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from routing.hand_over import working
-from web.api.idempotency import request_hash, request_key, stored_problem
+from web.api.idempotency import stored_problem
 from web.auth.policy import READERS, policy
-from web.context import current_identity, current_scope, database, unit_of_work
+from web.context import current_identity, unit_of_work
+from web.pages.deeds import Act, do_and_say
 from wms.freight.rules.papers import NAMES, REASONS
 from wms.freight.service import hand_over as service
-from wms.record.service import once
 
 bp = Blueprint("plan_hand_over", __name__, url_prefix="/plan")
 WORK = {"reserved": "ok", "short": "stop", "refused": "stop", "elsewhere": "none"}
@@ -85,11 +85,6 @@ def note_paper(plan_id: int) -> AnyResponse:
     return _deed(plan_id, given, act, _("The number is noted."))
 
 
-def _deed(plan_id: int, content: Mapping[str, Any], act: Any, said: str) -> AnyResponse:
-    key, content_hash = request_key(), request_hash(content)
-    answer = database().run(current_scope(), lambda session: once(session, key, content_hash, lambda: act(session)))
-    if answer.is_refusal:
-        flash(stored_problem(answer.body)["detail"], "error")
-    else:
-        flash(said)
+def _deed(plan_id: int, content: Mapping[str, Any], act: Act, said: str) -> AnyResponse:
+    do_and_say(content, act, said)
     return redirect(url_for("plan_hand_over.show", plan_id=plan_id))

@@ -11,14 +11,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from web.api.idempotency import request_hash, request_key, stored_problem
 from web.auth.policy import READERS, policy
 from web.context import unit_of_work
+from web.pages.deeds import do_once
 from wms.errors import N_, InvalidField
 from wms.freight.rules import MODES
 from wms.freight.service import lanes
 from wms.parties.tables import TEMPERATURE_CLASSES, Site
-from wms.record.service import once
 from wms.watch.service import limits
 
 bp = Blueprint("setup", __name__, url_prefix="/desk")
@@ -126,9 +125,8 @@ def _source(given: dict[str, str]) -> str:
 def _done(
     content: dict[str, str], act: Callable[[Session], dict[str, Any]], page: Callable[[dict[str, Any]], str], back: str
 ) -> AnyResponse | tuple[str, int]:
-    with unit_of_work() as session:
-        answer = once(session, request_key(), request_hash(content), lambda: act(session))
-    if answer.is_refusal:
-        return page(stored_problem(answer.body)), 422
-    flash(_("%(name)s was entered.", name=answer.body["name"]))
+    body, problem = do_once(content, act)
+    if problem is not None:
+        return page(problem), 422
+    flash(_("%(name)s was entered.", name=body["name"]))
     return redirect(url_for(back))

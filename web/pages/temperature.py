@@ -3,19 +3,18 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from web.api.idempotency import request_hash, request_key, stored_problem
 from web.auth.policy import READERS, policy
-from web.context import current_identity, current_scope, database, unit_of_work
+from web.context import current_identity, unit_of_work
+from web.pages.deeds import do_and_say
 from web.pages.temperature_chart import chart, degrees
 from wms.catalog.tables import TradeItem
 from wms.errors import NotFound
-from wms.record.service import once
 from wms.stock.tables import HandlingUnit, Lot
 from wms.watch.queries import histories
 from wms.watch.queries import temperatures as queries
@@ -69,12 +68,7 @@ def review(breach_id: int) -> AnyResponse:
         command = cold_reviewing.Review(breach_id, content["decision"], content["reason"], datetime.now(UTC), {})
         return {"id": cold_reviewing.review(session, command).id}
 
-    key, content_hash = request_key(), request_hash(content)
-    answer = database().run(current_scope(), lambda session: once(session, key, content_hash, lambda: act(session)))
-    if answer.is_refusal:
-        flash(stored_problem(answer.body)["detail"], "error")
-    else:
-        flash(_("The breach is reviewed."), "ok")
+    do_and_say(content, act, _("The breach is reviewed."))
     return redirect(url_for("temperature.breach", breach_id=breach_id))
 
 

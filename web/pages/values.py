@@ -4,17 +4,16 @@ import json
 from datetime import date
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from web.api.idempotency import request_hash, request_key, stored_problem
 from web.auth.policy import policy
 from web.context import unit_of_work
+from web.pages.deeds import refusal_of
 from wms.errors import N_, InvalidField
 from wms.parties import dated
-from wms.record.service import once
 
 bp = Blueprint("values", __name__)
 
@@ -47,11 +46,9 @@ def add() -> AnyResponse | tuple[str, int]:
         )
         return {}
 
-    with unit_of_work() as session:
-        answer = once(session, request_key(), request_hash(form), lambda: act(session))
-    if answer.is_refusal:
-        return _values_page(stored_problem(answer.body)), 422
-    flash(_("%(name)s was entered.", name=form["name"]))
+    problem = refusal_of(form, act, _("%(name)s was entered.", name=form["name"]))
+    if problem is not None:
+        return _values_page(problem), 422
     return redirect(url_for("values.show"))
 
 

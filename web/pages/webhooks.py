@@ -1,6 +1,5 @@
 """Webhooks: who is told of stock changes, what was sent, and sending again."""
 
-from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -9,12 +8,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from web.api.idempotency import request_hash, request_key, stored_problem
 from web.auth.policy import READERS, policy
 from web.context import current_scope, settings, unit_of_work
 from web.out import webhooks
 from web.out.tables import WebhookDelivery, WebhookSubscription
-from wms.record.service import once
+from web.pages.deeds import do_and_say
 
 bp = Blueprint("webhooks", __name__, url_prefix="/desk/webhooks")
 SHOWN = 50
@@ -58,8 +56,8 @@ def subscribe() -> AnyResponse:
         made = webhooks.subscribe(session, settings(), name, url, kinds, owner_id)
         return {"id": made.id, "secret": made.secret}
 
-    answer = done_once({"name": name, "url": url, "kinds": kinds}, act)
-    if answer:
+    answer = do_and_say({"name": name, "url": url, "kinds": kinds}, act)
+    if answer is not None:
         flash(_("Signing secret, shown once: %(secret)s", secret=answer["secret"]))
     return redirect(url_for("webhooks.show"))
 
@@ -73,15 +71,5 @@ def resend(delivery_id: int) -> AnyResponse:
         webhooks.resend(session, delivery_id)
         return {"id": delivery_id}
 
-    if done_once({"delivery_id": delivery_id}, act):
-        flash(_("It is sent again."))
+    do_and_say({"delivery_id": delivery_id}, act, _("It is sent again."))
     return redirect(url_for("webhooks.show"))
-
-
-def done_once(content: dict[str, Any], act: Callable[[Session], dict[str, Any]]) -> dict[str, Any] | None:
-    with unit_of_work() as session:
-        answer = once(session, request_key(), request_hash(content), lambda: act(session))
-    if answer.is_refusal:
-        flash(stored_problem(answer.body)["detail"], "error")
-        return None
-    return dict(answer.body)

@@ -10,16 +10,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from web.api.idempotency import request_hash, request_key, stored_problem
 from web.api.supervision import aged, done, expiring, today
 from web.api.tasks import assigned, freed, prioritised
 from web.auth.policy import READERS, policy
 from web.context import unit_of_work
+from web.pages.deeds import do_and_say
 from wms.errors import NotFound
 from wms.floor import supervision_queries as queries
 from wms.parties import queries as parties
 from wms.parties.tables import Person, PersonRole
-from wms.record.service import once
 from wms.stock.queries import Stock, stock_card
 
 bp = Blueprint("work", __name__, url_prefix="/desk")
@@ -62,12 +61,9 @@ def change(task_id: int) -> AnyResponse:
     if deed not in deeds:
         raise NotFound(field="deed", what=deed[:40])
     content = {"task_id": task_id, "deed": deed, "given": given}
-    with unit_of_work() as session:
-        answer = once(session, request_key(), request_hash(content), lambda: deeds[deed](session))
-    if answer.is_refusal:
-        flash(stored_problem(answer.body)["detail"], "error")
-    else:
-        flash(_("Task %(task)s was changed.", task=answer.body["subject_no"]))
+    body = do_and_say(content, deeds[deed])
+    if body is not None:
+        flash(_("Task %(task)s was changed.", task=body["subject_no"]))
     kept: dict[str, Any] = {name: value for name, value in request.args.items() if value}
     return redirect(url_for("work.show", **kept))
 

@@ -1,24 +1,24 @@
 """The yard on pages: who is here, who is expected, a visit step by step, the blacklist, and booking a slot."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from web.api.gates import officer_id
-from web.api.idempotency import request_hash, request_key, stored_problem
 from web.api.lookups import id_of
 from web.api.schemas import FIRST_AT, LAST_AT
 from web.api.yard import BOOKERS, HANDS, company_for
 from web.auth.policy import READERS, policy
-from web.context import current_scope, database, settings, unit_of_work
+from web.context import current_scope, settings, unit_of_work
 from web.live import WATCHERS
+from web.pages.deeds import refusal_of
 from web.pages.gate_words import NAMES
 from wms.errors import N_, InvalidField
 from wms.gate.queries import yard as queries
@@ -27,7 +27,6 @@ from wms.gate.service.blacklisting import put_on_blacklist, take_off_blacklist
 from wms.gate.service.booking import BookSlot, book, cancel
 from wms.gate.service.visiting import announce_arrival, move_on, turn_away
 from wms.parties.tables import Site
-from wms.record.service import once
 from wms.watch import queries as watch
 
 bp = Blueprint("yard", __name__)
@@ -79,16 +78,6 @@ def _render(template: str, **given: Any) -> str:
         template, **NAMES, VISITS=VISITS, STEPS=STEPS, APPOINTMENTS=APPOINTMENTS, PURPOSES=PURPOSES, BY_HAND=BY_HAND,
         span=span, slot_words=slot_words, **given,
     )  # fmt: skip
-
-
-def _deed(act: Callable[[Session], Mapping[str, Any]], content: Mapping[str, Any], done: str) -> dict[str, Any] | None:
-    """Do it once under the form's key; the refusal as a problem, None when it is done."""
-    key, content_hash = request_key(), request_hash(dict(content))
-    given = database().run(current_scope(), lambda session: once(session, key, content_hash, lambda: act(session)))
-    if given.is_refusal:
-        return stored_problem(given.body)
-    flash(done, "ok")
-    return None
 
 
 def _form(*names: str) -> dict[str, str]:
@@ -147,7 +136,7 @@ def arrive() -> AnyResponse | tuple[str, int]:
         site_id = id_of(session, Site, form["site"])
         return {"id": announce_arrival(session, site_id, form["plate"], person_id=person_id, at=at).id}
 
-    problem = _deed(act, form, _("The vehicle is announced."))
+    problem = refusal_of(form, act, _("The vehicle is announced."))
     return (_index(form, problem), int(problem["status"])) if problem else redirect(url_for("yard.index"))
 
 
@@ -180,7 +169,7 @@ def move(visit_id: int) -> AnyResponse | tuple[str, int]:
         place = form["place"][:40]
         return {"id": move_on(session, visit_id, form["kind"], place, person_id=person_id, at=at).id}
 
-    problem = _deed(act, form, _("The visit is up to date."))
+    problem = refusal_of(form, act, _("The visit is up to date."))
     if problem is not None:
         return _visit(visit_id, problem), int(problem["status"])
     return redirect(url_for("yard.visit", visit_id=visit_id))
@@ -222,7 +211,7 @@ def change_blacklist() -> AnyResponse | tuple[str, int]:
             row = put_on_blacklist(session, form["plate"], reason=form["reason"], person_id=officer, at=at)
         return {"id": row.id}
 
-    problem = _deed(act, form, _("The blacklist is changed."))
+    problem = refusal_of(form, act, _("The blacklist is changed."))
     return (_blacklist(form, problem), int(problem["status"])) if problem else redirect(url_for("yard.blacklist"))
 
 
@@ -281,7 +270,7 @@ def new_appointment() -> AnyResponse | tuple[str, int]:
         )  # fmt: skip
         return {"id": book(session, command).id}
 
-    problem = _deed(act, form, _("The appointment is recorded."))
+    problem = refusal_of(form, act, _("The appointment is recorded."))
     if problem is not None:
         return _booking(form, problem), int(problem["status"])
     return redirect(url_for("yard.appointments", site=form["site"] or None, day=form["from_at"][:10] or None))
