@@ -20,6 +20,7 @@ from routing import bulk_kernel as kernel
 from routing import rough_kernel
 from routing.paths import Paths
 from routing.tariff import BOX, LOOSE, ULD, Offer
+from routing.watching import Deadline
 
 LOST_CM3 = 500_000
 """Space of a box that whole consignments leave empty on average."""
@@ -163,20 +164,22 @@ class Bulk:
         """The proven bound of the block in whole fen, well below the rounding of the sums."""
         return max(0, math.floor(float(block.numbers[0]) * (1 - 1e-9)) - 1)
 
-    def climb_all(self, until: float, targets: Sequence[float], lanes: int, said: Callable[[float], None]) -> None:
+    def climb_all(
+        self, deadline: Deadline, targets: Sequence[float], lanes: int, said: Callable[[float], None]
+    ) -> None:
         """All duals, chunk by chunk, until they rest or the time is over."""
-        begun = time.monotonic()
+        begun, whole = time.monotonic(), deadline.left()
         with ThreadPoolExecutor(lanes) as pool:
-            while time.monotonic() < until:
+            while not deadline.over():
                 open_ = [at for at, block in enumerate(self.blocks) if not block.done()]
                 if not open_:
                     return
-                for _ in pool.map(lambda at: self._chunk(at, targets[at], until), open_):
-                    said(min(1.0, (time.monotonic() - begun) / max(1e-9, until - begun)))
+                for _ in pool.map(lambda at: self._chunk(at, targets[at], deadline), open_):
+                    said(min(1.0, (time.monotonic() - begun) / max(1e-9, whole)))
 
-    def _chunk(self, at: int, target: float, until: float) -> None:
+    def _chunk(self, at: int, target: float, deadline: Deadline) -> None:
         rounds = CHUNK if self.blocks[at].paths > 10_000 else 10 * CHUNK
-        if time.monotonic() < until:
+        if not deadline.over():
             self.climb(self.blocks[at], rounds, target)
 
     # --- rough plans ------------------------------------------------------------------------------------------------
@@ -207,7 +210,7 @@ class Bulk:
         way[used] = order[self.start[used]]
         return way
 
-    def search(self, block: Block, seed: int, rounds: int, until: float) -> None:
+    def search(self, block: Block, seed: int, rounds: int, deadline: Deadline) -> None:
         """The rough search on one block until nothing moves any more."""
         rough_kernel.sow(seed)
         rng = np.random.default_rng(seed)
@@ -216,7 +219,7 @@ class Bulk:
         held = (self.held, self.weighs, self.paid, self.kind, self.offer_first, self.offers)
         path = (self.way, self.start, self.group, self.cost, self.volume, self.weight)
         for turn in range(rounds):
-            if idle >= 3 or time.monotonic() > until:
+            if idle >= 3 or deadline.over():
                 return
             gained = rough_kernel.relocate(rng.permutation(members), 0.0, *path, *held)
             gained += rough_kernel.pull(
@@ -234,10 +237,11 @@ class Bulk:
         order = np.argsort(groups, kind="stable")
         return np.searchsorted(groups[order], np.arange(len(self.kind) + 1)), ks[order]
 
-    def search_all(self, seed: int, rounds: int, until: float, lanes: int) -> None:
+    def search_all(self, seed: int, rounds: int, deadline: Deadline, lanes: int) -> None:
         """The rough search on all blocks."""
         with ThreadPoolExecutor(lanes) as pool:
-            list(pool.map(lambda at: self.search(self.blocks[at], seed + at, rounds, until), range(len(self.blocks))))
+            jobs = range(len(self.blocks))
+            list(pool.map(lambda at: self.search(self.blocks[at], seed + at, rounds, deadline), jobs))
 
 
 def _size(volume_cm3: float, weight_g: float, mix: float, per: float) -> float:

@@ -16,20 +16,21 @@ from __future__ import annotations
 import math
 import os
 import threading
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from ortools.math_opt import model_pb2
 from ortools.math_opt.python import mathopt
 
+from routing.exact import INFINITY, Limits, Rows, solve
 from routing.paths import Group, Path, Paths
 from routing.rough import Rough
 from routing.tariff import Offer
+from routing.watching import Deadline
 
-INFINITY = math.inf
 FEN, CM3, G = 100, 1_000_000, 1_000_000
 """Inside the solver money is yuan, volume m3 and weight t, so that coefficients stay near one."""
 EXTRA = 1000
@@ -37,52 +38,6 @@ EXTRA = 1000
 GAP = 1e-3
 MOST_SOLVED, MOST_PRICED = 15_000, 60_000
 """Paths of a block that the solver is given, and of a problem whose leg prices it is asked for."""
-
-
-@dataclass
-class Rows:
-    """A mixed-integer model in columns and rows, turned into MathOpt's message at the end."""
-
-    cost: list[float] = field(default_factory=list)
-    upper: list[float] = field(default_factory=list)
-    integer: list[bool] = field(default_factory=list)
-    limits: list[tuple[float, float]] = field(default_factory=list)
-    terms: list[list[tuple[int, float]]] = field(default_factory=list)
-
-    def column(self, cost: float, upper: float, *, integer: bool) -> int:
-        """A new column from 0 to `upper`; its index."""
-        self.cost.append(cost)
-        self.upper.append(upper)
-        self.integer.append(integer)
-        return len(self.cost) - 1
-
-    def row(self, low: float, high: float, terms: list[tuple[int, float]]) -> int:
-        """A new row; its index."""
-        self.limits.append((low, high))
-        self.terms.append(terms)
-        return len(self.limits) - 1
-
-    def message(self, *, relaxed: bool = False) -> model_pb2.ModelProto:
-        """MathOpt's model, with whole numbers or relaxed to a linear one."""
-        model = model_pb2.ModelProto()
-        count = len(self.cost)
-        model.variables.ids.extend(range(count))
-        model.variables.lower_bounds.extend([0.0] * count)
-        model.variables.upper_bounds.extend(self.upper)
-        model.variables.integers.extend([False] * count if relaxed else self.integer)
-        used = [index for index in range(count) if self.cost[index]]
-        model.objective.linear_coefficients.ids.extend(used)
-        model.objective.linear_coefficients.values.extend(self.cost[index] for index in used)
-        model.linear_constraints.ids.extend(range(len(self.limits)))
-        model.linear_constraints.lower_bounds.extend(low for low, _ in self.limits)
-        model.linear_constraints.upper_bounds.extend(high for _, high in self.limits)
-        matrix = model.linear_constraint_matrix
-        for index, terms in enumerate(self.terms):
-            for column, value in sorted(terms):
-                matrix.row_ids.append(index)
-                matrix.column_ids.append(column)
-                matrix.coefficients.append(value)
-        return model
 
 
 @dataclass(frozen=True)
@@ -234,13 +189,36 @@ class Model:
             if extra is not None and not in_teu and offer.extra_kg_permille:
                 terms.append((extra, float(offer.extra_kg_permille)))
 
-    def chosen(self, values: dict[int, float]) -> dict[int, int]:
+    def chosen(self, values: Any) -> dict[int, int]:
         """The path with the largest share of each consignment, -1 where it stays behind."""
         choice = {}
         for k, columns in self.x.items():
-            best = max(range(len(columns)), key=lambda index: (values.get(columns[index], 0.0), -index))
-            choice[k] = best if values.get(columns[best], 0.0) > 1e-6 else -1
+            best = max(range(len(columns)), key=lambda index: (values[columns[index]], -index))
+            choice[k] = best if values[columns[best]] > 1e-6 else -1
         return choice
+
+
+def relaxed(rows: Rows) -> model_pb2.ModelProto:
+    """The linear relaxation as MathOpt's message."""
+    model = model_pb2.ModelProto()
+    count = len(rows.cost)
+    model.variables.ids.extend(range(count))
+    model.variables.lower_bounds.extend([0.0] * count)
+    model.variables.upper_bounds.extend(rows.upper)
+    model.variables.integers.extend([False] * count)
+    used = [index for index in range(count) if rows.cost[index]]
+    model.objective.linear_coefficients.ids.extend(used)
+    model.objective.linear_coefficients.values.extend(rows.cost[index] for index in used)
+    model.linear_constraints.ids.extend(range(len(rows.limits)))
+    model.linear_constraints.lower_bounds.extend(low for low, _ in rows.limits)
+    model.linear_constraints.upper_bounds.extend(high for _, high in rows.limits)
+    matrix = model.linear_constraint_matrix
+    for index, terms in enumerate(rows.terms):
+        for column, value in sorted(terms):
+            matrix.row_ids.append(index)
+            matrix.column_ids.append(column)
+            matrix.coefficients.append(value)
+    return model
 
 
 def leg_prices(paths: Paths, ks: Sequence[int], unserved: dict[int, int], seconds: float) -> dict[str, int]:
@@ -251,8 +229,9 @@ def leg_prices(paths: Paths, ks: Sequence[int], unserved: dict[int, int], second
     model = Model(paths, ks, unserved, None)
     if not model.leg_rows:
         return {}
-    held = mathopt.Model.from_model_proto(model.rows.message(relaxed=True))
-    parameters = mathopt.SolveParameters(time_limit=timedelta(seconds=max(1.0, seconds)))
+    held = mathopt.Model.from_model_proto(relaxed(model.rows))
+    limit = None if seconds == INFINITY else timedelta(seconds=max(1.0, seconds))
+    parameters = mathopt.SolveParameters(time_limit=limit)
     result = mathopt.solve(held, mathopt.SolverType.GLOP, params=parameters)
     if not result.has_dual_feasible_solution():
         return {}
@@ -262,43 +241,38 @@ def leg_prices(paths: Paths, ks: Sequence[int], unserved: dict[int, int], second
 
 
 def solve_block(
-    paths: Paths, ks: Sequence[int], unserved: dict[int, int], prices: dict[str, int], seconds: float
-) -> BlockAnswer:
-    """One block by HiGHS; its proven bound is rounded down to whole fen."""
+    paths: Paths, ks: Sequence[int], unserved: dict[int, int], prices: dict[str, int], limits: Limits,
+    heard: Callable[[int], None] | None = None,
+) -> BlockAnswer:  # fmt: skip
+    """One block by HiGHS; its proven bound is rounded down to whole fen. ``heard``: is told what is proved so far."""
     model = Model(paths, ks, unserved, prices)
-    held = mathopt.Model.from_model_proto(model.rows.message())
-    parameters = mathopt.SolveParameters(time_limit=timedelta(seconds=max(0.2, seconds)), relative_gap_tolerance=GAP)
-    result = mathopt.solve(held, mathopt.SolverType.HIGHS, params=parameters)
-    bound = result.dual_bound()
-    proved = result.termination.reason == mathopt.TerminationReason.OPTIMAL
-    # A hair below the solver's figure: its tolerance is relative, ours must hold to the fen.
-    safe = 0 if not math.isfinite(bound) else max(0, math.floor(bound * FEN * (1 - 1e-9)) - 1)
-    if not result.has_primal_feasible_solution():
-        return BlockAnswer(safe, None, {}, proved)
-    values = {variable.id: value for variable, value in result.variable_values().items()}
-    return BlockAnswer(safe, round(result.objective_value() * FEN), model.chosen(values), proved)
+    found = solve(model.rows, limits, None if heard is None else lambda proved: heard(_safe(proved)))
+    if found.value is None:
+        return BlockAnswer(_safe(found.bound), None, {}, found.optimal)
+    return BlockAnswer(_safe(found.bound), round(found.value * FEN), model.chosen(found.values), found.optimal)
+
+
+def _safe(bound: float) -> int:
+    """A hair below the solver's figure: its tolerance is relative, ours must hold to the fen."""
+    return 0 if not math.isfinite(bound) else max(0, math.floor(bound * FEN * (1 - 1e-9)) - 1)
 
 
 def bound(
-    paths: Paths,
-    unserved: dict[int, int],
-    seconds: float,
-    progress: Callable[[int, int], None] | None = None,
-    workers: int | None = None,
-    rough: Rough | None = None,
-    tight: bool = True,
-) -> Bounded:
-    """The proven bound of the whole problem within about `seconds`, and each block's choice of paths.
+    paths: Paths, unserved: dict[int, int], deadline: Deadline, progress: Callable[[int, int], None] | None = None,
+    workers: int | None = None, rough: Rough | None = None, tight: bool = True, *, nodes: int | None = None,
+    heard: Callable[[int], None] | None = None,
+) -> Bounded:  # fmt: skip
+    """The proven bound of the whole problem by the deadline, and each block's choice of paths.
 
     `rough` (of the blocks smallest first): its bounds hold where the solver finds no better ones, and blocks that are
     large, or proved to a thousandth already, are left at that. `tight`: legs may be full, so their prices are worth
-    the time.
+    the time. `nodes`: a limit of work for each block. `heard`: is told what is proved so far.
     """
-    started = time.monotonic()
     blocks = blocks_of(paths)[::-1]
     ks = [k for block in blocks for k in block]
     sizes = [sum(len(paths.by_consignment[k]) for k in block) for block in blocks]
-    prices = leg_prices(paths, ks, unserved, seconds / 4) if ks and tight and sum(sizes) <= MOST_PRICED else {}
+    wanted = ks and tight and sum(sizes) <= MOST_PRICED and not deadline.over()
+    prices = leg_prices(paths, ks, unserved, deadline.left() / 4) if wanted else {}
     lanes = workers or max(1, min(len(blocks), os.cpu_count() or 1))
     solved = [
         rough is None or (sizes[number] <= MOST_SOLVED and rough.gap(number) > GAP) for number in range(len(blocks))
@@ -308,32 +282,55 @@ def bound(
             len(block) * size if solved[number] else 0
             for number, (block, size) in enumerate(zip(blocks, sizes, strict=True))
         ],
-        started + seconds,
+        deadline,
         lanes,
     )
+    capacity = {leg.id: leg.capacity for group in paths.groups for leg in group.segment.legs}
+    priced = sum(price * capacity[leg] for leg, price in prices.items())
+    tally = Tally([rough.bound_minor(at) if rough is not None else 0 for at in range(len(blocks))], priced, heard)
 
-    def solve(number: int) -> BlockAnswer:
+    def solve_one(number: int) -> BlockAnswer:
         if not solved[number]:
             clock.share(number)
             return BlockAnswer(0, None, {}, False)  # good enough by an estimate, but not solved to the end
-        return solve_block(paths, blocks[number], unserved, prices, clock.share(number))
+        limits = Limits(clock.share(number), nodes, GAP)
+        return solve_block(paths, blocks[number], unserved, prices, limits, lambda proved: tally.hear(number, proved))
 
     answers: list[BlockAnswer] = []
     with ThreadPoolExecutor(lanes) as pool:
-        for answer in pool.map(solve, range(len(blocks))):
+        for answer in pool.map(solve_one, range(len(blocks))):
+            tally.hear(len(answers), answer.bound_minor)
             answers.append(answer)
             if progress is not None:
                 progress(len(answers), len(blocks))
-    capacity = {leg.id: leg.capacity for group in paths.groups for leg in group.segment.legs}
-    floors = [rough.bound_minor(number) if rough is not None else 0 for number in range(len(blocks))]
-    # A block's bound without leg prices holds with them too: they only add to what a plan of it costs.
-    total = sum(max(floor, answer.bound_minor) for floor, answer in zip(floors, answers, strict=True))
-    total -= sum(price * capacity[leg] for leg, price in prices.items())
     choice = {k: way for answer in answers for k, way in answer.choice.items()}
-    return Bounded(max(0, total), prices, choice, len(blocks), sum(answer.proved for answer in answers))
+    return Bounded(tally.total(), prices, choice, len(blocks), sum(answer.proved for answer in answers))
 
 
-def fewest_left_out(paths: Paths, ks: Sequence[int], seconds: float) -> tuple[int, dict[int, int]]:
+class Tally:
+    """What is proved of the whole while its blocks are solved: their bounds less what the priced legs could hold."""
+
+    def __init__(self, floors: Sequence[int], priced: int, heard: Callable[[int], None] | None) -> None:
+        self._known, self._priced, self._heard = list(floors), priced, heard
+        self._floor = sum(floors)
+        self._lock = threading.Lock()
+
+    def hear(self, number: int, proved: int) -> None:
+        """A block's bound; lower ones than before are forgotten.
+
+        A bound without leg prices holds with them too: they only add to what a plan of the block costs.
+        """
+        with self._lock:
+            self._known[number] = max(self._known[number], proved)
+        if self._heard is not None:
+            self._heard(self.total())
+
+    def total(self) -> int:
+        """The whole, with the leg prices or without them, whichever proves more."""
+        return max(0, self._floor, sum(self._known) - self._priced)
+
+
+def fewest_left_out(paths: Paths, ks: Sequence[int], limits: Limits) -> tuple[int, dict[int, int]]:
     """How many of these consignments must stay behind whatever they cost (a proven number), and paths for the others.
 
     The allotments are in the model; goods may be spread over boxes, so the true number can be higher, never lower.
@@ -341,14 +338,9 @@ def fewest_left_out(paths: Paths, ks: Sequence[int], seconds: float) -> tuple[in
     model = Model(paths, ks, dict.fromkeys(ks, FEN), None)
     counted = set(model.left_out.values())
     model.rows.cost = [1.0 if column in counted else 0.0 for column in range(len(model.rows.cost))]
-    held = mathopt.Model.from_model_proto(model.rows.message())
-    parameters = mathopt.SolveParameters(time_limit=timedelta(seconds=max(0.5, seconds)))
-    result = mathopt.solve(held, mathopt.SolverType.HIGHS, params=parameters)
-    bound_now = result.dual_bound()
-    proven = math.ceil(bound_now - 1e-6) if math.isfinite(bound_now) else 0
-    if not result.has_primal_feasible_solution():
-        return max(0, proven), {}
-    return max(0, proven), model.chosen({column.id: value for column, value in result.variable_values().items()})
+    found = solve(model.rows, limits)
+    proven = math.ceil(found.bound - 1e-6) if math.isfinite(found.bound) else 0
+    return max(0, proven), model.chosen(found.values) if found.value is not None else {}
 
 
 class Clock:
@@ -356,17 +348,20 @@ class Clock:
     hard ones get.
     """
 
-    def __init__(self, sizes: Sequence[int], until: float, lanes: int) -> None:
+    def __init__(self, sizes: Sequence[int], deadline: Deadline, lanes: int) -> None:
         self._weights = [math.pow(size, 0.6) for size in sizes]
         self._left = sum(self._weights)
-        self._until = until
+        self._deadline = deadline
         self._lanes = lanes
         self._lock = threading.Lock()
 
-    def share(self, number: int) -> float:
-        """Seconds for this block, which begins now."""
+    def share(self, number: int) -> Deadline:
+        """The end of this block, which begins now."""
         with self._lock:
-            seconds = max(0.0, self._until - time.monotonic())
             part = self._weights[number] / max(self._left, self._weights[number], 1.0)
             self._left -= self._weights[number]
-        return max(0.3, min(seconds, seconds * self._lanes * part))
+        left = self._deadline.left()
+        if left == INFINITY:
+            return self._deadline
+        seconds = max(0.3, min(left, left * self._lanes * part))
+        return Deadline.within(seconds, self._deadline.halted)

@@ -22,6 +22,7 @@ from routing.replan.known import known_changes
 from routing.solve import Unsound, make_plan
 from routing.tables import StoredAssignment, StoredBox, StoredPlan, StoredUnserved
 from routing.units import HOUR_S, ceil_div
+from routing.watching import Watch
 from wms.db import Database, Scope, tenant_of
 from wms.errors import N_, Kind, WmsError
 from wms.freight import queries, service
@@ -132,8 +133,7 @@ def run_plan(database: Database, *, plan_id: int, tenant_id: int, company_id: in
     problem, row = begun
 
     def work() -> Plan:
-        tell = teller(database, scope, plan_id)
-        return make_plan(problem, seconds=row.seconds_limit, seed=row.seed, progress=tell)
+        return make_plan(problem, seconds=row.seconds_limit, seed=row.seed, watch=Teller(database, scope, plan_id))
 
     answer(database, scope, plan_id, work, store)
 
@@ -221,20 +221,22 @@ def _at(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def teller(database: Database, scope: Scope, plan_id: int) -> Callable[[str, int], None]:
-    """Writes progress for the page, at most every 0.4 s unless the stage changes."""
-    last: list[Any] = ["", 0.0]
+class Teller(Watch):
+    """Writes the stage for the page, at most every 0.4 s unless it changes."""
 
-    def tell(stage: str, permille: int) -> None:
+    def __init__(self, database: Database, scope: Scope, plan_id: int) -> None:
+        self._database, self._scope, self._plan_id = database, scope, plan_id
+        self._stage, self._told_at = "", 0.0
+
+    def stage(self, stage: str, permille: int) -> None:
+        """Write it down."""
         now = time.monotonic()
-        if stage == last[0] and now - last[1] < SAY_EVERY_S:
+        if stage == self._stage and now - self._told_at < SAY_EVERY_S:
             return
-        last[:] = [stage, now]
-        with database.unit_of_work(scope) as session:
-            said = update(StoredPlan).where(StoredPlan.id == plan_id, StoredPlan.state == "running")
+        self._stage, self._told_at = stage, now
+        with self._database.unit_of_work(self._scope) as session:
+            said = update(StoredPlan).where(StoredPlan.id == self._plan_id, StoredPlan.state == "running")
             session.execute(said.values(stage=stage, progress_permille=permille))
-
-    return tell
 
 
 def fail(database: Database, scope: Scope, plan_id: int, fault: str) -> None:

@@ -148,6 +148,8 @@ class Plan(Frozen):
 
     `stages_ms`: milliseconds spent in each stage of making it.
 
+    `effort`: the limit of work in place of the time. `stopped`: somebody ended the search early.
+
     `infeasible_proved`: what must go cannot all go, whatever a search does.
     """
 
@@ -180,6 +182,8 @@ class Plan(Frozen):
     stages_ms: dict[str, int] = Field(default_factory=dict)
     loads: tuple[PlanLoad, ...] = ()
     share_rule: Rule = MEASURE
+    effort: int | None = None
+    stopped: bool = False
     conflicts: Annotated[tuple[Conflict, ...], Field(default=())]
 
     def rows(self) -> dict[str, Any]:

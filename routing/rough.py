@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from routing.bulk import Bulk
 from routing.paths import Paths
+from routing.watching import Deadline
 
 MANY_PATHS = 3000
 """Fewer are left to the exact solver alone."""
@@ -27,32 +27,32 @@ class Rough:
     def warm(self) -> None:
         """Touch everything compiled once, so that numba's first compilation on a machine falls into nobody's share."""
         self.bulk.settle(self._ways)
-        self.bulk.search(self.bulk.blocks[0], 1, 1, float("inf"))
+        self.bulk.search(self.bulk.blocks[0], 1, 1, Deadline())
         self.bulk.climb(self.bulk.blocks[0], 1, 1.0)
 
-    def run(self, seed: int, until: float, lanes: int, said: Callable[[float], None]) -> None:
+    def run(self, seed: int, deadline: Deadline, lanes: int, said: Callable[[float], None]) -> None:
         """A rough plan, the dual prices that prove how good it is, and a better plan out of those prices."""
-        begun = time.monotonic()
-        self.offer(self._ways, seed, until, lanes)
-        self.bulk.climb_all(begun + (until - begun) * 0.8, self.values, lanes, said)
-        self.offer(self.bulk.best_of(-self.bulk.mean), seed + 1000, until, lanes)
+        climbed = deadline.share(0.8)
+        self.offer(self._ways, seed, deadline, lanes)
+        self.bulk.climb_all(climbed, self.values, lanes, said)
+        self.offer(self.bulk.best_of(-self.bulk.mean), seed + 1000, deadline, lanes)
 
-    def offer(self, way: Any, seed: int, until: float, lanes: int) -> None:
+    def offer(self, way: Any, seed: int, deadline: Deadline, lanes: int) -> None:
         """Another choice of paths: made better by the rough search, and kept block by block where it costs less."""
         self.bulk.settle(way)
-        self.bulk.search_all(seed, ROUNDS, until, lanes)
+        self.bulk.search_all(seed, ROUNDS, deadline, lanes)
         for at, block in enumerate(self.bulk.blocks):
             value = self.bulk.value(block)
             if value < self.values[at]:
                 self.values[at] = value
                 self._ways[block.ks] = self.bulk.way[block.ks]
 
-    def offer_choice(self, choice: dict[int, int], seed: int, until: float, lanes: int) -> None:
+    def offer_choice(self, choice: dict[int, int], seed: int, deadline: Deadline, lanes: int) -> None:
         """The same with a choice of another solver; blocks without one keep theirs."""
         way = self._ways.copy()
         for k, index in choice.items():
             way[k] = self.bulk.start[k] + index if index >= 0 else -1
-        self.offer(way, seed, until, lanes)
+        self.offer(way, seed, deadline, lanes)
 
     def bound_minor(self, at: int) -> int:
         """The proven bound of a block in fen."""

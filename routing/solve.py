@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from routing.consolidate import Bounded, blocks_of, bound, fewest_left_out
+from routing.exact import Limits
 from routing.paths import PathFinder, Paths
 from routing.plan import Baselines, Plan
 from routing.problem import Problem, check
@@ -18,9 +18,8 @@ from routing.shares import MEASURE, Rule
 from routing.state import UNSERVED, State
 from routing.stowage import WORK, Stower
 from routing.verify import Finding, verify
+from routing.watching import Deadline, Watch
 from routing.writing import Writer
-
-Progress = Callable[[str, int], None]
 
 
 class Unsound(Exception):
@@ -34,10 +33,10 @@ class Unsound(Exception):
 
 
 class Stages:
-    """Passes progress on and counts the time of each stage."""
+    """Passes the stages on to who watches and counts the time of each."""
 
-    def __init__(self, progress: Progress) -> None:
-        self._progress, self._stage, self._since = progress, "", time.monotonic()
+    def __init__(self, watch: Watch) -> None:
+        self.watch, self._stage, self._since = watch, "", time.monotonic()
         self.spent_ms: dict[str, int] = {}
 
     def __call__(self, stage: str, permille: int) -> None:
@@ -48,12 +47,12 @@ class Stages:
                 spent = round((now - self._since) * 1000)
                 self.spent_ms[self._stage] = self.spent_ms.get(self._stage, 0) + spent
             self._stage, self._since = stage, now
-        self._progress(stage, permille)
+        self.watch.stage(stage, permille)
 
 
 def make_plan(
-    problem: Problem, *, seconds: float = 30.0, seed: int = 1, rounds: int = 200, progress: Progress | None = None,
-    work: int = WORK, share: Rule = MEASURE,
+    problem: Problem, *, seconds: float = 30.0, seed: int = 1, rounds: int = 200, watch: Watch | None = None,
+    work: int = WORK, share: Rule = MEASURE, effort: int | None = None,
 ) -> Plan:  # fmt: skip
     """The best plan found in about `seconds`, checked by `verify`. Raises BadProblem for bad input, Unsound for a
     defect.
@@ -61,12 +60,15 @@ def make_plan(
     Time: a third for the rough plan of large problems, two thirds of the rest for the bound. `rounds` limits the search
     by work; when neither limit of time bites, the same seed gives the same plan. `work`: completions that the loader
     may try for a box; it counts no seconds, and each box is asked for, however short the time. `share`: the rule by
-    which the owners share a box.
+    which the owners share a box. `effort`: a limit of work in place of the time, so many nodes of the exact solver
+    for each block and shakes of each search: no clock is looked at, and the same seed gives the same plan. `watch`:
+    who watches may end the search early; the plan is loaded and checked all the same.
     """
-    said = Stages(progress or _silent)
-    until = time.monotonic() + seconds
+    watch = watch or Watch()
+    said = Stages(watch)
+    deadline = Deadline.within(seconds, watch.halted) if effort is None else Deadline(halted=watch.halted)
     check(problem)
-    plan = _made(problem, until, Wishes(seconds, seed, rounds, work, share), said)
+    plan = _made(problem, deadline, Wishes(seconds, seed, rounds, work, share, effort), said)
     findings = verify(problem, plan.rows())
     if findings:
         raise Unsound(findings)
@@ -83,11 +85,12 @@ class Wishes:
     rounds: int
     work: int
     share: Rule
+    effort: int | None
 
 
-def _made(problem: Problem, until: float, wishes: Wishes, said: Stages) -> Plan:
+def _made(problem: Problem, deadline: Deadline, wishes: Wishes, said: Stages) -> Plan:
     """The plan before it is checked."""
-    wall, seed, rounds = int(time.time()), wishes.seed, wishes.rounds
+    wall, seed, rounds, tell = int(time.time()), wishes.seed, wishes.rounds, said.watch.figures
     said("paths", 0)
     paths = PathFinder(problem).find()
     alone = stand_alone(paths)
@@ -101,86 +104,93 @@ def _made(problem: Problem, until: float, wishes: Wishes, said: Stages) -> Plan:
         a_minor=sum(cost for _, cost in alone.values()), b_minor=starts[0].total_minor, c_minor=starts[1].total_minor
     )
     better = min(starts, key=lambda state: state.total_minor)
-    ready = until - sum(problem.consignments[k].volume_cm3 for k in unserved) / USUAL_CM3 * (BOX_S + CHECK_S)
-    best, bounded = _searched(paths, unserved, better, max(ready, time.monotonic() + 1), wishes, said)
-    best, proved = _rescue(paths, unserved, best, seed, rounds, until)
+    tell(cost_minor=better.total_minor)
+    spare = sum(problem.consignments[k].volume_cm3 for k in unserved) / USUAL_CM3 * (BOX_S + CHECK_S)
+    ready = Deadline(max(deadline.at - spare, time.monotonic() + 1), deadline.halted)
+    best, bounded = _searched(paths, unserved, better, ready, wishes, said)
+    best, proved = _rescue(paths, unserved, best, wishes, deadline)
+    tell(cost_minor=best.total_minor, bound_minor=bounded.bound_minor)
     said("loading", 880)
     stower = Stower(problem, work=wishes.work, seed=seed)
     boxes = sum(len(held) for held in best.boxes.values())
     goal = bounded.bound_minor + bounded.bound_minor // 20_000
-    settle_and_search(best, stower, seed + 4, rounds, until - boxes * CHECK_S, goal)
+    settle_and_search(best, stower, seed + 4, rounds, deadline.earlier(boxes * CHECK_S), goal, wishes.effort)
+    tell(cost_minor=best.total_minor)
     said("check", 950)
     writer = Writer(
         problem, paths, best, bounded, baselines, {k: cost for k, (_, cost) in alone.items()}, stower, wishes.share
     )
-    return writer.plan(seed=seed, seconds=wishes.seconds, infeasible_proved=proved, stages_ms={}, started_at=wall)
+    plan = writer.plan(seed=seed, seconds=wishes.seconds, infeasible_proved=proved, stages_ms={}, started_at=wall)
+    return plan.model_copy(update={"effort": wishes.effort, "stopped": said.watch.halted()})
 
 
 def _searched(
-    paths: Paths, unserved: dict[int, int], better: State, until: float, wishes: Wishes, said: Stages
+    paths: Paths, unserved: dict[int, int], better: State, deadline: Deadline, wishes: Wishes, said: Stages
 ) -> tuple[State, Bounded]:
     """The best plan without the loader's word, and the proven bound. Time: the rough plan's share, then the exact
     solver's, the rest for the search.
     """
-    seed, rounds, lanes = wishes.seed, wishes.rounds, os.cpu_count() or 1
+    seed, rounds, lanes, tell = wishes.seed, wishes.rounds, os.cpu_count() or 1, said.watch.figures
     rough, tight = None, True
     if sum(map(len, paths.by_consignment)) >= MANY_PATHS:
         said("rough plan", 50)
-        rough = Rough(paths, unserved, blocks_of(paths)[::-1])
+        blocks = blocks_of(paths)[::-1]
+        rough = Rough(paths, unserved, blocks)
         rough.warm()
-        ends = time.monotonic() + (until - time.monotonic()) * ROUGH
-        rough.run(seed, ends, lanes, lambda part: said("rough plan", 50 + round(100 * part)))
+        rough.run(seed, deadline.share(ROUGH), lanes, lambda part: said("rough plan", 50 + round(100 * part)))
         better = min((better, assemble(paths, unserved, rough.choice())), key=lambda state: state.total_minor)
         tight = better.tight()
+        tell(cost_minor=better.total_minor, bound_minor=sum(map(rough.bound_minor, range(len(blocks)))))
     else:
-        improve(better, seed, rounds, time.monotonic() + (until - time.monotonic()) * 0.15, SETTLED)
+        improve(better, seed, rounds, deadline.share(0.15), SETTLED)
+        tell(cost_minor=better.total_minor)
     said("bound", 150)
     bounded = bound(
-        paths, unserved, (until - time.monotonic()) * BOUND, lambda done, of: said("bound", 150 + 500 * done // of),
-        None, rough, tight,
+        paths, unserved, deadline.share(BOUND), lambda done, of: said("bound", 150 + 500 * done // of),
+        None, rough, tight, nodes=wishes.effort, heard=lambda proved: tell(bound_minor=proved),
     )  # fmt: skip
     said("search", 650)
     choice = bounded.choice
     if rough is not None:
-        rough.offer_choice(choice, seed + 2000, time.monotonic() + (until - time.monotonic()) * 0.2, lanes)
+        rough.offer_choice(choice, seed + 2000, deadline.share(0.2), lanes)
         choice = rough.choice()
     chosen = assemble(paths, unserved, choice)
-    left = until - time.monotonic()
+    tell(cost_minor=min(chosen.total_minor, better.total_minor))
     goal = bounded.bound_minor + bounded.bound_minor // 20_000
-    improve(chosen, seed + 1, rounds, until - left * 0.5, SETTLED, goal)
+    improve(chosen, seed + 1, rounds, deadline.share(0.5), SETTLED, goal)
     best = min((chosen, better), key=lambda state: state.total_minor)
+    tell(cost_minor=best.total_minor)
     said("search", 800)
-    improve(best, seed + 2, rounds, until - max(0.0, until - time.monotonic()) * LOADING, None, goal)
+    improve(best, seed + 2, rounds, deadline.share(1 - LOADING), wishes.effort, goal)
     return best, bounded
 
 
 def _rescue(
-    paths: Paths, unserved: dict[int, int], best: State, seed: int, rounds: int, until: float
+    paths: Paths, unserved: dict[int, int], best: State, wishes: Wishes, deadline: Deadline
 ) -> tuple[State, bool]:
     """Where goods that must go were left behind: a plan that takes them first, or the proof that not all can go."""
     must = [k for k in unserved if paths.problem.consignments[k].must_go]
     if all(best.way[k] != UNSERVED for k in must):
         return best, False
-    seconds = max(1.0, until - time.monotonic())
-    fewest, choice = fewest_left_out(paths, must, seconds)
+    until = Deadline(max(deadline.at, time.monotonic() + 1), deadline.halted)
+    fewest, choice = fewest_left_out(paths, must, Limits(until, wishes.effort))
     if fewest:
         return best, True
     again = assemble(paths, unserved, {k: choice.get(k, UNSERVED) for k in unserved})
-    improve(again, seed + 3, rounds, time.monotonic() + seconds, SETTLED)
+    until = Deadline(max(deadline.at, time.monotonic() + 1), deadline.halted)
+    improve(again, wishes.seed + 3, wishes.rounds, until, SETTLED)
     return min((again, best), key=lambda state: state.total_minor), False
 
 
-def settle_and_search(state: State, stower: Stower, seed: int, rounds: int, until: float, goal: int) -> None:
+def settle_and_search(
+    state: State, stower: Stower, seed: int, rounds: int, deadline: Deadline, goal: int, shakes: int | None
+) -> None:
     """Boxes that the loader grants, then a search under its cuts while time is left."""
     vet = Vet(state, stower)
     vet.settle()
-    if time.monotonic() > until or sum(map(len, state.ways)) > MOST_SEARCHED:
+    if deadline.over() or sum(map(len, state.ways)) > MOST_SEARCHED:
         return
-    Search(state, seed, lambda: time.monotonic() > until or state.total_minor <= goal, vet.all).run(rounds, None)
-
-
-def _silent(_stage: str, _permille: int) -> None:
-    """Nobody watches."""
+    Search(state, seed, lambda: deadline.over() or state.total_minor <= goal, vet.all).run(rounds, shakes)
 
 
 ROUGH, BOUND = 0.35, 0.7
@@ -195,8 +205,10 @@ SETTLED = 0
 """Search until nothing moves, without shaking."""
 
 
-def improve(state: State, seed: int, rounds: int, until: float, shakes: int | None, goal: int = -1) -> None:
-    """Local search on one plan until it settles, costs no more than `goal` fen, or time.monotonic() reaches `until`."""
-    if time.monotonic() > until or sum(map(len, state.ways)) > MOST_SEARCHED:
+def improve(
+    state: State, seed: int, rounds: int, deadline: Deadline, shakes: int | None, goal: int = -1
+) -> None:
+    """Local search on one plan until it settles, costs no more than `goal` fen, or the time is over."""
+    if deadline.over() or sum(map(len, state.ways)) > MOST_SEARCHED:
         return
-    Search(state, seed, lambda: time.monotonic() > until or state.total_minor <= goal).run(rounds, shakes)
+    Search(state, seed, lambda: deadline.over() or state.total_minor <= goal).run(rounds, shakes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from importlib.metadata import version
 from typing import Any
 
 import ortools
@@ -28,7 +29,7 @@ from routing.stowage import Stower
 from routing.tariff import LOOSE, Kind, cheapest_loose
 from routing.units import ceil_div
 
-SOLVER = f"OR-Tools {ortools.__version__}, HiGHS"
+SOLVER = f"HiGHS {version('highspy')}, OR-Tools {ortools.__version__}"
 
 
 class Writer:

@@ -22,6 +22,7 @@ from routing.replan.stability import Stability, stability_at
 from routing.solve import Stages, Unsound
 from routing.stowage import WORK, Stower
 from routing.verify import verify
+from routing.watching import Watch
 
 MOVES = 2000
 
@@ -60,7 +61,7 @@ def repair(
     default the shipped price of the day. ``recheck``: check the loads of boxes that did not change again. Raises
     BadProblem for bad input, Unsound for a defect.
     """
-    started, wall, said = time.monotonic(), int(time.time()), Stages(lambda _stage, _permille: None)
+    started, wall, said = time.monotonic(), int(time.time()), Stages(Watch())
     said("paths", 0)
     after, rolled = freeze(apply(problem, events), plan, frozen_until, frozen)
     price = stability or stability_at(after.earliest_at())

@@ -13,6 +13,7 @@ from routing.rough import Rough
 from routing.search import assemble, unserved_prices
 from routing.solve import make_plan
 from routing.verify import verify
+from routing.watching import Deadline
 from tests.routing.tiny import brute_force, random_problem
 
 TINY = 1000
@@ -32,7 +33,7 @@ def test_neither_bound_exceeds_the_optimum_by_brute_force(first: int) -> None:
         proved = sum(bulk.bound_minor(block) for block in bulk.blocks)
         best = brute_force(paths, unserved)
         assert proved <= best, f"seed {seed}"
-        assert bound(paths, unserved, 20, workers=1).bound_minor <= best, f"seed {seed}"
+        assert bound(paths, unserved, Deadline.within(20), workers=1).bound_minor <= best, f"seed {seed}"
 
 
 def unserved_total(unserved: dict[int, int]) -> int:
@@ -44,14 +45,14 @@ def test_the_dual_and_the_exact_solver_agree_on_one_set() -> None:
     unserved = unserved_prices(paths)
     blocks = blocks_of(paths)[::-1]
     first = Rough(paths, unserved, blocks)
-    first.run(1, float("inf"), 1, lambda _: None)
-    exact = bound(paths, unserved, 120)
+    first.run(1, Deadline(), 1, lambda _: None)
+    exact = bound(paths, unserved, Deadline.within(120))
     dual = sum(first.bound_minor(at) for at in range(len(blocks)))
     whole = assemble(paths, unserved, first.choice()).total_minor
     assert dual <= whole
     assert exact.bound_minor <= whole
     assert dual >= exact.bound_minor * 85 // 100
-    assert bound(paths, unserved, 120, rough=first).bound_minor >= dual
+    assert bound(paths, unserved, Deadline.within(120), rough=first).bound_minor >= dual
 
 
 def test_a_plan_by_way_of_the_rough_one_passes_the_checker(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,6 +72,6 @@ def test_a_rough_plan_comes_out_the_same_for_the_same_seed() -> None:
     found = []
     for lanes in (1, 2):
         first = Rough(paths, unserved, blocks_of(paths)[::-1])
-        first.run(7, float("inf"), lanes, lambda _: None)
+        first.run(7, Deadline(), lanes, lambda _: None)
         found.append((first.choice(), [first.bound_minor(at) for at in range(len(first.values))]))
     assert found[0] == found[1]

@@ -1,16 +1,17 @@
 """The model against exhaustive search, and the bound of the seeded network."""
 
-import time
 from typing import cast
 
 import pytest
 
 from routing.consolidate import Clock, blocks_of, bound, fewest_left_out, leg_prices, solve_block
+from routing.exact import Limits
 from routing.paths import PathFinder
 from routing.rough import Rough
 from routing.search import unserved_prices
 from routing.solve import make_plan
 from routing.verify import verify
+from routing.watching import Deadline
 from tests.routing.tiny import brute_force, goods, network_document, problem, random_problem
 
 
@@ -26,7 +27,7 @@ def test_bound_never_exceeds_the_optimum_and_the_plan_reaches_it(first: int) -> 
             continue
         best = brute_force(paths, unserved)
         assert plan.bound_minor <= best <= plan.objective_minor, f"seed {seed}"
-        assert bound(paths, unserved, 20).bound_minor <= best, f"seed {seed}"
+        assert bound(paths, unserved, Deadline.within(20)).bound_minor <= best, f"seed {seed}"
         reached += plan.objective_minor == best
     assert reached >= 37
 
@@ -38,9 +39,9 @@ def test_prices_of_full_legs_keep_the_bound_valid_and_raise_it() -> None:
     unserved = unserved_prices(paths)
     prices = leg_prices(paths, list(unserved), unserved, 5)
     assert set(prices) == {"SHIP@20260304T1200"}
-    assert bound(paths, unserved, 20).bound_minor <= brute_force(paths, unserved)
-    without = solve_block(paths, list(unserved), unserved, {}, 5).bound_minor
-    assert bound(paths, unserved, 20).bound_minor > without
+    assert bound(paths, unserved, Deadline.within(20)).bound_minor <= brute_force(paths, unserved)
+    without = solve_block(paths, list(unserved), unserved, {}, Limits()).bound_minor
+    assert bound(paths, unserved, Deadline.within(20)).bound_minor > without
 
 
 def test_blocks_share_no_group() -> None:
@@ -51,8 +52,8 @@ def test_blocks_share_no_group() -> None:
 
 def test_counts_the_goods_that_can_never_all_go() -> None:
     tiny = problem([goods(f"K{n}", 15) for n in range(3)], network_document(capacity=1, loose=False))
-    assert fewest_left_out(PathFinder(tiny).find(), [0, 1, 2], 5)[0] == 2
-    assert fewest_left_out(PathFinder(tiny).find(), [0], 5) == (0, {0: 0})
+    assert fewest_left_out(PathFinder(tiny).find(), [0, 1, 2], Limits())[0] == 2
+    assert fewest_left_out(PathFinder(tiny).find(), [0], Limits()) == (0, {0: 0})
 
 
 class Estimate:
@@ -68,15 +69,15 @@ class Estimate:
 def test_a_block_that_the_solver_never_saw_is_not_called_solved() -> None:
     tiny = random_problem(7)
     paths = PathFinder(tiny).find()
-    found = bound(paths, unserved_prices(paths), 20, rough=cast("Rough", Estimate()))
+    found = bound(paths, unserved_prices(paths), Deadline.within(20), rough=cast("Rough", Estimate()))
     assert (found.blocks_proved, found.bound_minor) == (0, found.blocks)
     assert found.blocks > 0
 
 
 def test_what_easy_blocks_leave_over_goes_to_the_hard_one() -> None:
-    clock = Clock([1, 1000], time.monotonic() + 10, 1)
-    assert clock.share(0) < 1
-    assert clock.share(1) > 9
+    clock = Clock([1, 1000], Deadline.within(1000), 1)
+    assert clock.share(0).left() < 100
+    assert clock.share(1).left() > 900
 
 
 def test_same_seed_gives_the_same_plan_when_time_does_not_bite() -> None:

@@ -8,6 +8,7 @@ from routing.report import advice, conflict, lines, reason
 from routing.solve import make_plan
 from routing.units import DAY_S, instant_s
 from tests.routing.tiny import START, goods, network_document, problem
+from tests.routing.watched import Heard
 
 
 def test_four_consignments_share_one_box_because_it_is_cheaper_than_loose_space() -> None:
@@ -103,19 +104,19 @@ def test_bad_input_never_reaches_the_solver() -> None:
 
 
 def test_a_plan_of_the_seeded_network_has_a_small_gap_saves_and_shares_every_fen() -> None:
-    seen: list[tuple[str, int]] = []
+    heard = Heard()
     plan = make_plan(
         generated(120, seed=3, mean_dm3=4000),
         seconds=12,
-        progress=lambda stage, permille: seen.append((stage, permille)),
+        watch=heard,
     )
     assert plan.gap_ppm < 60_000
     assert plan.saving_minor > 0
     assert sum(one.total_minor for one in plan.assignments) == plan.cost_minor
     for box in plan.boxes:
         assert sum(one.costs.share_minor for one in plan.assignments if one.box == box.id) == box.price_minor
-    assert [permille for _, permille in seen] == sorted(permille for _, permille in seen)
-    assert seen[-1] == ("done", 1000)
+    assert [permille for _, permille in heard.stages] == sorted(permille for _, permille in heard.stages)
+    assert heard.stages[-1] == ("done", 1000)
     text = "\n".join(lines(plan))
     assert "proven bound" in text
     assert plan.snapshot_sha256[:16] in text
