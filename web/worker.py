@@ -47,6 +47,7 @@ MODULES = (
     "wms.freight.jobs",
     "routing.desk",
     "routing.replan.desk",
+    "routing.rounds.desk.asking",
     "routing.jobs",
     "routing.hand_over.working",
     "iot.jobs",

@@ -18,28 +18,34 @@ def in_mode(problem: Problem, mode: Mode) -> Problem:
     """The problem as the mode wants it. Orders of one place that cannot be one visit (no common time, too much for any
     truck or one visit, not the same trucks) stay apart. A united visit takes as long as its orders together.
     """
-    if mode == "centralised":
-        hub = problem.depots[0].code
-        trucks = (one if one.depot == hub else one.model_copy(update={"count": 0}) for one in problem.trucks)
-        stops = (one.model_copy(update={"depot": None}) for one in problem.stops)
-        problem = problem.model_copy(update={"trucks": tuple(trucks), "stops": tuple(stops)})
+    problem = apart(problem, mode)
     if mode != "joint":
-        problem = problem.model_copy(update={"stops": tuple(_united(problem))})
+        problem = problem.model_copy(update={"stops": tuple(visit for visit, _ in united(problem))})
     return problem.model_copy(update={"mode": mode})
 
 
-def _united(problem: Problem) -> Iterator[Stop]:
-    """The stops, those of one place joined in the order of the file."""
-    places: dict[object, list[Stop]] = {}
+def apart(problem: Problem, mode: Mode) -> Problem:
+    """The trucks and depots of the mode, each order still a stop of its own."""
+    if mode != "centralised":
+        return problem
+    hub = problem.depots[0].code
+    trucks = (one if one.depot == hub else one.model_copy(update={"count": 0}) for one in problem.trucks)
+    stops = (one.model_copy(update={"depot": None}) for one in problem.stops)
+    return problem.model_copy(update={"trucks": tuple(trucks), "stops": tuple(stops)})
+
+
+def united(problem: Problem) -> Iterator[tuple[Stop, tuple[str, ...]]]:
+    """The stops, those of one place joined in the order of the file, each with the orders that it is made of."""
+    places: dict[object, list[tuple[Stop, tuple[str, ...]]]] = {}
     for one in problem.stops:
         visits = places.setdefault((problem.point(one), one.depot, one.trucks), [])
-        for at, visit in enumerate(visits):
+        for at, (visit, names) in enumerate(visits):
             both = _both(visit, one)
             if both is not None and _fits(problem, both):
-                visits[at] = both
+                visits[at] = (both, (*names, one.id))
                 break
         else:
-            visits.append(one)
+            visits.append((one, (one.id,)))
     for visits in places.values():
         yield from visits
 

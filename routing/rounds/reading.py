@@ -50,16 +50,29 @@ def read_rounds(
     `mode` stands for the one that the file names. Raises BadProblem with every fault found.
     """
     text = read_text(path, MOST_BYTES)
+    sheet = read_text(trucks, MOST_BYTES) if trucks is not None else None
+    asked = asked_of(path, text, trucks=sheet, hub=hub, day=day, mode=mode)
+    return in_mode(asked, asked.mode)
+
+
+def asked_of(
+    path: Path, text: str, *, trucks: str | None = None, fleet: list[dict[str, Any]] | None = None, hub: str = HUB,
+    day: str, mode: Mode | None = None,
+) -> Problem:  # fmt: skip
+    """As `read_rounds` for a file's text, with each order still a stop of its own.
+
+    To a sheet of stops belong the trucks of another sheet, else those of `fleet`, else the shipped ones.
+    """
     if path.suffix.lower() != ".csv":
-        return problem_of(_in(mode, json_of(path, text, "amounts are whole g, cm3, s and fen")))
+        return asked_problem(_in(mode, json_of(path, text, "amounts are whole g, cm3, s and fen")))
     found: list[Fault] = []
     stops = stops_of(StringIO(text, newline=""), day, found)
-    fleet = shipped_trucks(hub, day)
+    rows = fleet if fleet is not None else shipped_trucks(hub, day)
     if trucks is not None:
-        fleet = trucks_of(StringIO(read_text(trucks, MOST_BYTES), newline=""), hub, day, found)
+        rows = trucks_of(StringIO(trucks, newline=""), hub, day, found)
     if found:
         raise BadProblem(found)
-    return problem_of(_in(mode, {"depots": [depot_document(hub, day)], "trucks": fleet, "stops": stops}))
+    return asked_problem(_in(mode, {"depots": [depot_document(hub, day)], "trucks": rows, "stops": stops}))
 
 
 def _in(mode: Mode | None, document: Any) -> Any:
@@ -84,7 +97,16 @@ def shipped_trucks(hub: str, day: str, count: int = 20) -> list[dict[str, Any]]:
 
 
 def problem_of(document: Any) -> Problem:
-    """The problem in plain JSON data: shipped places, hours and detour are filled in. Raises BadProblem."""
+    """The problem in plain JSON data as its mode wants it. Raises BadProblem."""
+    asked = asked_problem(document)
+    return in_mode(asked, asked.mode)
+
+
+def asked_problem(document: Any) -> Problem:
+    """The problem in plain JSON data: shipped places, hours and detour are filled in, each order is a stop of its own.
+
+    Raises BadProblem.
+    """
     if not isinstance(document, dict):
         raise BadProblem([Fault("(file)", "not_object", "rounds are a JSON object with depots, trucks and stops")])
     rows = sum(len(document[name]) for name in ("stops", "transfers") if isinstance(document.get(name), list))
@@ -105,7 +127,7 @@ def problem_of(document: Any) -> Problem:
         raise from_validation(error) from error
     if found := list(faults(problem)):
         raise BadProblem(found)
-    return in_mode(problem, problem.mode)
+    return problem
 
 
 def _rows(document: dict[str, Any], name: str) -> list[dict[str, Any]]:
