@@ -14,7 +14,7 @@ import highspy
 import numpy as np
 import numpy.typing as npt
 
-from routing.design.highs import new_solver
+from routing.design.highs import fill, new_solver
 from routing.design.instance import Instance
 
 Floats = npt.NDArray[np.float64]
@@ -62,7 +62,6 @@ def model_of(instance: Instance, *, whole: bool) -> FlowModel:
     for number, one in enumerate(goods):
         low[number * instance.nodes + one.origin] = high[number * instance.nodes + one.origin] = one.quantity
         low[number * instance.nodes + one.destination] = high[number * instance.nodes + one.destination] = -one.quantity
-    order = np.lexsort((rows, columns))
     lp = highspy.HighsLp()
     lp.num_col_, lp.num_row_ = count + arcs, strong + count
     lp.col_cost_ = np.concatenate(
@@ -73,11 +72,7 @@ def model_of(instance: Instance, *, whole: bool) -> FlowModel:
     )
     lp.col_lower_, lp.col_upper_ = np.zeros(count + arcs), np.concatenate([most, np.ones(arcs)])
     lp.row_lower_, lp.row_upper_ = low, high
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-    lp.a_matrix_.start_ = np.concatenate([[0], np.cumsum(np.bincount(columns, minlength=count + arcs))]).astype(
-        np.int32
-    )
-    lp.a_matrix_.index_, lp.a_matrix_.value_ = rows[order].astype(np.int32), values[order]
+    fill(lp, rows, columns, values)
     if whole:
         kinds = [highspy.HighsVarType.kContinuous] * count + [highspy.HighsVarType.kInteger] * arcs
         lp.integrality_ = kinds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -24,15 +25,10 @@ def moves_of(instance: Instance, flows: npt.NDArray[np.float64]) -> list[Move] |
     for k, one in enumerate(instance.commodities):
         left = {int(a): float(flows[k, a]) for a in np.flatnonzero(flows[k] > NOTHING)}
         missing = one.quantity * MICRO
-        while (path := _path(instance, k, left)) and missing:
-            amount = min(left[a] for a in path)
+        for _, path, amount in peel(instance, [k], left):
             micro = min([missing, round(amount * MICRO), *(room[a] for a in path)])
             _send(sent, room, k, path, micro)
             missing -= micro
-            for a in path:
-                left[a] -= amount
-                if left[a] <= NOTHING:
-                    del left[a]
         while missing:
             used = {a: 1.0 for (_, way) in sent for a in way if room[a]}
             rest = _path(instance, k, used) or _path(instance, k, {a: 1.0 for a, free in enumerate(room) if free})
@@ -42,6 +38,22 @@ def moves_of(instance: Instance, flows: npt.NDArray[np.float64]) -> list[Move] |
             _send(sent, room, k, rest, micro)
             missing -= micro
     return [Move(commodity=k, arcs=way, amount_micro=micro) for (k, way), micro in sorted(sent.items()) if micro]
+
+
+def peel(
+    instance: Instance, commodities: list[int], left: dict[int, float]
+) -> Iterator[tuple[int, tuple[int, ...], float]]:
+    """Commodity, path and amount, until ``left`` (flow of each arc, used up) holds no more or nothing is missing."""
+    for k in commodities:
+        missing = float(instance.commodities[k].quantity)
+        while missing > NOTHING and (path := _path(instance, k, left)):
+            amount = min(missing, *(left[a] for a in path))
+            missing -= amount
+            for a in path:
+                left[a] -= amount
+                if left[a] <= NOTHING:
+                    del left[a]
+            yield k, path, amount
 
 
 def _send(

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import highspy
 import numpy as np
+import numpy.typing as npt
 
 from routing.design.answer import MICRO, Move
+from routing.design.flow_linear import FlowLinear
+from routing.design.flow_local import FlowLocal
 from routing.design.flow_model import FlowModel, model_of
 from routing.design.flow_paths import moves_of, value_of
-from routing.design.flow_search import FlowSearch
 from routing.design.instance import Instance
 
+Floats = npt.NDArray[np.float64]
 FUZZ = 1e-7
-NODES = 50
-"""Branch-and-bound nodes for each unit of work."""
+NODES, CALLS = 50, 50
+"""Branch-and-bound nodes of the strong model, and models of the local search, for each unit of work."""
 
 
 @dataclass(frozen=True)
@@ -32,19 +36,31 @@ class Flowing:
 
 
 def solve_flow(instance: Instance, *, seconds: float, work: int | None, seed: int) -> Flowing:
-    """Best plan found and proven bound. With ``work`` the clock plays no part and the strong model works alone."""
+    """Best plan found and proven bound. With ``work`` the clock plays no part: search and strong model take turns."""
     if work is not None:
-        return _exact(instance, _loaded(instance, seed), NODES * work, None)
-    end = time.monotonic() + seconds
-    model, pool = _loaded(instance, seed), ThreadPoolExecutor(1)
+        found = _searched(instance, seed, math.inf, lambda done: 1 - done / (CALLS * work))
+        return _better(_exact(instance, _loaded(instance, seed), NODES * work, None), instance, *found)
+    start = time.monotonic()
+    end, model, pool = start + seconds, _loaded(instance, seed), ThreadPoolExecutor(1)
     solving = pool.submit(_exact, instance, model, None, end)
-    search = FlowSearch(instance, seed, lambda: end - time.monotonic() if not solving.done() else 0.0)
-    bound, opens = search.linear()
-    if bound:
-        search.search(opens)
+    found = _searched(instance, seed, seconds, lambda _: 0.0 if solving.done() else (end - time.monotonic()) / seconds)
     best = solving.result()  # what went wrong there is told here
     pool.shutdown()
-    moves = moves_of(instance, search.flows) if search.flows is not None else None
+    return _better(best, instance, *found)
+
+
+def _searched(
+    instance: Instance, seed: int, seconds: float, left: Callable[[int], float]
+) -> tuple[float, Floats | None]:
+    """The bound of the linear model, and the best flows of the search; ``left``: share of time or calls left."""
+    bound, opens, carried = FlowLinear(instance, lambda: seconds * left(0)).solve()
+    local = FlowLocal(instance, seed, left)
+    local.search(opens, carried)
+    return bound, local.whole()
+
+
+def _better(best: Flowing, instance: Instance, bound: float, flows: Floats | None) -> Flowing:
+    moves = moves_of(instance, flows) if flows is not None else None
     value = value_of(instance, moves) if moves else None
     if moves and value is not None and (not best.moves or value < best.value_micro):
         best = replace(best, value_micro=value, moves=moves)
