@@ -17,17 +17,17 @@ from typing import Any
 import numpy as np
 
 from routing import bulk_kernel as kernel
-from routing import rough_kernel
+from routing import rough_kernel, stairs
 from routing.paths import Paths
-from routing.tariff import BOX, LOOSE, ULD, Offer
+from routing.stairs import size_of
+from routing.tariff import BOX, LOOSE, Offer
 from routing.watching import Deadline
 
 LOST_CM3 = 500_000
 """Space of a box that whole consignments leave empty on average."""
-AIR_VOLUME_SHARE = 0.1
+VOLUME_SHARES, FIRST_SHARE = (0.0, 0.03, 0.06, 0.1, 0.15, 0.22, 0.32, 0.45, 0.6, 0.8, 1.0), 0.1
+"""By air volume and weight are joined in one row, of which volume makes one of these shares; the first one tried."""
 CHUNK, MOST_ROUNDS = 10, 600
-LEVELS, CELLS = 20, 600
-"""A pallet's price between pivot and full weight is a stair of so many steps; its capacities are counted in cells."""
 
 
 @dataclass
@@ -98,44 +98,57 @@ class Bulk:
         self.offer_first = np.cumsum([0, *(len(table) for table in self.tables)])
 
     def _steps(self) -> None:
-        """The row of each kind (volume, by air mixed with weight), its stair of box prices, its loose rows."""
-        mix, per = np.ones(len(self.tables)), np.ones(len(self.tables))
-        bought, paid, loose = [], [], []
-        step_first, loose_first = [0], [0]
+        """The rows of each kind (volume, by air several mixtures with weight): for each its stair of box prices and
+        its loose rows.
+        """
+        mix, per, stair, rates, loose = [], [], [], [], []
+        row_first, step_first, loose_first = [0], [0], [0]
+        sums = np.zeros((2, len(self.tables)))
+        for which, amounts in enumerate((self.volume, self.weight)):
+            whole = np.bincount(self.group, amounts[self.owner], len(self.kind))
+            np.maximum.at(sums[which], self.kind, whole)
         for at, table in enumerate(self.tables):
-            if all(one.kind != BOX for one in table):
-                mix[at] = AIR_VOLUME_SHARE
-                per[at] = max((one.extra_g / one.extra_cm3 for one in table if one.extra_cm3), default=1.0)
-        self.z = mix[self.kind[self.group]] * self.volume[self.owner]
-        self.z += (1 - mix[self.kind[self.group]]) * self.weight[self.owner] / per[self.kind[self.group]]
-        most = np.zeros(len(self.tables))
-        np.maximum.at(most, self.kind, np.bincount(self.group, self.z, len(self.kind)))
-        for at, table in enumerate(self.tables):
-            capacities, prices = _stair(table, mix[at], per[at], most[at])
-            bought.append(capacities)
-            paid.append(prices)
-            step_first.append(step_first[-1] + len(capacities))
-            rows = [
-                (one.fixed_minor, _size(one.volume_cm3, one.weight_g, mix[at], per[at]),
-                 one.extra_rate_minor / one.per_units / unit, one.extra_max * unit)
-                for one in table
-                if one.kind == LOOSE and (unit := _size(one.extra_cm3, one.extra_g, mix[at], per[at])) > 0
-            ]  # fmt: skip
-            loose += rows
-            loose_first.append(len(loose))
-        self.bought, self.paid_steps = np.concatenate(bought), np.concatenate(paid)
+            by_air = all(one.kind != BOX for one in table)
+            ratio = max((one.extra_g / one.extra_cm3 for one in table if one.extra_cm3), default=1.0) if by_air else 1.0
+            for share in VOLUME_SHARES if by_air else (1.0,):
+                most = size_of(sums[0, at], sums[1, at], share, ratio)
+                steps, rate = stairs.of(table, share, ratio, most)
+                mix.append(share)
+                per.append(ratio)
+                stair.append(steps)
+                rates.append(rate)
+                step_first.append(step_first[-1] + len(steps))
+                loose += [
+                    (one.fixed_minor, size_of(one.volume_cm3, one.weight_g, share, ratio),
+                     one.extra_rate_minor / one.per_units / unit, one.extra_max * unit)
+                    for one in table
+                    if one.kind == LOOSE and (unit := size_of(one.extra_cm3, one.extra_g, share, ratio)) > 0
+                ]  # fmt: skip
+                loose_first.append(len(loose))
+            row_first.append(len(mix))
+        self.mix, self.per = np.array(mix), np.array(per)
+        self.bought, self.paid_steps, self.more = np.concatenate(stair).T.copy()
+        self.rate = np.array(rates)
         self.step_first, self.loose_first = np.array(step_first), np.array(loose_first)
         self.loose = np.array(loose, np.float64).reshape(len(loose), 4)
+        self.row_first = np.array(row_first)
+        middle = VOLUME_SHARES.index(FIRST_SHARE)
+        rows = np.diff(self.row_first)
+        self.first_row = self.row_first[:-1] + np.where(rows > 1, middle, 0)
+        self.pick = self.first_row[self.kind]
 
     def _first_prices(self) -> Any:
         """What each would pay for its best path at the rate of a box filled to nine tenths, or of loose space."""
         rates = np.empty(len(self.tables))
-        for at in range(len(self.tables)):
-            low, high = self.step_first[at], self.step_first[at + 1]
+        for at, row in enumerate(self.first_row):
+            low, high = self.step_first[row], self.step_first[row + 1]
             box = np.min(self.paid_steps[low + 1 : high] / self.bought[low + 1 : high], initial=kernel.FAR) / 0.9
-            loose = np.min(self.loose[self.loose_first[at] : self.loose_first[at + 1], 2], initial=kernel.FAR)
+            loose = np.min(self.loose[self.loose_first[row] : self.loose_first[row + 1], 2], initial=kernel.FAR)
             rates[at] = min(box, loose)
-        self.guess = self.cost + self.z * rates[self.kind[self.group]]
+        row = self.pick[self.group]
+        sizes = self.mix[row] * self.volume[self.owner]
+        sizes += (1 - self.mix[row]) * self.weight[self.owner] / self.per[row]
+        self.guess = self.cost + sizes * rates[self.kind[self.group]]
         price = np.zeros(len(self.start) - 1)
         used = np.flatnonzero(np.diff(self.start))
         price[used] = np.minimum.reduceat(self.guess, self.start[used]) if len(used) else 0.0
@@ -155,8 +168,9 @@ class Bulk:
             block.buffers, block.places = np.zeros((4, widest)), np.zeros(widest, np.int64)
         kernel.climb(
             rounds, target, self.price, self.best_price, self.drift, self.mean, block.numbers, self.unserved, block.ks,
-            self.start, self.cost, self.owner, self.z, self.order, self.first, block.groups, self.kind, self.step_first,
-            self.bought, self.paid_steps, self.loose_first, self.loose, self.taken, block.buffers, block.places,
+            self.start, self.cost, self.owner, self.volume, self.weight, self.order, self.first, block.groups,
+            self.kind, self.row_first, self.pick, self.mix, self.per, self.step_first, self.bought, self.paid_steps,
+            self.more, self.rate, self.loose_first, self.loose, self.taken, block.buffers, block.places,
         )  # fmt: skip
 
     @staticmethod
@@ -242,34 +256,3 @@ class Bulk:
         with ThreadPoolExecutor(lanes) as pool:
             jobs = range(len(self.blocks))
             list(pool.map(lambda at: self.search(self.blocks[at], seed + at, rounds, deadline), jobs))
-
-
-def _size(volume_cm3: float, weight_g: float, mix: float, per: float) -> float:
-    return mix * volume_cm3 + (1 - mix) * weight_g / per
-
-
-def _stair(table: Sequence[Offer], mix: float, per: float, most: float) -> tuple[Any, Any]:
-    """Capacities of whole boxes and pallets in rising order with the least price of each; never too small a capacity
-    or too high a price. The first is nothing for nothing.
-    """
-    sizes: list[tuple[float, float]] = []
-    for one in table:
-        if one.kind == BOX:
-            sizes.append((_size(one.full_cm3(), one.full_g(), mix, per), one.fixed_minor))
-        elif one.kind == ULD:
-            step = one.extra_max / LEVELS
-            for level in range(LEVELS):
-                held = _size(one.volume_cm3, one.weight_g + (level + 1) * step * one.extra_g, mix, per)
-                sizes.append((held, one.fixed_minor + level * step * one.extra_rate_minor / one.per_units))
-    if not sizes:
-        return np.zeros(1), np.zeros(1)
-    largest = max(size for size, _ in sizes)
-    cell = float(math.gcd(*(round(size) for size, _ in sizes))) if mix == 1.0 else 0.0
-    cell = max(cell, largest / CELLS)
-    cells = math.ceil(most / cell - 1e-9) + math.ceil(largest / cell - 1e-9)
-    in_cells = np.array([max(1, math.ceil(size / cell - 1e-9)) for size, _ in sizes], np.int64)
-    least = kernel.steps_of(in_cells, np.array([price for _, price in sizes], np.float64), cells)
-    cheaper_above = np.minimum.accumulate(least[::-1])[::-1]
-    falls = np.append(least[:-1] < cheaper_above[1:], True)
-    kept = np.flatnonzero((least < kernel.FAR) & (least <= cheaper_above) & falls)
-    return kept * cell, least[kept]

@@ -117,48 +117,78 @@ def _until(slope: Any, rate: float, size: Any, n: int) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _cheapest(bought: Any, paid: Any, loose: Any, size: Any, gain: Any, slope: Any, n: int) -> tuple[float, float]:
-    """The least of (fen for capacity less what its goods bring) over all capacities, and that capacity.
-
-    `bought`, `paid`: capacities of whole units and their least price, rising. `loose`: rows of (fixed, size included,
-    rate, most beyond). No capacity is left out but those that a convex bound shows to be worse.
+def _filled(
+    held: float, price: float, more: float, rate: float, end: float, fixed: float, loose: float, most: float,
+    loose_end: float, size: Any, gain: Any, n: int,
+) -> tuple[float, float]:  # fmt: skip
+    """Fen less what the goods bring, and the capacity: units that hold `held` take up to `more` at `rate`, loose space
+    up to `most` at `loose`, each as long as goods bring more than it costs (`end`, `loose_end`).
     """
-    count = bought.shape[0]
+    if rate <= loose:
+        extra = min(max(0.0, end - held), more)
+        beyond = min(max(0.0, loose_end - held - extra), most)
+    else:
+        beyond = min(max(0.0, loose_end - held), most)
+        extra = min(max(0.0, end - held - beyond), more)
+    total = held + extra + beyond
+    return price + fixed + rate * extra + loose * beyond - _gain(total, size, gain, n), total
+
+
+@njit(cache=True, nogil=True)
+def _least_rates(bought: Any, paid: Any, more: Any, rate: float, loose: Any) -> tuple[float, float]:
+    """The least that a unit of size can cost in boxes, and in loose space."""
     rate_box = FAR
-    for at in range(1, count):
-        rate_box = min(rate_box, paid[at] / bought[at])
+    for at in range(1, bought.shape[0]):
+        rate_box = min(rate_box, paid[at] / bought[at], (paid[at] + rate * more[at]) / (bought[at] + more[at]))
     rate_loose = FAR
     for row in range(loose.shape[0]):
         rate_loose = min(rate_loose, loose[row, 2])
+    return rate_box, rate_loose
+
+
+@njit(cache=True, nogil=True)
+def _cheapest(
+    bought: Any, paid: Any, more: Any, rate: float, loose: Any, size: Any, gain: Any, slope: Any, n: int
+) -> tuple[float, float]:  # fmt: skip
+    """The least of (fen for capacity less what its goods bring) over all capacities, and that capacity.
+
+    `bought`, `paid`: capacities of whole units and their least price, rising; `more`: what they take beyond at `rate`.
+    `loose`: rows of (fixed, size included, rate, most beyond). No capacity is left out but those that a convex bound
+    shows to be worse.
+    """
+    count = bought.shape[0]
+    rate_box, rate_loose = _least_rates(bought, paid, more, rate, loose)
     least_rate = min(rate_box, rate_loose)
-    turn = _until(slope, least_rate, size, n)
-    turn_loose = _until(slope, rate_loose, size, n)
-    start = int(np.searchsorted(bought, _until(slope, rate_box, size, n)))
+    turn, turn_loose = _until(slope, least_rate, size, n), _until(slope, rate_loose, size, n)
+    turn_box, end = _until(slope, rate_box, size, n), _until(slope, rate, size, n)
+    start = int(np.searchsorted(bought, turn_box))
     ends = np.empty(loose.shape[0])
     for row in range(loose.shape[0]):
         ends[row] = _until(slope, loose[row, 2], size, n)
+    widest = np.max(more)
     best, best_at = FAR, 0.0
     for way in range(2):
         at = start if way == 0 else start - 1
         while 0 <= at < count:
             held, price = bought[at], paid[at]
-            inside = _gain(held, size, gain, n)
-            if way == 0 and held >= turn and least_rate * held - inside >= best:
+            if way == 0 and held >= turn and least_rate * held - _gain(held, size, gain, n) >= best:
                 break
-            if way == 1 and rate_box <= rate_loose:
-                if rate_loose >= FAR:
-                    floor = rate_box * held - inside
-                else:
-                    total = max(held, turn_loose)
-                    floor = rate_box * held + rate_loose * (total - held) - _gain(total, size, gain, n)
+            top = held + widest
+            if way == 1 and rate_box <= rate_loose and top < turn_box:
+                total = top if rate_loose >= FAR else max(top, turn_loose)
+                floor = rate_box * top - _gain(total, size, gain, n)
+                if total > top:
+                    floor += rate_loose * (total - top)
                 if floor >= best:
                     break
-            if price - inside < best:
-                best, best_at = price - inside, held
+            value, total = _filled(held, price, more[at], rate, end, 0.0, FAR, 0.0, 0.0, size, gain, n)
+            if value < best:
+                best, best_at = value, total
             for row in range(loose.shape[0]):
-                extra = min(max(0.0, ends[row] - held - loose[row, 1]), loose[row, 3])
-                total = held + loose[row, 1] + extra
-                value = price + loose[row, 0] + loose[row, 2] * extra - _gain(total, size, gain, n)
+                value, total = _filled(
+                    held + loose[row, 1], price, more[at], rate, end, loose[row, 0], loose[row, 2], loose[row, 3],
+                    ends[row], size, gain, n,
+                )  # fmt: skip
                 if value < best:
                     best, best_at = value, total
             at += 1 if way == 0 else -1
@@ -166,54 +196,95 @@ def _cheapest(bought: Any, paid: Any, loose: Any, size: Any, gain: Any, slope: A
 
 
 @njit(cache=True, nogil=True)
-def dual_value(
-    price: Any, cost: Any, owner: Any, z: Any, order: Any, first: Any, groups: Any, kind: Any,
-    step_first: Any, bought: Any, paid: Any, loose_first: Any, loose: Any, taken: Any, buffers: Any, places: Any,
-) -> float:  # fmt: skip
-    """The dual function at `price` (fen that each consignment would pay to go), and how far each path is used."""
-    total = 0.0
+def _joined(
+    v: int, n: int, price: Any, cost: Any, owner: Any, volume: Any, weight: Any, mix: Any, per: Any, step_first: Any,
+    bought: Any, paid: Any, more: Any, rate: Any, loose_first: Any, loose: Any, buffers: Any, places: Any,
+) -> tuple[float, float, Any]:  # fmt: skip
+    """The least of one group whose volume and weight are joined in the row `v`, the capacity there, and the order in
+    which its `places` are taken; running sums of their sizes stay in `buffers`.
+    """
     size, gain, slope, ratio = buffers[0], buffers[1], buffers[2], buffers[3]
+    for at in range(n):
+        k = owner[places[at]]
+        z = mix[v] * volume[k] + (1 - mix[v]) * weight[k] / per[v]
+        size[at] = z
+        ratio[at] = -(price[k] - cost[places[at]]) / z
+    by = np.argsort(ratio[:n])
+    for turn in range(n):
+        gain[turn] = size[by[turn]]
+    all_size = all_gain = 0.0
+    for turn in range(n):
+        path = places[by[turn]]
+        slope[turn] = -ratio[by[turn]]
+        all_size += gain[turn]
+        all_gain += price[owner[path]] - cost[path]
+        size[turn], gain[turn] = all_size, all_gain
+    low, high = step_first[v], step_first[v + 1]
+    least, capacity = _cheapest(
+        bought[low:high], paid[low:high], more[low:high], rate[v], loose[loose_first[v] : loose_first[v + 1]], size,
+        gain, slope, n,
+    )  # fmt: skip
+    return min(0.0, least), capacity, by
+
+
+@njit(cache=True, nogil=True)
+def dual_value(
+    turn: int, price: Any, cost: Any, owner: Any, volume: Any, weight: Any, order: Any, first: Any, groups: Any,
+    kind: Any, row_first: Any, pick: Any, mix: Any, per: Any, step_first: Any, bought: Any, paid: Any,
+    more: Any, rate: Any, loose_first: Any, loose: Any, taken: Any, buffers: Any, places: Any,
+) -> float:  # fmt: skip
+    """The dual function at `price` (fen that each consignment would pay to go), and how far each path is used.
+
+    A group's volume and weight may be joined in any of the rows of its kind: each is valid, so the best of the one it
+    has (`pick`) and of a neighbour counts, and is the one it has from now on.
+    """
+    total = 0.0
     for g in groups:
         n = 0
         for at in range(first[g], first[g + 1]):
             path = order[at]
             taken[path] = 0.0
-            one = price[owner[path]] - cost[path]
-            if one > 0:
+            if price[owner[path]] - cost[path] > 0:
                 places[n] = path
-                ratio[n] = -one / z[path]
                 n += 1
         if n == 0:
             continue
-        by = np.argsort(ratio[:n])
-        all_size = all_gain = 0.0
-        for turn in range(n):
-            path = places[by[turn]]
-            slope[turn] = -ratio[by[turn]]
-            all_size += z[path]
-            all_gain += price[owner[path]] - cost[path]
-            size[turn], gain[turn] = all_size, all_gain
-        k = kind[g]
-        low, high = step_first[k], step_first[k + 1]
-        least, capacity = _cheapest(
-            bought[low:high], paid[low:high], loose[loose_first[k] : loose_first[k + 1]], size, gain, slope, n
-        )
+        own = pick[g]
+        least, capacity, by = _joined(
+            own, n, price, cost, owner, volume, weight, mix, per, step_first, bought, paid, more, rate, loose_first,
+            loose, buffers, places,
+        )  # fmt: skip
+        other = own + 1 if turn % 2 else own - 1
+        if row_first[kind[g]] <= other < row_first[kind[g] + 1] and least < 0:
+            higher, there, so = _joined(
+                other, n, price, cost, owner, volume, weight, mix, per, step_first, bought, paid, more, rate,
+                loose_first, loose, buffers, places,
+            )  # fmt: skip
+            if higher > least:
+                least, capacity, by = higher, there, so
+                pick[g] = other
+            else:
+                least, capacity, by = _joined(
+                    own, n, price, cost, owner, volume, weight, mix, per, step_first, bought, paid, more, rate,
+                    loose_first, loose, buffers, places,
+                )  # fmt: skip
         if least >= 0:
             continue
         total += least
-        for turn in range(n):
-            before = size[turn - 1] if turn else 0.0
+        for at in range(n):
+            before = buffers[0, at - 1] if at else 0.0
             if before >= capacity:
                 break
-            taken[places[by[turn]]] = min(1.0, (capacity - before) / (size[turn] - before))
+            taken[places[by[at]]] = min(1.0, (capacity - before) / (buffers[0, at] - before))
     return total
 
 
 @njit(cache=True, nogil=True)
 def climb(
     rounds: int, target: float, price: Any, best_price: Any, drift: Any, mean: Any, numbers: Any, most: Any, ks: Any,
-    start: Any, cost: Any, owner: Any, z: Any, order: Any, first: Any, groups: Any, kind: Any, step_first: Any,
-    bought: Any, paid: Any, loose_first: Any, loose: Any, taken: Any, buffers: Any, places: Any,
+    start: Any, cost: Any, owner: Any, volume: Any, weight: Any, order: Any, first: Any, groups: Any, kind: Any,
+    row_first: Any, pick: Any, mix: Any, per: Any, step_first: Any, bought: Any, paid: Any, more: Any, rate: Any,
+    loose_first: Any, loose: Any, taken: Any, buffers: Any, places: Any,
 ) -> None:  # fmt: skip
     """Some rounds of the subgradient method on one block. `numbers`: best bound, step factor, rounds without gain,
     rounds done; `mean`: how far each path was used of late, which comes near a fractional plan.
@@ -226,8 +297,8 @@ def climb(
             middle += price[k]
         middle = max(1.0, middle / len(ks))
         value += dual_value(
-            price, cost, owner, z, order, first, groups, kind, step_first, bought, paid, loose_first, loose, taken,
-            buffers, places,
+            int(numbers[3]), price, cost, owner, volume, weight, order, first, groups, kind, row_first, pick, mix, per,
+            step_first, bought, paid, more, rate, loose_first, loose, taken, buffers, places,
         )  # fmt: skip
         if value > numbers[0]:
             if value > numbers[0] + 1e-5 * abs(numbers[0]):
