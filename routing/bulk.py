@@ -28,6 +28,8 @@ LOST_CM3 = 500_000
 VOLUME_SHARES, FIRST_SHARE = (0.0, 0.03, 0.06, 0.1, 0.15, 0.22, 0.32, 0.45, 0.6, 0.8, 1.0), 0.1
 """By air volume and weight are joined in one row, of which volume makes one of these shares; the first one tried."""
 CHUNK, MOST_ROUNDS = 10, 600
+RARE = 1e-3
+"""A path that the dual never used is drawn as one that it used in so many of its rounds."""
 
 
 @dataclass
@@ -209,6 +211,27 @@ class Bulk:
         for g in range(count):
             low, high = self.offer_first[self.kind[g]], self.offer_first[self.kind[g] + 1]
             self.paid[g] = kernel.group_price(self.offers[low:high], self.held[g], self.weighs[g])
+
+    def resettle(self, block: Block, ways: Any) -> None:
+        """The same for one block; others are not touched."""
+        self.way[block.ks] = ways
+        used = ways[ways >= 0]
+        groups, owners = self.group[used], self.owner[used]
+        count = len(self.kind)
+        self.held[block.groups] = np.bincount(groups, self.volume[owners], count)[block.groups]
+        self.weighs[block.groups] = np.bincount(groups, self.weight[owners], count)[block.groups]
+        for g in block.groups:
+            low, high = self.offer_first[self.kind[g]], self.offer_first[self.kind[g] + 1]
+            self.paid[g] = kernel.group_price(self.offers[low:high], self.held[g], self.weighs[g])
+
+    def drawn(self, block: Block, rng: Any, part: float) -> Any:
+        """The ways of a block, but this part of its consignments has a path drawn by how far the dual used it."""
+        lengths = self.start[block.ks + 1] - self.start[block.ks]
+        first = np.cumsum(lengths) - lengths
+        paths = np.arange(block.paths) + np.repeat(self.start[block.ks] - first, lengths)
+        scores = np.log(self.mean[paths] + RARE) + rng.gumbel(size=block.paths)
+        best = np.lexsort((-scores, np.repeat(np.arange(len(block.ks)), lengths)))[first]
+        return np.where(rng.random(len(block.ks)) < part, paths[best], self.way[block.ks])
 
     def value(self, block: Block) -> float:
         """About what the rough plan of a block costs."""

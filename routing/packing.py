@@ -73,13 +73,13 @@ def _mixes(items: Sequence[Item], offers: Sequence[Offer]) -> Iterator[tuple[int
 
 def _fill(order: Sequence[Item], offers: Sequence[Offer], mix: tuple[int, ...]) -> Packed | None:
     room = [[index, 0, 0] for index in mix]
+    most = [(offers[index].full_cm3(), offers[index].full_g()) for index in mix]
     inside: list[list[int]] = [[] for _ in mix]
     loose: list[int] = []
     loose_cm3 = loose_g = 0
     for one in order:
         for slot, (index, volume, weight) in enumerate(room):
-            offer = offers[index]
-            fits = volume + one.volume_cm3 <= offer.full_cm3() and weight + one.weight_g <= offer.full_g()
+            fits = volume + one.volume_cm3 <= most[slot][0] and weight + one.weight_g <= most[slot][1]
             if fits and index in one.offers:
                 room[slot][1] += one.volume_cm3
                 room[slot][2] += one.weight_g

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,12 @@ from routing.watching import Deadline
 MANY_PATHS = 3000
 """Fewer are left to the exact solver alone."""
 ROUNDS = 60
+VARIED, IDLE = 12, 12
+"""How often each block is varied unless told; rounds that bring nothing, after which it ends."""
+PART = (0.05, 0.5)
+"""How much of a block is drawn anew."""
+SETTLED = 2e-4
+"""A block whose gap is smaller is good enough."""
 
 
 class Rough:
@@ -30,12 +37,45 @@ class Rough:
         self.bulk.search(self.bulk.blocks[0], 1, 1, Deadline())
         self.bulk.climb(self.bulk.blocks[0], 1, 1.0)
 
-    def run(self, seed: int, deadline: Deadline, lanes: int, said: Callable[[float], None]) -> None:
-        """A rough plan, the dual prices that prove how good it is, and a better plan out of those prices."""
+    def run(
+        self, seed: int, deadline: Deadline, lanes: int, said: Callable[[float], None], varied: int | None = None
+    ) -> None:
+        """A rough plan, the dual prices that prove how good it is, and better plans out of those prices, varied so many
+        times (unless told, twelve)."""
         climbed = deadline.share(0.8)
         self.offer(self._ways, seed, deadline, lanes)
         self.bulk.climb_all(climbed, self.values, lanes, said)
         self.offer(self.bulk.best_of(-self.bulk.mean), seed + 1000, deadline, lanes)
+        self.vary(seed + 3000, deadline, lanes, VARIED if varied is None else varied)
+
+    def vary(self, seed: int, deadline: Deadline, lanes: int, rounds: int) -> None:
+        """Part of each block drawn anew out of the dual and searched again: each once, then each once more, so many
+        times, until the time is over or a few rounds bring nothing.
+        """
+        self.bulk.settle(self._ways)
+        idle = 0
+        with ThreadPoolExecutor(lanes) as pool:
+            for turn in range(rounds):
+                open_ = [at for at in range(len(self.values)) if self.gap(at) > SETTLED][::-1]
+                if deadline.over() or not open_ or idle >= IDLE:
+                    return
+                before = sum(self.values)
+                list(pool.map(self._vary_one, open_, [turn] * len(open_), [seed] * len(open_), [deadline] * len(open_)))
+                idle = 0 if sum(self.values) < before else idle + 1
+
+    def _vary_one(self, at: int, turn: int, seed: int, deadline: Deadline) -> None:
+        if deadline.over():
+            return
+        bulk, block = self.bulk, self.bulk.blocks[at]
+        rng = np.random.default_rng((seed, at, turn))
+        bulk.resettle(block, bulk.drawn(block, rng, rng.uniform(*PART)))
+        bulk.search(block, seed + at + 1000 * turn, ROUNDS, deadline)
+        value = bulk.value(block)
+        if value < self.values[at]:
+            self.values[at] = value
+            self._ways[block.ks] = bulk.way[block.ks]
+        else:
+            bulk.resettle(block, self._ways[block.ks])
 
     def offer(self, way: Any, seed: int, deadline: Deadline, lanes: int) -> None:
         """Another choice of paths: made better by the rough search, and kept block by block where it costs less."""

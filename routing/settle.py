@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from routing.reserve import units
 from routing.state import UNSERVED, Box, State
 from routing.stowage import Stower
 
@@ -26,11 +27,15 @@ class Vet:
         """Whether this box can be loaded as it is; a refusal becomes a cut."""
         if box.offer is None or not box.items:
             return True
-        code = self.state.groups[box.g].offers[box.offer].code
+        code = self._code(box)
         if self.stower.ask(code, box.items).load is not None:
             return True
         self.state.cut(code, box.items)
         return False
+
+    def _code(self, box: Box) -> str:
+        assert box.offer is not None
+        return self.state.groups[box.g].offers[box.offer].code
 
     def all(self, boxes: Iterable[Box]) -> bool:
         """Whether all of these can be loaded; stops at the first that cannot."""
@@ -39,17 +44,16 @@ class Vet:
     def settle(self) -> None:
         """Take out of every refused box what the loader has no room for, and find it another place."""
         state = self.state
-        self.stower.ask_all(
-            (state.groups[g].offers[box.offer].code, box.items)
-            for g in sorted(state.boxes) for box in state.boxes[g] if box.offer is not None
-        )  # fmt: skip
+        waiting = units(state)
         out: list[int] = []
-        for g in sorted(state.boxes):
-            for box in list(state.boxes[g]):
-                while not self.grants(box):
-                    for k in self._to_leave(box):
-                        state.take(k)
-                        out.append(k)
+        while waiting:
+            self.stower.ask_all((self._code(box), box.items) for box in waiting)
+            waiting = [box for box in waiting if not self.grants(box)]
+            for box in waiting:
+                for k in self._to_leave(box):
+                    state.take(k)
+                    out.append(k)
+            waiting = [box for box in waiting if box.items]
         for k in sorted(out, key=lambda k: (-state.unserved_minor[k], k)):
             self._place(k)
         state.forget()
@@ -57,9 +61,7 @@ class Vet:
     def _to_leave(self, box: Box) -> list[int]:
         """The least that makes the missing room: the smallest that is enough, else the largest; for the balance's sake
         the smallest."""
-        assert box.offer is not None
-        size = self.stower.size_mm3
-        code = self.state.groups[box.g].offers[box.offer].code
+        size, code = self.stower.size_mm3, self._code(box)
         missing = self.stower.ask(code, box.items).missing_mm3
         order = sorted((k for k in box.items if size(k)), key=lambda k: (size(k), k))
         may_stay = [k for k in order if not self.state.paths.problem.consignments[k].must_go]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from routing.consolidate import Bounded, blocks_of, bound, fewest_left_out
@@ -11,7 +14,8 @@ from routing.exact import Limits
 from routing.paths import PathFinder, Paths
 from routing.plan import Baselines, Plan
 from routing.problem import Problem, check
-from routing.rough import MANY_PATHS, Rough
+from routing.reserve import Reserve, measured, units
+from routing.rough import MANY_PATHS, VARIED, Rough
 from routing.search import Search, assemble, large_box_choice, stand_alone, unserved_prices
 from routing.settle import Vet
 from routing.shares import MEASURE, Rule
@@ -57,7 +61,8 @@ def make_plan(
     """The best plan found in about `seconds`, checked by `verify`. Raises BadProblem for bad input, Unsound for a
     defect.
 
-    Time: a third for the rough plan of large problems, two thirds of the rest for the bound. `rounds` limits the search
+    Time: a third for the rough plan of large problems, half of the rest for the bound; what loading and checking
+    will take is kept back. `rounds` limits the search
     by work; when neither limit of time bites, the same seed gives the same plan. `work`: completions that the loader
     may try for a box; it counts no seconds, and each box is asked for, however short the time. `share`: the rule by
     which the owners share a box. `effort`: a limit of work in place of the time, so many nodes of the exact solver
@@ -68,7 +73,10 @@ def make_plan(
     said = Stages(watch)
     deadline = Deadline.within(seconds, watch.halted) if effort is None else Deadline(halted=watch.halted)
     check(problem)
-    plan = _made(problem, deadline, Wishes(seconds, seed, rounds, work, share, effort), said)
+    try:
+        plan = _made(problem, deadline, Wishes(seconds, seed, rounds, work, share, effort), said)
+    finally:
+        gc.unfreeze()
     findings = verify(problem, plan.rows())
     if findings:
         raise Unsound(findings)
@@ -92,29 +100,38 @@ def _made(problem: Problem, deadline: Deadline, wishes: Wishes, said: Stages) ->
     """The plan before it is checked."""
     wall, seed, rounds, tell = int(time.time()), wishes.seed, wishes.rounds, said.watch.figures
     said("paths", 0)
-    paths = PathFinder(problem).find()
+    began = time.monotonic()
+    with _growing():
+        paths = PathFinder(problem).find()
+    paths_s = time.monotonic() - began
     alone = stand_alone(paths)
     unserved = unserved_prices(paths)
     said("baselines", 20)
-    starts = [
-        assemble(paths, unserved, {k: way for k, (way, _) in alone.items()}),
-        assemble(paths, unserved, large_box_choice(paths)),
-    ]
+    with _growing():
+        starts = [
+            assemble(paths, unserved, {k: way for k, (way, _) in alone.items()}),
+            assemble(paths, unserved, large_box_choice(paths)),
+        ]
     baselines = Baselines(
         a_minor=sum(cost for _, cost in alone.values()), b_minor=starts[0].total_minor, c_minor=starts[1].total_minor
     )
     better = min(starts, key=lambda state: state.total_minor)
     tell(cost_minor=better.total_minor)
-    spare = sum(problem.consignments[k].volume_cm3 for k in unserved) / USUAL_CM3 * (BOX_S + CHECK_S)
-    ready = Deadline(max(deadline.at - spare, time.monotonic() + 1), deadline.halted)
+    del starts
+    stower = Stower(problem, work=wishes.work, seed=seed)
+    reserve, ready = NOTHING, deadline
+    if wishes.effort is None:
+        reserve, boxes = measured(stower, better, paths_s), len(units(better))
+        spare = reserve.loading_s(boxes) + reserve.check_s(boxes)
+        ready = Deadline(max(deadline.at - spare, time.monotonic() + 1), deadline.halted)
     best, bounded = _searched(paths, unserved, better, ready, wishes, said)
+    del better
     best, proved = _rescue(paths, unserved, best, wishes, deadline)
     tell(cost_minor=best.total_minor, bound_minor=bounded.bound_minor)
     said("loading", 880)
-    stower = Stower(problem, work=wishes.work, seed=seed)
-    boxes = sum(len(held) for held in best.boxes.values())
     goal = bounded.bound_minor + bounded.bound_minor // 20_000
-    settle_and_search(best, stower, seed + 4, rounds, deadline.earlier(boxes * CHECK_S), goal, wishes.effort)
+    ends = deadline.earlier(reserve.check_s(len(units(best))))
+    settle_and_search(best, stower, seed + 4, rounds, ends, goal, wishes.effort)
     tell(cost_minor=best.total_minor)
     said("check", 950)
     writer = Writer(
@@ -122,6 +139,19 @@ def _made(problem: Problem, deadline: Deadline, wishes: Wishes, said: Stages) ->
     )
     plan = writer.plan(seed=seed, seconds=wishes.seconds, infeasible_proved=proved, stages_ms={}, started_at=wall)
     return plan.model_copy(update={"effort": wishes.effort, "stopped": said.watch.halted()})
+
+
+@contextmanager
+def _growing() -> Iterator[None]:
+    """What is made here stays until the plan is done: no time is lost on looking for garbage among it."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if was:
+            gc.enable()
 
 
 def _searched(
@@ -137,7 +167,8 @@ def _searched(
         blocks = blocks_of(paths)[::-1]
         rough = Rough(paths, unserved, blocks)
         rough.warm()
-        rough.run(seed, deadline.share(ROUGH), lanes, lambda part: said("rough plan", 50 + round(100 * part)))
+        varied = rounds if wishes.effort is None else min(rounds, VARIED)
+        rough.run(seed, deadline.share(ROUGH), lanes, lambda part: said("rough plan", 50 + round(100 * part)), varied)
         better = min((better, assemble(paths, unserved, rough.choice())), key=lambda state: state.total_minor)
         tight = better.tight()
         tell(cost_minor=better.total_minor, bound_minor=sum(map(rough.bound_minor, range(len(blocks)))))
@@ -150,11 +181,14 @@ def _searched(
         None, rough, tight, nodes=wishes.effort, heard=lambda proved: tell(bound_minor=proved),
     )  # fmt: skip
     said("search", 650)
-    choice = bounded.choice
-    if rough is not None:
-        rough.offer_choice(choice, seed + 2000, deadline.share(0.2), lanes)
-        choice = rough.choice()
-    chosen = assemble(paths, unserved, choice)
+    chosen = better
+    if rough is None:
+        chosen = assemble(paths, unserved, bounded.choice)
+    else:
+        before = rough.choice()
+        rough.offer_choice(bounded.choice, seed + 2000, deadline.share(0.2), lanes)
+        if rough.choice() != before:
+            chosen = assemble(paths, unserved, rough.choice())
     tell(cost_minor=min(chosen.total_minor, better.total_minor))
     goal = bounded.bound_minor + bounded.bound_minor // 20_000
     improve(chosen, seed + 1, rounds, deadline.share(0.5), SETTLED, goal)
@@ -193,21 +227,19 @@ def settle_and_search(
     Search(state, seed, lambda: deadline.over() or state.total_minor <= goal, vet.all).run(rounds, shakes)
 
 
-ROUGH, BOUND = 0.35, 0.7
+ROUGH, BOUND = 0.35, 0.5
 """Shares of the time left that the rough plan and then the exact solver may take at most."""
 LOADING = 0.4
 """Share of the search's time that is kept for what the loader's cuts change."""
-USUAL_CM3, BOX_S, CHECK_S = 50_000_000, 0.03, 0.05
-"""About what goes into a box, and the seconds that it takes to load and its load to check."""
+NOTHING = Reserve(0.0, 0.0)
+"""Where no clock is looked at."""
 MOST_SEARCHED = 800_000
 """Paths beyond which the search among whole boxes is left out: one round would take longer than there is."""
 SETTLED = 0
 """Search until nothing moves, without shaking."""
 
 
-def improve(
-    state: State, seed: int, rounds: int, deadline: Deadline, shakes: int | None, goal: int = -1
-) -> None:
+def improve(state: State, seed: int, rounds: int, deadline: Deadline, shakes: int | None, goal: int = -1) -> None:
     """Local search on one plan until it settles, costs no more than `goal` fen, or the time is over."""
     if deadline.over() or sum(map(len, state.ways)) > MOST_SEARCHED:
         return

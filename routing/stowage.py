@@ -87,6 +87,10 @@ class Stower:
             self._answers[key] = self._loader((self._containers[code], [self._goods[k] for k in sorted(key[1])]))
         return self._answers[key]
 
+    def fresh(self, code: str, ks: Iterable[int]) -> Answer:
+        """The loader's answer, worked out now and not kept."""
+        return self._loader((self._containers[code], [self._goods[k] for k in sorted(ks)]))
+
     def know(self, load: PlanLoad, ks: Iterable[int]) -> None:
         """A load of these consignments that is known to be sound need not be sought again."""
         self._answers[load.container, frozenset(ks)] = Answer(load)

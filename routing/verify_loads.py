@@ -21,6 +21,8 @@ from routing.spots import Spots
 Row = Mapping[str, Any]
 MOST_PIECES = 4000
 SLACK_MM = 100
+CHECK_BOXES = 0.2
+"""What checking a box costs, measured by loading one."""
 
 
 def load_faults(
@@ -42,7 +44,7 @@ def load_faults(
             box = boxes[load["box"]]
             if not (sound and sound.get(_contents(box)) == {**load, "box": ""}):
                 jobs.append((load, [goods[name] for name in box["consignments"]], equipment[box["equipment"]]))
-    for (load, _, _), faults in zip(jobs, spread(_faults, jobs), strict=True):
+    for (load, _, _), faults in zip(jobs, spread(_faults, jobs, len(jobs) * CHECK_BOXES), strict=True):
         for rule, where, text in faults:
             yield rule, f"{load['box']} {where}", text
 
