@@ -161,13 +161,13 @@ def _searched(
     solver's, the rest for the search.
     """
     seed, rounds, lanes, tell = wishes.seed, wishes.rounds, os.cpu_count() or 1, said.watch.figures
-    rough, tight = None, True
-    if sum(map(len, paths.by_consignment)) >= MANY_PATHS:
+    rough, tight, size = None, True, sum(map(len, paths.by_consignment))
+    varied = rounds if wishes.effort is None else min(rounds, VARIED)
+    if size >= MANY_PATHS:
         said("rough plan", 50)
         blocks = blocks_of(paths)[::-1]
         rough = Rough(paths, unserved, blocks)
         rough.warm()
-        varied = rounds if wishes.effort is None else min(rounds, VARIED)
         rough.run(seed, deadline.share(ROUGH), lanes, lambda part: said("rough plan", 50 + round(100 * part)), varied)
         better = min((better, assemble(paths, unserved, rough.choice())), key=lambda state: state.total_minor)
         tight = better.tight()
@@ -187,6 +187,8 @@ def _searched(
     else:
         before = rough.choice()
         rough.offer_choice(bounded.choice, seed + 2000, deadline.share(0.2), lanes)
+        if size > MANY_SEARCHED:
+            rough.vary(seed + 5000, deadline.share(0.7 if size > MOST_SEARCHED else 0.4), lanes, varied)
         if rough.choice() != before:
             chosen = assemble(paths, unserved, rough.choice())
     tell(cost_minor=min(chosen.total_minor, better.total_minor))
@@ -233,8 +235,9 @@ LOADING = 0.4
 """Share of the search's time that is kept for what the loader's cuts change."""
 NOTHING = Reserve(0.0, 0.0)
 """Where no clock is looked at."""
-MOST_SEARCHED = 800_000
-"""Paths beyond which the search among whole boxes is left out: one round would take longer than there is."""
+MANY_SEARCHED, MOST_SEARCHED = 100_000, 800_000
+"""Paths beyond which the rough plan is varied once more before whole boxes are searched, for it moves faster; and those
+beyond which that search is left out: one round would take longer than there is."""
 SETTLED = 0
 """Search until nothing moves, without shaking."""
 

@@ -19,7 +19,7 @@ from routing.tariff import BOX, ULD, Offer
 LEVELS, CELLS = 20, 600
 """Where there are too many mixes, a pallet's price between pivot and full weight is a stair of so many steps; its
 capacities are counted in cells."""
-EXACT = 16
+EXACT = 24
 """So many of the largest pallets, or what comes to as much, are looked at mix by mix."""
 
 
@@ -83,8 +83,7 @@ def _fine(pallets: Sequence[Offer], coarse: Any, mix: float, per: float) -> tupl
     counts = np.array(list(product(*(range(int(limit // one) + 1) for one in top))), np.float64)
     counts = counts[counts @ top <= limit * (1 + 1e-9)]
     rows = np.column_stack((counts @ held, counts @ fixed, counts @ more))
-    beyond = coarse[coarse[:, 0] >= limit, 1]
-    others = beyond.min() if len(beyond) else kernel.FAR
+    others = limit * (fixed / top).min()  # no mix that is left out has less to pay, even for nothing beyond its pivot
     ends = rows[:, 0] + rows[:, 2]
     sure = ends[rows[:, 1] + rate * rows[:, 2] <= others].max()
     rows = _undominated(rows)
@@ -94,9 +93,7 @@ def _fine(pallets: Sequence[Offer], coarse: Any, mix: float, per: float) -> tupl
 
 def _undominated(rows: Any) -> Any:
     """Without the rows that another one beats in price, capacity and what it takes in all."""
-    kept: list[Any] = []
-    for row in rows[np.lexsort((-rows[:, 0] - rows[:, 2], -rows[:, 0], rows[:, 1]))]:
-        end = row[0] + row[2]
-        if not any(one[0] >= row[0] and one[0] + one[2] >= end for one in kept):
-            kept.append(row)
-    return np.array(kept)
+    rows = rows[np.lexsort((-rows[:, 0] - rows[:, 2], -rows[:, 0], rows[:, 1]))]
+    ends = rows[:, 0] + rows[:, 2]
+    beats = (rows[:, None, 0] >= rows[None, :, 0]) & (ends[:, None] >= ends[None, :])
+    return rows[~np.triu(beats, 1).any(axis=0)]
