@@ -142,7 +142,8 @@ def whole_rounds(session: Session, plan_id: int) -> WholeRounds:
     ).all()  # fmt: skip
     return WholeRounds(
         rounds_row(session, plan_id), asked, in_mode(asked, asked.mode), plan, found,
-        {one["id"]: one for one in row.orders}, drivers(row, plan), _driven(session, plan_id), {one[0]: (one[1], one[2]) for one in companies},
+        {one["id"]: one for one in row.orders}, drivers(row, plan), _driven(session, plan_id),
+        {one[0]: (one[1], one[2]) for one in companies},
     )  # fmt: skip
 
 
