@@ -36,6 +36,8 @@ class PlanRow:
     elapsed_ms: int | None
     fault: str | None
     replaces_id: int | None
+    curve_id: int | None
+    weighting: dict[str, Any] | None
 
 
 NAMES = tuple(PlanRow.__dataclass_fields__)
@@ -67,6 +69,12 @@ def comparison(session: Session, plan_id: int) -> dict[str, Any] | None:
 def repairs_of(session: Session, plan_id: int) -> list[PlanRow]:
     """The plans that repair this one, the newest first."""
     statement = _heads().where(StoredPlan.replaces_id == plan_id).order_by(StoredPlan.id.desc())
+    return [PlanRow(**dict(zip(NAMES, row, strict=True))) for row in session.execute(statement)]
+
+
+def plans_of_curve(session: Session, curve_id: int) -> list[PlanRow]:
+    """The plans of a trade-off curve, in the order of their weightings."""
+    statement = _heads().where(StoredPlan.curve_id == curve_id).order_by(StoredPlan.id)
     return [PlanRow(**dict(zip(NAMES, row, strict=True))) for row in session.execute(statement)]
 
 

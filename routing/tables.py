@@ -13,12 +13,32 @@ from wms.db import Base, Id, Instant, Minor, RecordedAt, Tenanted
 STATES = ("queued", "running", "solved", "infeasible", "failed", "accepted", "superseded")
 
 
+class StoredCurve(Tenanted, Base):
+    """A trade-off curve that somebody asked for: its plans (``StoredPlan.curve_id``) answer one snapshot.
+
+    ``company_id`` as in a plan. ``seconds_limit``: of all its plans together.
+    """
+
+    __tablename__ = "plan_curve"
+    __table_args__ = (CheckConstraint("seconds_limit > 0", name="seconds_positive"),)
+    id: Mapped[Id]
+    company_id: Mapped[int | None] = mapped_column(ForeignKey("company.id"))
+    requested_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    requested_at: Mapped[RecordedAt]
+    seconds_limit: Mapped[int]
+    weeks: Mapped[int]
+    seed: Mapped[int]
+
+
 class StoredPlan(Tenanted, Base):
     """A plan from request to acceptance. ``company_id``: the firm that asked for its own goods; empty: the operator,
     for all.
 
     ``replaces_id``: the plan that this one repairs after what ``happened`` (events, what is frozen); ``comparison``
     holds what broke, before and after.
+
+    ``curve_id``: the trade-off curve that it belongs to; ``weighting``: by how much time and carbon counted more, and
+    once it is made what it takes (``tradeoff.Point``).
 
     ``versions`` maps consignment numbers to [id, version] at the snapshot; acceptance compares them.
     """
@@ -28,7 +48,9 @@ class StoredPlan(Tenanted, Base):
         CheckConstraint(f"state IN ({', '.join(repr(state) for state in STATES)})", name="state_known"),
         CheckConstraint("bound_minor <= objective_minor", name="bound_below_objective"),
         Index(None, "tenant_id", "requested_at"),
+        CheckConstraint("(curve_id IS NULL) = (weighting IS NULL)", name="curve_has_weighting"),
         Index(None, "replaces_id"),
+        Index(None, "curve_id"),
     )
     id: Mapped[Id]
     company_id: Mapped[int | None] = mapped_column(ForeignKey("company.id"))
@@ -60,6 +82,8 @@ class StoredPlan(Tenanted, Base):
     happened: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     comparison: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     handed_over_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    curve_id: Mapped[int | None] = mapped_column(ForeignKey("plan_curve.id"))
+    weighting: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
 
 
 class StoredBox(Tenanted, Base):

@@ -22,6 +22,11 @@ def half_up(amount: int, by: int) -> int:
     return (2 * amount + by) // (2 * by)
 
 
+def gap_ppm(objective: int, bound: int) -> int:
+    """By what part of itself, per million and rounded up, a value lies above its bound; 0 for a value of nothing."""
+    return ceil_div((objective - bound) * 1_000_000, objective) if objective else 0
+
+
 def share_exactly(total: int, weights: Sequence[int]) -> list[int]:
     """Split `total` by `weights` (all >= 0, at least one > 0) so that the parts add up to it exactly.
 

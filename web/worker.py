@@ -48,6 +48,7 @@ MODULES = (
     "routing.desk",
     "routing.replan.desk",
     "routing.rounds.desk.asking",
+    "routing.curves",
     "routing.jobs",
     "routing.hand_over.working",
     "iot.jobs",

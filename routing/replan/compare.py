@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Literal
 
 from routing.network import Frozen
-from routing.plan import Assignment, Plan
+from routing.plan import Assignment, Plan, PlanBox
 
-Moved = Literal["departure", "box", "left_behind", "now_goes", "new"]
+Moved = Literal["departure", "box", "left_behind", "now_goes", "new", "absent"]
 
 
 class Side(Frozen):
@@ -70,17 +71,24 @@ class Comparison(Frozen):
 
 
 def compare(
-    before: Plan, after: Plan, *, stability_minor: int, why: Mapping[str, str], frozen: Collection[str]
-) -> Comparison:
-    """The two plans side by side. ``why``: consignment -> code of the break that concerns it."""
+    before: Plan, after: Plan, *, stability_minor: int = 0, why: Mapping[str, str] = MappingProxyType({}),
+    frozen: Collection[str] = (), same: Mapping[str, str] | None = None,
+) -> Comparison:  # fmt: skip
+    """The two plans side by side. ``why``: consignment -> code of the break that concerns it. ``same``: box before ->
+    the box after that is the same; None: boxes keep their numbers."""
     old = {one.consignment: one for one in before.assignments}
     new = {one.consignment: one for one in after.assignments}
     waited = {one.consignment for one in before.unserved}
     moves = []
-    names = [(one.consignment, one.owner) for one in after.assignments]
-    names += [(left.consignment, left.owner) for left in after.unserved]
-    for name, owner in sorted(names):
-        move = _move(name, owner, old.get(name), new.get(name), name in waited, why.get(name, ""))
+    names = {one.consignment: one.owner for one in before.assignments}
+    names |= {one.consignment: one.owner for one in after.assignments}
+    names |= {left.consignment: left.owner for left in after.unserved}
+    waits = {one.consignment for one in after.unserved}
+    for name, owner in sorted(names.items()):
+        was, now = old.get(name), new.get(name)
+        stays = was is not None and now is not None and _stays(was, now, same)
+        what = None if stays else _what(was, now, name in waited, name in waits)
+        move = _move(name, owner, was, now, what, why.get(name, "")) if what is not None else None
         if move is not None:
             moves.append(move)
     moved = {one.consignment for one in moves}
@@ -101,20 +109,44 @@ def _side(plan: Plan) -> Side:
     )  # fmt: skip
 
 
-def _move(
-    name: str, owner: str, was: Assignment | None, now: Assignment | None, waited: bool, code: str
-) -> Move | None:
-    what: Moved
+def beside(before: Plan, after: Plan) -> Comparison:
+    """Any two plans side by side: their boxes are numbered apart, the same is what holds most of the same goods on the
+    same departure."""
+    shared: list[tuple[int, str, str]] = []
+    others: dict[tuple[str, str], list[PlanBox]] = {}
+    for box in after.boxes:
+        others.setdefault((box.segment, box.equipment), []).append(box)
+    for box in before.boxes:
+        held = set(box.consignments)
+        shared += [
+            (len(held & set(other.consignments)), box.id, other.id)
+            for other in others.get((box.segment, box.equipment), ())
+        ]
+    same: dict[str, str] = {}
+    for _, mine, yours in sorted(shared, key=lambda one: (-one[0], *one[1:])):
+        if mine not in same and yours not in same.values():
+            same[mine] = yours
+    return compare(before, after, same=same)
+
+
+def _stays(was: Assignment, now: Assignment, same: Mapping[str, str] | None) -> bool:
+    box = was.box if same is None else same.get(was.box)
+    return was.segment == now.segment and box == now.box
+
+
+def _what(was: Assignment | None, now: Assignment | None, waited: bool, waits: bool) -> Moved | None:
     if was is not None and now is not None:
-        if (was.segment, was.box) == (now.segment, now.box):
-            return None
-        what = "departure" if was.segment != now.segment else "box"
-    elif was is not None:
-        what = "left_behind"
-    elif now is not None:
-        what = "now_goes" if waited else "new"
-    else:
-        return None
+        return "departure" if was.segment != now.segment else "box"
+    if was is not None:
+        return "left_behind" if waits else "absent"
+    if now is not None:
+        return "now_goes" if waited else "new"
+    return None
+
+
+def _move(
+    name: str, owner: str, was: Assignment | None, now: Assignment | None, what: Moved, code: str
+) -> Move:  # fmt: skip
     return Move(
         consignment=name, owner=owner, what=what, from_segment=was.segment if was else "",
         from_box=was.box if was else "",

@@ -33,7 +33,7 @@ from routing.replan.breaks import Break
 from routing.replan.events import Events, apply, events_of
 from routing.replan.freeze import NOWHERE
 from routing.replan.repair import Repair, repair
-from routing.replan.stability import Stability
+from routing.replan.stability import given
 from routing.tables import StoredPlan
 from routing.units import iso
 from wms.db import Database, Scope, tenant_of
@@ -164,7 +164,7 @@ def _begin(session: Session, plan_id: int) -> Callable[[], Repair] | None:
     events = Events.model_validate(row.happened["events"])
     frozen = {*events.frozen, *_begun(session, plan, base.versions or {})}
     move, seconds, seed = row.happened["move_minor"], row.seconds_limit, row.seed
-    price = None if move is None else Stability(move_minor=move, rebox_minor=move // 4)
+    price = None if move is None else given(move, problem.earliest_at())
     problem = _as_it_is_now(session, base, problem)
 
     def go() -> Repair:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.resources import files
 
+from routing.dated import in_force
 from routing.network import Frozen, NotNegative
 
 
@@ -22,14 +22,18 @@ class Stability(Frozen):
 
 @lru_cache(maxsize=1)
 def shipped() -> tuple[Stability, ...]:
-    """The dated prices that come with the program, the oldest first."""
+    """The dated prices that come with the program."""
     text = files("routing").joinpath("data", "replan.json").read_text("utf-8")
-    rows = [Stability.model_validate(row) for row in json.loads(text)["stability"]]
-    return tuple(sorted(rows, key=lambda one: one.valid_from))
+    return tuple(Stability.model_validate(row) for row in json.loads(text)["stability"])
 
 
 def stability_at(instant: int) -> Stability:
     """The shipped price of that day; the oldest before its time."""
-    day = f"{datetime.fromtimestamp(instant, UTC):%Y-%m-%d}"
-    held = [one for one in shipped() if one.valid_from <= day]
-    return held[-1] if held else shipped()[0]
+    return in_force(shipped(), instant)
+
+
+def given(move_minor: int, instant: int) -> Stability:
+    """A planner's own price for another departure; for another box in the same proportion as the day's price has it."""
+    usual = stability_at(instant)
+    rebox = move_minor * usual.rebox_minor // usual.move_minor if usual.move_minor else move_minor
+    return Stability(move_minor=move_minor, rebox_minor=rebox)

@@ -13,9 +13,13 @@ from wms.errors import N_
 
 MOST_SHOWN = 60
 WHAT = {
-    "departure": "goes with another departure", "box": "goes in another box", "left_behind": "stays behind",
-    "now_goes": "goes now", "new": "is placed",
-}  # fmt: skip
+    "departure": N_("another departure"),
+    "box": N_("another box"),
+    "left_behind": N_("stays behind"),
+    "now_goes": N_("goes now"),
+    "new": N_("taken in"),
+    "absent": N_("not in this plan"),
+}
 WHY = {
     "cancelled": N_("its departure is cancelled"),
     "no_connection": N_("it has no onward departure"),

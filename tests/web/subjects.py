@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from routing.tables import StoredPlan
+from routing.tables import StoredCurve, StoredPlan
 from tests.build import (
     make_company,
     make_handling_unit,
@@ -78,10 +78,30 @@ def plan(session: Session, owner: Company) -> Values:
     return {"plan_id": made.id}
 
 
+def curve(session: Session, owner: Company) -> Values:
+    made = StoredCurve(company_id=owner.id, seconds_limit=50, weeks=1, seed=1)
+    session.add(made)
+    session.flush()
+    session.add(
+        StoredPlan(
+            company_id=owner.id, seconds_limit=5, weeks=1, seed=1, curve_id=made.id,
+            weighting={"weights": {"time": 1, "carbon": 1}},
+        )
+    )  # fmt: skip
+    session.flush()
+    return {"curve_id": made.id}
+
+
 def made_plan(session: Session, owner: Company) -> Values:
     """A plan that the company asked for, with its answer: one box, one loose bill."""
     made = stored_plan(session, owner, company_id=owner.id)
     return {"plan_id": made.id, "box_no": "B0001", "request_no": f"BR-{made.id}-001"}
+
+
+def plan_pair(session: Session, owner: Company) -> Values:
+    """Two made plans of the company."""
+    first, second = (stored_plan(session, owner, company_id=owner.id) for _ in range(2))
+    return {"plan_id": first.id, "other_id": second.id}
 
 
 def plan_share(session: Session, owner: Company) -> Values:
@@ -305,7 +325,9 @@ SUBJECTS: dict[str, Builder] = {
     "site": site,
     "tracked": tracked,
     "plan": plan,
+    "curve": curve,
     "made_plan": made_plan,
+    "plan_pair": plan_pair,
     "plan_share": plan_share,
     "consignment": consignment,
     "notice": notice,

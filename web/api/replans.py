@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from routing import queries as stored
 from routing.desk import UnknownPlan
 from routing.hand_over.working import accept_in_place
+from routing.replan.compare import beside
 from routing.replan.desk import Asked, request_replan
 from web.api.idempotency import write
 from web.api.plans import head
@@ -94,6 +95,22 @@ def comparison(plan_id: int) -> Response:
         row = _known(session, plan_id)
         found = stored.comparison(session, plan_id)
     return jsonify({"id": plan_id, "replaces_id": row.replaces_id, "currency": "CNY", "comparison": found})
+
+
+@bp.get("/against/<int:other_id>")
+@policy(*READERS, firms=True, subject="plan_pair")
+def against(plan_id: int, other_id: int) -> Response:
+    """Lay any two plans side by side: sums, who goes otherwise, owner by owner; this one is before, the other after."""
+    with unit_of_work() as session:
+        heads = [_known(session, one) for one in (plan_id, other_id)]
+        plans = [stored.plan_document(session, one) for one in (plan_id, other_id)]
+    for row, plan in zip(heads, plans, strict=True):
+        if plan is None:
+            raise UnknownPlan(plan_id=row.id)
+    before, after = (plan for plan in plans if plan is not None)
+    same = heads[0].snapshot_sha256 == heads[1].snapshot_sha256
+    told = beside(before, after).model_dump(mode="json", exclude={"stability_minor", "frozen", "concerned"})
+    return jsonify({"id": plan_id, "other_id": other_id, "currency": "CNY", "same_snapshot": same, "comparison": told})
 
 
 @bp.post("/replacement")

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,12 @@ from routing.design.dow import read_dow
 from routing.design.solve import solve
 from routing.design.words import lines as design_lines
 from routing.io import write_plan
-from routing.problem import BadProblem, Problem
+from routing.problem import BadProblem, Fault, Problem
 from routing.report import lines
 from routing.shares import ALONE, MEASURE, SHAPLEY, Rule
 from routing.solve import make_plan
 from routing.stowage import WORK
-from routing.tradeoff import curve
+from routing.tradeoff import Wanted, curve, in_order, shipped_at, write_curve
 from routing.tradeoff import lines as curve_lines
 from web.commands._problem import problem_options
 from web.imports.planning import read_any
@@ -48,7 +49,10 @@ PUBLIC = {"ctsndp": read_ctsndp, "dow": read_dow}
 )  # fmt: skip
 @problem_options
 @click.option("--curve", "curved", is_flag=True, help="Ours: money, hours and CO2 under a few weights.")
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the plan as JSON.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the plan, or the curve with its plans, as JSON.",
+)  # fmt: skip
 def command(
     problem: Path, form: str, seconds: float, work: int | None, seed: int, share: Rule, curved: bool,
     output: Path | None, **given: Any,
@@ -62,13 +66,11 @@ def command(
     """
     try:
         if form != "dongting":
+            _refuse_curve(form, curved)
             sys.exit(_public(problem, form, seconds, work, seed, output))
         frozen = read_any(problem, **given)
         if curved:
-            with quiet_solver():
-                points = curve(frozen, seconds=seconds, seed=seed)
-            click.echo("\n".join(curve_lines(points)))
-            return
+            sys.exit(_curved(frozen, seconds, Wanted(0, seed, work or WORK, share), output))
         sys.exit(_own(frozen, seconds, work, seed, share, output))
     except BadProblem as bad:
         for fault in bad.faults[:MOST_FAULTS]:
@@ -88,6 +90,23 @@ def _own(
     if output is not None:
         write_plan(plan, output)
     return SOLVED if plan.state == "solved" else INFEASIBLE
+
+
+def _refuse_curve(form: str, curved: bool) -> None:
+    if curved:
+        text = f"a trade-off curve is made of our own problems, not of the format {form}"
+        raise BadProblem([Fault("--curve", "not_with_format", text)])
+
+
+def _curved(problem: Problem, seconds: float, wanted: Wanted, output: Path | None) -> int:
+    points = in_order(shipped_at(problem.options.start_at).weightings)
+    with quiet_solver():
+        found = curve(problem, points, replace(wanted, seconds=seconds / len(points)))
+    for line in curve_lines([one for one, _ in found]):
+        click.echo(line)
+    if output is not None:
+        write_curve(found, output)
+    return SOLVED if found[0][1].state == "solved" else INFEASIBLE
 
 
 def _public(problem: Path, form: str, seconds: float, work: int | None, seed: int, output: Path | None) -> int:

@@ -12,7 +12,7 @@ from routing.plan import Plan
 from routing.problem import BadProblem, Fault, Problem, from_validation
 from routing.replan.events import Events, read_events
 from routing.replan.repair import MOVES, repair
-from routing.replan.stability import Stability
+from routing.replan.stability import Stability, given
 from routing.replan.words import lines
 from routing.units import instant_s
 from web.commands._problem import problem_options
@@ -55,7 +55,7 @@ def command(
         with quiet_solver():
             found = repair(
                 frozen, before, happened.events, frozen_until=_until(frozen_until, happened), frozen=happened.frozen,
-                stability=_price(move_price), seconds=seconds, work=work, seed=seed, recheck=recheck,
+                stability=_price(move_price, frozen), seconds=seconds, work=work, seed=seed, recheck=recheck,
             )  # fmt: skip
     except BadProblem as bad:
         for fault in bad.faults[:MOST_FAULTS]:
@@ -70,8 +70,8 @@ def command(
     sys.exit(SOLVED if found.plan.state == "solved" else INFEASIBLE)
 
 
-def _price(move_minor: int | None) -> Stability | None:
-    return None if move_minor is None else Stability(move_minor=move_minor, rebox_minor=move_minor // 4)
+def _price(move_minor: int | None, problem: Problem) -> Stability | None:
+    return None if move_minor is None else given(move_minor, problem.earliest_at())
 
 
 def _plan(path: Path) -> Plan:

@@ -64,7 +64,7 @@ def may_plan() -> bool:
 @policy("planner", firms=True, per_minute=20)
 def request_plan() -> AnyResponse | tuple[str, int]:
     """Start a plan of the open consignments that the caller sees."""
-    seconds, weeks = _chosen("seconds", SECONDS), _chosen("weeks", WEEKS)
+    seconds, weeks = chosen("seconds", SECONDS), chosen("weeks", WEEKS)
     content = {"seconds": seconds, "weeks": weeks}
 
     def act(session: Session) -> dict[str, Any]:
@@ -76,7 +76,8 @@ def request_plan() -> AnyResponse | tuple[str, int]:
     return deed(act, content, lambda body: url_for("plan.show", plan_id=body["plan_id"]), url_for("plan.index"))
 
 
-def _chosen(name: str, allowed: tuple[int, ...]) -> int:
+def chosen(name: str, allowed: tuple[int, ...]) -> int:
+    """The form's number where it is one of those offered; the second of them where the form has none."""
     given = request.form.get(name, str(allowed[1]))
     if not given.isdecimal() or int(given) not in allowed:
         raise InvalidField(field=name, name=name, rule=", ".join(str(value) for value in allowed))

@@ -16,7 +16,7 @@ from routing.network import yueyang
 from routing.replan.breaks import BREAKS, WHEN
 from routing.replan.compare import Comparison
 from routing.replan.desk import Asked, request_replan
-from routing.replan.words import WHY
+from routing.replan.words import WHAT, WHY
 from web.auth.policy import READERS, policy
 from web.context import current_scope, unit_of_work
 from web.pages import plan_words
@@ -31,13 +31,6 @@ KINDS = {
     "closed": N_("A place or border is closed"),
     "late": N_("A consignment is ready later"),
     "new": N_("A consignment has to be taken in"),
-}
-WHAT = {
-    "departure": N_("another departure"),
-    "box": N_("another box"),
-    "left_behind": N_("stays behind"),
-    "now_goes": N_("goes now"),
-    "new": N_("taken in"),
 }
 FIELDS = ("departure", "hours", "capacity", "place", "from_at", "until_at", "consignment", "ready_at")
 NEEDS = {

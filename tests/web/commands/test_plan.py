@@ -40,6 +40,29 @@ def test_an_infeasible_problem_ends_with_three_and_names_the_conflict(tmp_path: 
     assert "conflict   K1: The allotment is taken: SHIP@20260304T1200 has 0 of 0 teu left" in done.stdout
 
 
+def test_the_curve_honours_output_and_rule_of_sharing(tmp_path: Path) -> None:
+    one = problem([goods("K1", 4), goods("K2", 9)])
+    write_problem(one, tmp_path / "p.json")
+    words = (str(tmp_path / "p.json"), "--curve", "--seconds", "5", "--share", "alone", "--work", "200")
+    done = dongting(*words, "-o", str(tmp_path / "curve.json"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "as the rules say" in done.stdout
+    assert "time counts 5 times" in done.stdout
+    written = json.loads((tmp_path / "curve.json").read_text("utf-8"))
+    assert written["format"] == "dongting-curve/1"
+    plans = [point["plan"] for point in written["points"]]
+    assert len(plans) == 5
+    assert {plan["share_rule"] for plan in plans} == {"alone"}
+    assert {plan["snapshot_sha256"] for plan in plans} == {one.snapshot_sha256()}
+    assert verify(one, plans[-1]) == []
+
+
+def test_a_curve_of_a_public_problem_is_refused_by_name(tmp_path: Path) -> None:
+    done = dongting(str(tmp_path / "p.json"), "--curve", "--format", "dow")
+    assert done.returncode == 2
+    assert "--curve: not_with_format" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -51,7 +51,7 @@ def test_prints_what_breaks_before_and_after_and_writes_plan_and_problem(files: 
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "is cancelled" in done.stdout
-    assert "K1  FIRM  goes with another departure" in done.stdout
+    assert "K1  FIRM  another departure" in done.stdout
     assert "its departure is cancelled" in done.stdout
     plan = json.loads(out.read_text())
     assert verify(Problem.model_validate_json(changed.read_text()), plan) == []
