@@ -27,7 +27,7 @@ from routing.shares import MEASURE, Part, Rule, split
 from routing.state import UNSERVED, Box, State
 from routing.stowage import Stower
 from routing.tariff import LOOSE, Kind, cheapest_loose
-from routing.units import ceil_div
+from routing.units import gap_ppm
 
 SOLVER = f"HiGHS {version('highspy')}, OR-Tools {ortools.__version__}"
 
@@ -59,7 +59,7 @@ class Writer:
         unserved = self._unserved()
         cost = sum(one.total_minor for one in assignments)
         objective = self._state.total_minor
-        bound_minor = min(self._bounded.bound_minor, objective)
+        bound_minor = self._bounded.bound_minor  # never lowered: the checker must see one that is wrong
         better = min(self._baselines.b_minor, self._baselines.c_minor)
         conflicts = self._conflicts(unserved)
         nothing = bool(self._goods) and not assignments
@@ -76,7 +76,7 @@ class Writer:
             left_out_minor=objective - cost,
             objective_minor=objective,
             bound_minor=bound_minor,
-            gap_ppm=ceil_div((objective - bound_minor) * 1_000_000, objective) if objective else 0,
+            gap_ppm=gap_ppm(objective, bound_minor),
             blocks=self._bounded.blocks,
             blocks_proved=self._bounded.blocks_proved,
             baselines=self._baselines,

@@ -17,7 +17,7 @@ from routing.rounds.mend import Kept, mend
 from routing.rounds.polish import Polish
 from routing.rounds.problem import Amount, Problem
 from routing.rounds.timing import Timed
-from routing.units import ceil_div
+from routing.units import ceil_div, gap_ppm
 
 SOLVER = f"PyVRP {version('pyvrp')}"
 BOUND_ROUNDS = 120
@@ -106,7 +106,7 @@ class Writer:
         """The document; rounds by the instant at which they begin."""
         rounds = self._rounds()
         cost = sum(one.cost_minor for one in rounds)
-        bound_minor = min(cost, ceil_div(proved.units, COST))
+        bound_minor = ceil_div(proved.units, COST)  # never lowered: the checker must see one that is wrong
         unserved = self._unserved()
         served = [job for job in self._every if job.id not in self._reasons]
         return RoundsPlan(
@@ -115,7 +115,7 @@ class Writer:
             seed=seed, solver=SOLVER, seconds_limit=seconds, work_limit=work, iterations=iterations,
             elapsed_ms=round((time.perf_counter() - started) * 1000),
             cost_minor=cost, bound_minor=bound_minor, bound_kind=proved.kind,
-            gap_ppm=ceil_div((cost - bound_minor) * 1_000_000, cost) if cost else 0,
+            gap_ppm=gap_ppm(cost, bound_minor),
             alone_minor=sum(self._alone(job) for job in served),
             metres=sum(one.metres for one in rounds), drive_s=sum(one.drive_s for one in rounds),
             duration_s=sum(one.duration_s for one in rounds),

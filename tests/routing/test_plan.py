@@ -1,11 +1,15 @@
 """Plans that a person can work out by hand, states of infeasibility, and how the numbers belong together."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
+from routing.consolidate import Bounded, bound
 from routing.generate import problem as generated
 from routing.problem import BadProblem
 from routing.report import advice, conflict, lines, reason
-from routing.solve import make_plan
+from routing.solve import Unsound, make_plan
 from routing.units import DAY_S, instant_s
 from tests.routing.tiny import START, goods, network_document, problem
 from tests.routing.watched import Heard
@@ -120,3 +124,14 @@ def test_a_plan_of_the_seeded_network_has_a_small_gap_saves_and_shares_every_fen
     text = "\n".join(lines(plan))
     assert "proven bound" in text
     assert plan.snapshot_sha256[:16] in text
+
+
+def test_a_bound_above_the_plan_is_seen_by_the_checker_and_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_high(*given: Any, **more: Any) -> Bounded:
+        found = bound(*given, **more)
+        return replace(found, bound_minor=found.bound_minor * 2)
+
+    monkeypatch.setattr("routing.solve.bound", too_high)
+    with pytest.raises(Unsound) as refused:
+        make_plan(problem([goods("K1", 4)]), seconds=2)
+    assert "bound" in {finding.rule for finding in refused.value.findings}

@@ -1,12 +1,13 @@
 """Rounds worked out by hand, and small random ones against trying all."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from routing.rounds.alone import jobs
 from routing.rounds.answer import RoundsPlan
-from routing.rounds.bound import bound
+from routing.rounds.bound import Bound, bound
 from routing.rounds.case import Case, Round, Visit
 from routing.rounds.check import check
 from routing.rounds.engine import Found, Search
@@ -338,3 +339,15 @@ def test_small_problems_are_solved_to_the_optimum_and_the_bound_is_never_above_i
         assert len(problem.stops) - len(plan.unserved) == served, seed
         assert plan.bound_minor <= cost, seed
         assert cost <= plan.cost_minor <= cost + len(plan.rounds), seed  # each round is rounded up to a fen
+
+
+def test_a_bound_above_the_rounds_is_written_down_and_found_by_the_checker(monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_high(*given: Any) -> Bound:
+        found = bound(*given)
+        return replace(found, units=found.units * 100)
+
+    monkeypatch.setattr("routing.rounds.solve.bound", too_high)
+    problem = problem_of(document([stop("S1")]))
+    plan = make_rounds(problem, seconds=5, work=5)
+    assert plan.bound_minor > plan.cost_minor
+    assert "bound" in {finding.rule for finding in check(problem.model_dump(mode="json"), plan.model_dump(mode="json"))}
