@@ -24,7 +24,8 @@ class Consignment(Frozen):
 
     `ready_at`: from when they can be collected at `origin`. `due_at`: wanted at `destination`; later costs money.
     `latest_at`: never later than this (default: due plus the days the network's rules allow). `must_go`: a plan that
-    leaves it behind is infeasible. Zero volume or weight is planned around with a reason; negative is refused.
+    leaves it behind is infeasible. `priority`: its rank in an emergency, 1 before 2; 0: ordinary goods. Zero volume or
+    weight is planned around with a reason; negative is refused.
     """
 
     id: Annotated[str, Field(min_length=1, max_length=64)]
@@ -42,6 +43,7 @@ class Consignment(Frozen):
     due_at: Instant
     latest_at: Instant | None = None
     must_go: bool = False
+    priority: Annotated[int, Field(ge=0, le=9, exclude_if=lambda rank: not rank)] = 0
 
 
 def load_class(customs_group: str, temperature: str, dangerous: str) -> str:

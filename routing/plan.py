@@ -141,6 +141,17 @@ class Conflict(Frozen):
     values: dict[str, Any]
 
 
+class Rank(Frozen):
+    """What an emergency plan does for one rank of relief goods: how many go, hours from ready to delivered in all, and
+    by how much that step may lie above its bound."""
+
+    priority: int
+    consignments: int
+    go: int
+    hours: int
+    gap_ppm: int
+
+
 class Plan(Frozen):
     """The answer. `objective_minor` = cost of what goes + price of what is left though it has a path; bound <= it.
 
@@ -185,6 +196,7 @@ class Plan(Frozen):
     effort: int | None = None
     stopped: bool = False
     conflicts: Annotated[tuple[Conflict, ...], Field(default=())]
+    ranks: Annotated[tuple[Rank, ...], Field(exclude_if=lambda held: not held)] = ()
 
     def rows(self) -> dict[str, Any]:
         """What the checker reads: the plan as JSON has it, but the spots of its loads as they are held."""

@@ -118,6 +118,7 @@ def lines(plan: Plan) -> Iterator[str]:
     for one in plan.conflicts:
         yield f"  conflict   {conflict(one)}"
     yield from _figures(plan)
+    yield from _ranks(plan)
     yield from _boxes(plan)
     yield from _loads(plan)
     if plan.unserved:
@@ -147,6 +148,14 @@ def _figures(plan: Plan) -> Iterator[str]:
     if plan.stages_ms:
         yield "time         " + ", ".join(f"{name} {ms / 1000:.1f} s" for name, ms in plan.stages_ms.items())
     yield f"run          {plan.solver}, seed {plan.seed}, {spent}, snapshot {plan.snapshot_sha256[:16]}, checked"
+
+
+def _ranks(plan: Plan) -> Iterator[str]:
+    """What an emergency plan does for each rank of relief goods."""
+    for one in plan.ranks:
+        mean = f", {one.hours // one.go:,} h in the mean" if one.go else ""
+        step = f"gap of its step {percent(one.gap_ppm)}"
+        yield f"rank {one.priority}       {one.go} of {one.consignments} go{mean}, {step}"
 
 
 SHARES = {

@@ -18,6 +18,7 @@ from routing.network import Corridor, Equipment, Network, Service
 from routing.problem import Problem
 from routing.verify_loads import load_faults
 from routing.verify_prices import air, co_load, unit_price, up
+from routing.verify_ranks import rank_faults
 from routing.verify_times import frozen_faults, time_faults
 
 EARTH_KM = 6371.009
@@ -83,6 +84,8 @@ class Checker:
             yield from self._assignment(assignment)
         yield from self._allotments()
         yield from self._sums()
+        for rule, where, text in rank_faults(self.problem, self.plan):
+            yield Finding(rule, where, text)
         for rule, where, text in load_faults(self.plan, self.goods, self.equipment, self.before):
             yield Finding(rule, where, text)
 

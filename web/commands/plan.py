@@ -15,7 +15,9 @@ from routing.design.ctsndp import read_ctsndp
 from routing.design.dow import read_dow
 from routing.design.solve import solve
 from routing.design.words import lines as design_lines
+from routing.emergency import emergency_plan, with_closed
 from routing.io import write_plan
+from routing.plan import Plan
 from routing.problem import BadProblem, Fault, Problem
 from routing.report import lines
 from routing.shares import ALONE, MEASURE, SHAPLEY, Rule
@@ -49,13 +51,15 @@ PUBLIC = {"ctsndp": read_ctsndp, "dow": read_dow}
 )  # fmt: skip
 @problem_options
 @click.option("--curve", "curved", is_flag=True, help="Ours: money, hours and CO2 under a few weights.")
+@click.option("--emergency", is_flag=True, help="Ours: goods with a priority first, whatever it costs.")
+@click.option("--closed", multiple=True, help="With --emergency: a place that nothing leaves, reaches or crosses.")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False),
     help="Write the plan, or the curve with its plans, as JSON.",
 )  # fmt: skip
 def command(
     problem: Path, form: str, seconds: float, work: int | None, seed: int, share: Rule, curved: bool,
-    output: Path | None, **given: Any,
+    emergency: bool, closed: tuple[str, ...], output: Path | None, **given: Any,
 ) -> None:  # fmt: skip
     """Plan the consignments of PROBLEM and print cost, proven bound, gap, boxes and who stays behind and why.
 
@@ -65,13 +69,17 @@ def command(
     when the checker found a fault (never expected).
     """
     try:
+        _refuse_together(form, curved, emergency, closed)
         if form != "dongting":
-            _refuse_curve(form, curved)
             sys.exit(_public(problem, form, seconds, work, seed, output))
-        frozen = read_any(problem, **given)
+        frozen, wanted = read_any(problem, **given), Wanted(seconds, seed, work or WORK, share)
         if curved:
-            sys.exit(_curved(frozen, seconds, Wanted(0, seed, work or WORK, share), output))
-        sys.exit(_own(frozen, seconds, work, seed, share, output))
+            sys.exit(_curved(frozen, wanted, output))
+        if emergency:
+            with quiet_solver():
+                plan = emergency_plan(with_closed(frozen, closed), wanted)
+            sys.exit(_printed(plan, output))
+        sys.exit(_own(frozen, wanted, output))
     except BadProblem as bad:
         for fault in bad.faults[:MOST_FAULTS]:
             click.echo(f"{fault.field}: {fault.rule}: {fault.text}", err=True)
@@ -80,11 +88,13 @@ def command(
         sys.exit(BAD_INPUT)
 
 
-def _own(
-    frozen: Problem, seconds: float, work: int | None, seed: int, share: Rule, output: Path | None
-) -> int:  # fmt: skip
+def _own(frozen: Problem, wanted: Wanted, output: Path | None) -> int:
     with quiet_solver():
-        plan = make_plan(frozen, seconds=seconds, seed=seed, work=work or WORK, share=share)
+        plan = make_plan(frozen, seconds=wanted.seconds, seed=wanted.seed, work=wanted.work, share=wanted.share)
+    return _printed(plan, output)
+
+
+def _printed(plan: Plan, output: Path | None) -> int:
     for line in lines(plan):
         click.echo(line)
     if output is not None:
@@ -92,16 +102,21 @@ def _own(
     return SOLVED if plan.state == "solved" else INFEASIBLE
 
 
-def _refuse_curve(form: str, curved: bool) -> None:
-    if curved:
-        text = f"a trade-off curve is made of our own problems, not of the format {form}"
-        raise BadProblem([Fault("--curve", "not_with_format", text)])
+def _refuse_together(form: str, curved: bool, emergency: bool, closed: tuple[str, ...]) -> None:
+    for option, given in (("--curve", curved), ("--emergency", emergency)):
+        if given and form != "dongting":
+            text = f"it is made of our own problems, not of the format {form}"
+            raise BadProblem([Fault(option, "not_with_format", text)])
+    if curved and emergency:
+        raise BadProblem([Fault("--curve", "not_with_emergency", "a curve weighs, an emergency does not: choose one")])
+    if closed and not emergency:
+        raise BadProblem([Fault("--closed", "only_with_emergency", "closed places are told with --emergency")])
 
 
-def _curved(problem: Problem, seconds: float, wanted: Wanted, output: Path | None) -> int:
+def _curved(problem: Problem, wanted: Wanted, output: Path | None) -> int:
     points = in_order(shipped_at(problem.options.start_at).weightings)
     with quiet_solver():
-        found = curve(problem, points, replace(wanted, seconds=seconds / len(points)))
+        found = curve(problem, points, replace(wanted, seconds=wanted.seconds / len(points)))
     for line in curve_lines([one for one, _ in found]):
         click.echo(line)
     if output is not None:

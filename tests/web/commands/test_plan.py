@@ -63,6 +63,35 @@ def test_a_curve_of_a_public_problem_is_refused_by_name(tmp_path: Path) -> None:
     assert "--curve: not_with_format" in done.stderr
 
 
+def test_an_emergency_serves_ranks_first_and_says_so(tmp_path: Path) -> None:
+    one = problem([goods("K1", 15), goods("K2", 15, priority=1)], network_document(capacity=1, loose=False))
+    write_problem(one, tmp_path / "p.json")
+    done = dongting(str(tmp_path / "p.json"), "--emergency", "--seconds", "4", "-o", str(tmp_path / "plan.json"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "rank 1       1 of 1 go" in done.stdout
+    assert "K1  The allotment is taken" in done.stdout
+    plan = read_plan((tmp_path / "plan.json").read_text())
+    assert plan.ranks[0].go == 1
+    assert verify(one, plan.model_dump(mode="json")) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--emergency", "--curve"), "--curve: not_with_emergency"),
+        (("--closed", "AAA"), "--closed: only_with_emergency"),
+        (("--emergency", "--format", "dow"), "--emergency: not_with_format"),
+        (("--emergency",), "consignments: no_priority"),
+        (("--emergency", "--closed", "ZZZ"), "closed.place: unknown_place"),
+    ],
+)
+def test_what_does_not_go_together_is_refused_by_name(tmp_path: Path, words: tuple[str, ...], said: str) -> None:
+    write_problem(problem([goods("K1", 15)]), tmp_path / "p.json")
+    done = dongting(str(tmp_path / "p.json"), *words)
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
