@@ -19,6 +19,7 @@ from routing.network import yueyang
 from routing.plan import Plan
 from routing.problem import BadProblem, Options, Problem, from_validation
 from routing.replan.known import known_changes
+from routing.replan.ready import write_ready
 from routing.solve import Unsound, make_plan
 from routing.tables import StoredAssignment, StoredBox, StoredPlan, StoredUnserved
 from routing.units import HOUR_S, ceil_div
@@ -210,6 +211,7 @@ def goods_of(row: queries.ConsignmentRow, pieces: tuple[Any, ...]) -> Goods:
         volume_cm3=row.volume_cm3, weight_g=row.weight_g, pieces=tuple(Piece(**vars(piece)) for piece in pieces),
         value_minor=row.value_minor, ready_at=_s(row.ready_at), due_at=_s(row.due_at),
         latest_at=_s(row.latest_at) if row.latest_at is not None else None, must_go=row.must_go,
+        priority=row.priority,
     )  # fmt: skip
 
 
@@ -313,6 +315,7 @@ def accept_plan(session: Session, plan_id: int, *, person_id: int | None = None)
     versions: Read = row.versions or {}
     _refuse_changed(session, plan_id, plan, versions)
     refuse_overbooked(session, plan_id, plan)
+    row.versions = versions = write_ready(session, row.happened, versions)
     for booking in bookings_of(plan_id, plan, versions):
         service.book(session, booking)
     service.take_allotment(session, plan_id, {leg.departure: (leg.unit, leg.taken) for leg in plan.legs})

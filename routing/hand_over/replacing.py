@@ -53,7 +53,7 @@ def move(session: Session, new: StoredPlan, tasks: Sequence[Task], now: datetime
             carry(session, work, by_id[key])
             mine.add(key)
         elif key not in booked and work.order_id is not None:
-            _cancel(session, work, now)
+            cancel_work(session, work, now)
     session.flush()
 
 
@@ -95,7 +95,8 @@ def _is_over(session: Session, work: ConsignmentWork) -> bool:
     return work.order_id is not None and session.get_one(OutboundOrder, work.order_id).state == "cancelled"
 
 
-def _cancel(session: Session, work: ConsignmentWork, now: datetime) -> None:
+def cancel_work(session: Session, work: ConsignmentWork, now: datetime) -> None:
+    """Cancel the order of what nobody carries any more; one that cannot be cancelled stays, with the reason."""
     order = session.get_one(OutboundOrder, work.order_id)
     try:
         with session.begin_nested():

@@ -28,10 +28,12 @@ from routing.desk import (
     store,
 )
 from routing.plan import Plan
-from routing.problem import BadProblem, Problem
+from routing.problem import BadProblem, Fault, Problem
 from routing.replan.breaks import Break
 from routing.replan.events import Events, apply, events_of
 from routing.replan.freeze import NOWHERE
+from routing.replan.ready import write_ready
+from routing.replan.refusals import DOES_NOT_FIT, fault, sentence
 from routing.replan.repair import Repair, repair
 from routing.replan.stability import given
 from routing.tables import StoredPlan
@@ -55,11 +57,15 @@ class NothingToRepair(WmsError):
 
 
 class EventRefused(WmsError):
-    """An event names what the plan does not have, or a field breaks a rule."""
+    """An event names what the plan does not have, or a field breaks a rule: the sentence of the rule that is broken."""
 
     code = "event_refused"
     kind = Kind.INVALID
-    text = N_("%(name)s: %(reason)s")
+    text = DOES_NOT_FIT
+
+    def __init__(self, fault: Fault) -> None:
+        self.text, values = sentence(fault)  # type: ignore[misc]  # each rule has its own
+        super().__init__(field=fault.field, **values)
 
 
 @dataclass(frozen=True)
@@ -107,9 +113,7 @@ def _events(session: Session, asked: Asked, versions: Read) -> Events:
         if event.get("kind") == "new" and isinstance(event.get("consignment"), str):
             row = queries.consignment(session, event["consignment"])
             if row is None or row.state != "open":
-                reason = f"{event['consignment']} is no open consignment"
-                name = f"events.{at}.new.consignment"
-                raise EventRefused(field=name, name=name, reason=reason)
+                raise EventRefused(fault(f"events.{at}.new.consignment", "not_open", event["consignment"]))
             goods = goods_of(row, queries.pieces(session, [row.id]).get(row.id, ()))
             versions[row.consignment_no] = [row.id, row.version]
             event = {"kind": "new", "consignment": goods.model_dump(mode="json")}  # noqa: PLW2901 - completed
@@ -120,20 +124,14 @@ def _events(session: Session, asked: Asked, versions: Read) -> Events:
     try:
         return events_of(document)
     except BadProblem as bad:
-        raise _refusal(bad) from bad
+        raise EventRefused(bad.faults[0]) from bad
 
 
 def _refuse_bad(problem: Problem, events: Events) -> None:
     try:
         apply(problem, events.events)
     except BadProblem as bad:
-        raise _refusal(bad) from bad
-
-
-def _refusal(bad: BadProblem) -> EventRefused:
-    first = bad.faults[0]
-    reason = "; ".join(fault.text for fault in bad.faults[:5])
-    return EventRefused(field=first.field, name=first.field, reason=reason)
+        raise EventRefused(bad.faults[0]) from bad
 
 
 # --- the job ------------------------------------------------------------------------------------------------
@@ -238,6 +236,7 @@ def accept_in_place(session: Session, plan_id: int, *, person_id: int | None = N
     _refuse_passed(plan_id, old, plan, pinned)
     _refuse_moved(session, base.id, plan_id, old, plan, versions)
     _refuse_frozen(session, base.id, plan_id, old, plan, pinned, versions)
+    versions = write_ready(session, row.happened, versions)
     service.give_back(session, base.id)
     refuse_overbooked(session, plan_id, plan)
     stranded = {name for name, where in pinned.items() if where == NOWHERE}

@@ -13,6 +13,7 @@ from routing.demand import Consignment
 from routing.files import read_json
 from routing.network import Frozen, Instant, NotNegative, Service
 from routing.problem import BadProblem, Fault, Problem, check, from_validation
+from routing.replan.refusals import fault
 from routing.schedule import departures_of
 from routing.units import DAY_S, HOUR_S
 
@@ -166,7 +167,7 @@ def _faults(problem: Problem, events: Sequence[Event]) -> Iterator[Fault]:
         elif isinstance(event, Urgent):
             name = event.consignment.id
             if name in known:
-                yield Fault(f"{field}.new.consignment.id", "duplicate", f"consignment {name} is in the plan already")
+                yield fault(f"{field}.new.consignment.id", "duplicate", name)
             known.add(name)
         elif isinstance(event, Closed):
             yield from _closed_faults(f"{field}.closed", event, problem)
@@ -177,26 +178,21 @@ def _faults(problem: Problem, events: Sequence[Event]) -> Iterator[Fault]:
 def _late_faults(field: str, event: Late, goods: dict[str, Consignment]) -> Iterator[Fault]:
     one = goods.get(event.consignment)
     if one is None:
-        yield Fault(
-            f"{field}.consignment", "unknown_consignment", f"{event.consignment} is no consignment of this plan"
-        )
+        yield fault(f"{field}.consignment", "unknown_consignment", event.consignment)
     elif event.ready_at <= one.ready_at:
-        yield Fault(f"{field}.ready_at", "not_late", f"{event.consignment} is ready no later than before")
+        yield fault(f"{field}.ready_at", "not_late", event.consignment)
     elif event.ready_at >= one.due_at:
-        text = f"{event.consignment} would be ready after it is due; announce it anew with another due instant"
-        yield Fault(f"{field}.ready_at", "ready_after_due", text)
+        yield fault(f"{field}.ready_at", "ready_after_due", event.consignment)
 
 
 def _closed_faults(field: str, event: Closed, problem: Problem) -> Iterator[Fault]:
     place = problem.network.official(event.place)
     if place not in {one.code for one in problem.network.places}:
-        yield Fault(f"{field}.place", "unknown_place", f"{event.place} is no place of this network")
+        yield fault(f"{field}.place", "unknown_place", event.place)
     elif not any(_through(one, place) for one in problem.network.services):
-        yield Fault(
-            f"{field}.place", "no_service", f"no service of this network leaves, reaches or crosses {event.place}"
-        )
+        yield fault(f"{field}.place", "no_service", event.place)
     if event.until_at <= event.from_at:
-        yield Fault(f"{field}.until_at", "ends_before_it_begins", "the place opens again before it closes")
+        yield fault(f"{field}.until_at", "ends_before_it_begins", event.place)
 
 
 def _departure_faults(
@@ -204,11 +200,10 @@ def _departure_faults(
 ) -> Iterator[Fault]:
     code, _, when = event.departure.partition("@")
     if code not in services:
-        yield Fault(f"{field}.departure", "unknown_service", f"{code} is no service of this network")
+        yield fault(f"{field}.departure", "unknown_service", code)
         return
     if event.departure not in {one.id for one in departures_of(services[code], problem.options, _until(problem))}:
         days = ", ".join(services[code].departs)
-        text = f"{code} has no departure {when or '(none)'} in the planning period; it leaves {days} (UTC)"
-        yield Fault(f"{field}.departure", "unknown_departure", text)
+        yield fault(f"{field}.departure", "unknown_departure", code, when=when or "–", days=days)
     if isinstance(event, Delay) and not event.hours and not event.arrival_hours:
-        yield Fault(f"{field}.hours", "no_delay", "neither leaves nor arrives later")
+        yield fault(f"{field}.hours", "no_delay", event.departure)

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from routing.changes import Changes, Sealed
 from routing.paths import PathFinder
 from routing.plan import Plan, PlanBox, PlanSegment
-from routing.problem import BadProblem, Fault, Problem
+from routing.problem import BadProblem, Problem
+from routing.replan.refusals import fault
 from routing.schedule import Segment
 
 NOWHERE = ""
@@ -86,10 +87,7 @@ def freeze(
 
 def _refuse_unknown(plan: Plan, frozen: Collection[str]) -> None:
     known = {box.id for box in plan.boxes} | {one.consignment for one in plan.assignments}
-    faults = [
-        Fault("frozen", "unknown_frozen", f"{name} is neither a box nor a consignment that goes under this plan")
-        for name in sorted(set(frozen) - known)
-    ]
+    faults = [fault("frozen", "unknown_frozen", name) for name in sorted(set(frozen) - known)]
     if faults:
         raise BadProblem(faults)
 

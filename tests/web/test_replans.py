@@ -11,8 +11,10 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from routing import desk
-from routing.replan.desk import run_replan
-from tests.routing.stored import plan_of
+from routing.plan import Plan
+from routing.replan.desk import accept_in_place, run_replan
+from routing.tables import StoredPlan
+from tests.routing.stored import plan_of, successor
 from tests.routing.test_desk import planned
 from tests.web.conftest import Doorman
 from tests.wms.freight.builders import make_consignments
@@ -132,6 +134,46 @@ def test_a_bad_event_is_refused_by_field(
     said = client.post(f"/api/v1/plans/{live}/replans", json=body, headers=headers)
     assert said.status_code in {400, 422}
     assert field in said.text
+
+
+def test_a_bad_event_is_refused_in_the_readers_language(
+    doorman: Doorman, csrf: Csrf, database: Database, scope: Scope, live: int
+) -> None:
+    planner = doorman.browser("planner", locale="zh")
+    for form, said in (
+        ({"kind": "cancelled", "departure": "BOAT@20260304T1200"}, "BOAT 不是此网络的航线或班列"),
+        ({"kind": "late", "consignment": "NOBODY", "ready_at": "2026-03-05T08:00"}, "NOBODY 不是此计划的货物"),
+        ({"kind": "new", "consignment": "NOBODY"}, "NOBODY 不是待运货物"),
+        ({"kind": "closed", "place": "KZALS", "from_at": "", "until_at": ""}, "必须是带时差的时刻"),
+    ):
+        answer = post(planner, csrf, f"/plan/{live}/repairs", **form)
+        assert answer.status_code == 302
+        assert said in planner.get(answer.headers["Location"]).text
+
+
+def test_a_stranded_box_is_opened_on_the_page(
+    doorman: Doorman, client: FlaskClient, csrf: Csrf, database: Database, scope: Scope, live: int
+) -> None:
+    with database.unit_of_work(scope) as session:
+        base = session.get_one(StoredPlan, live)
+        first = next(iter(base.versions or {}))
+        box = next(one.box for one in Plan.model_validate(base.document).assignments if one.consignment == first)
+        made = successor(session, base, stranded=(first,)).id
+        accept_in_place(session, made)
+    planner = doorman.browser("planner")
+    page = planner.get(f"/plan/{made}/repairs").text
+    assert "Closed boxes that no departure takes" in page
+    address = f"/plan/{live}/boxes/{box}/opening"
+    assert f'action="{address}"' in page
+    assert "say why" in post(planner, csrf, address, reason=" ").text
+    done = post(planner, csrf, address, reason="the border stays closed")
+    assert done.status_code == 302
+    page = planner.get(f"/plan/{made}/repairs").text
+    assert f"Open again: {first}." in page
+    assert "Closed boxes that no departure takes" not in page
+    head = doorman.token("planner") | {"Idempotency-Key": "open-1"}
+    said = client.post(f"/api/v1/plans/{live}/boxes/{box}/opening", json={"reason": "once more"}, headers=head)
+    assert (said.status_code, said.json["type"].rpartition(":")[2]) == (409, "nothing_stranded")
 
 
 def test_what_breaks_is_told_in_the_readers_time_and_harmless(app: APIFlask) -> None:

@@ -11,11 +11,13 @@ from pydantic import ConfigDict, Field
 from sqlalchemy.orm import Session
 
 from routing.hand_over import working
+from routing.hand_over.opening import open_box
 from web.api.idempotency import write
+from web.api.loads import VehicleIn
 from web.api.lookups import id_of
 from web.api.schemas import Body, Code, Count
 from web.auth.policy import READERS, policy
-from web.context import unit_of_work
+from web.context import current_scope, unit_of_work
 from wms.floor.service.opening_loads import NewLoad
 from wms.freight.service import hand_over as service
 from wms.parties.tables import Site
@@ -40,7 +42,7 @@ class ConsignmentGoodsIn(Body):
     goods: Annotated[list[ConsignmentGoodsLineIn], Field(max_length=500)]
 
 
-class BoxLoadIn(Body):
+class BoxLoadIn(VehicleIn):
     """The vehicle that takes a box of a plan."""
 
     model_config = ConfigDict(
@@ -50,13 +52,12 @@ class BoxLoadIn(Body):
             }
         }
     )  # fmt: skip
-    site: Code
-    vehicle_plate: Code
-    dock: Code | None = None
-    carrier: Code | None = None
-    trailer_plate: Code | None = None
-    container_no: Code | None = None
-    gate_pass: Code | None = None
+
+
+class BoxOpeningIn(Body):
+    """Why a closed box that no departure takes was opened."""
+
+    reason: Annotated[str, Field(min_length=3, max_length=400, examples=["the border stays closed"])]
 
 
 class PaperNumberIn(Body):
@@ -125,6 +126,21 @@ def open_load(plan_id: int, box_no: str, body: BoxLoadIn) -> Response:
         return {"load_no": load.load_no, "state": load.state}
 
     return write(act, body.model_dump(mode="json"), status=201)
+
+
+@bp.post("/plans/<int:plan_id>/boxes/<box_no>/opening")
+@policy("planner", subject="made_plan")
+@bp.input(BoxOpeningIn, arg_name="body")
+def open_closed_box(plan_id: int, box_no: str, body: BoxOpeningIn) -> Response:
+    """Record that a stranded box was opened: its goods are open consignments again, from where they stand."""
+
+    def act(session: Session) -> Mapping[str, Any]:
+        opened = open_box(
+            session, plan_id, box_no, reason=body.reason, now=datetime.now(UTC), person_id=current_scope().person_id
+        )
+        return {"plan_id": plan_id, "box_no": box_no, "open_again": opened}
+
+    return write(act, {"plan_id": plan_id, "box_no": box_no, **body.model_dump(mode="json")})
 
 
 @bp.post("/plans/<int:plan_id>/papers/<consignment_no>/<document>")

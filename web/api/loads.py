@@ -32,7 +32,19 @@ bp = APIBlueprint("api_loads", __name__, url_prefix="/api/v1", tag="Floor")
 WRITERS = ("clerk", "supervisor")
 
 
-class LoadIn(Body):
+class VehicleIn(Body):
+    """The vehicle that takes a load."""
+
+    site: Code
+    vehicle_plate: Code
+    dock: Code | None = None
+    carrier: Code | None = None
+    trailer_plate: Code | None = None
+    container_no: Code | None = None
+    gate_pass: Code | None = None
+
+
+class LoadIn(VehicleIn):
     """A vehicle to be filled at a dock; ``stops`` are regions or routes in driving order."""
 
     model_config = ConfigDict(
@@ -43,13 +55,6 @@ class LoadIn(Body):
             }
         }
     )  # fmt: skip
-    site: Code
-    vehicle_plate: Code
-    dock: Code | None = None
-    carrier: Code | None = None
-    trailer_plate: Code | None = None
-    container_no: Code | None = None
-    gate_pass: Code | None = None
     stops: Annotated[tuple[Code, ...], Field(max_length=50)] = ()
 
 

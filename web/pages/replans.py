@@ -1,6 +1,6 @@
 """Something happened to a plan: the form that says what, its repairs side by side, before and after of one of them."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, flash, render_template, request, url_for
@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from routing import queries as stored
 from routing.desk import UnknownPlan
+from routing.hand_over.opening import open_box, stranded_of
 from routing.hand_over.working import accept_in_place
 from routing.network import yueyang
 from routing.replan.breaks import BREAKS, WHEN
@@ -38,6 +39,7 @@ NEEDS = {
     "closed": ("place", "from_at", "until_at"), "late": ("consignment", "ready_at"), "new": ("consignment",),
 }  # fmt: skip
 NUMBERS = ("hours", "capacity")
+SHORTEST_REASON = 3
 INSTANTS = ("from_at", "until_at", "ready_at")
 
 
@@ -62,12 +64,14 @@ def show(plan_id: int) -> str:
         held = stored.comparison(session, plan_id)
         repairs = stored.repairs_of(session, plan_id)
         base = stored.plan_row(session, row.replaces_id) if row.replaces_id is not None else None
+        stranded = stranded_of(session, plan_id)
     network = yueyang()
     return render_template(
         "plan/repairs.html", row=row, plan=plan, repairs=repairs, words=plan_words,
         names=plan_words.place_names(network), kinds=KINDS, what=WHAT, why=WHY,
         found=Comparison.model_validate(held["comparison"]) if held else None, held=held,
         breaks=[_broken(one["code"], one["values"]) for one in held["breaks"]] if held else [],
+        stranded=stranded, may_open=may_plan() and current_scope().sees_all,
         may_ask=may_plan() and plan is not None and row.state in {"solved", "accepted"},
         may_replace=may_plan() and row.state == "solved" and base is not None and base.state == "accepted",
         places=sorted({end for one in network.services for end in (one.origin, one.destination, *one.via)}),
@@ -122,3 +126,23 @@ def replace(plan_id: int) -> AnyResponse | tuple[str, int]:
         return here
 
     return deed(act, {"plan_id": plan_id, "deed": "replacement"}, done, here)
+
+
+@bp.post("/<int:plan_id>/boxes/<box_no>/opening")
+@policy("planner", subject="made_plan")
+def open_closed_box(plan_id: int, box_no: str) -> AnyResponse:
+    """Record that a stranded box was opened; its goods can be planned again."""
+    reason = request.form.get("reason", "").strip()[:400]
+    if len(reason) < SHORTEST_REASON:
+        raise InvalidField(field="reason", name="reason", rule=_("say why"))
+    here = url_for("replan.show", plan_id=plan_id)
+
+    def act(session: Session) -> dict[str, Any]:
+        person_id = current_scope().person_id
+        return {"open": open_box(session, plan_id, box_no, reason=reason, now=datetime.now(UTC), person_id=person_id)}
+
+    def done(body: dict[str, Any]) -> str:
+        flash(_("Open again: %(names)s.", names=", ".join(body["open"])))
+        return here
+
+    return deed(act, {"plan_id": plan_id, "box_no": box_no, "reason": reason}, done, here)

@@ -9,7 +9,9 @@ from sqlalchemy.orm import Session
 
 from routing import desk
 from routing.changes import DepartureChange
-from routing.desk import NotItsPlace, PlanStale
+from routing.desk import NotItsPlace, PlanStale, UnknownPlan
+from routing.hand_over.opening import HasLeft, NothingStranded, Stranded, open_box, stranded_of
+from routing.plan import Plan
 from routing.replan.desk import (
     accept_in_place,
 )
@@ -178,3 +180,99 @@ def test_of_what_several_plans_know_of_a_departure_nothing_is_forgotten(
         accept_in_place(session, next_of(session, other.id, departures=more))
         known = desk.snapshot(session, weeks=4)[0].changes.departures
         assert known == {name: DepartureChange(cancelled=True, depart_late_s=60, capacity=3)}
+
+
+def stranded(database: Database, scope: Scope, by_hand: ByHand) -> tuple[int, str]:
+    """A repair has taken the plan's place and strands K1 in its closed box; the repair's id and the box."""
+    with database.unit_of_work(scope) as session:
+        made = next_of(session, by_hand.plan_id, stranded=by_hand.names[:1])
+        accept_in_place(session, made)
+        return made, "B0001"
+
+
+def opened(session: Session, plan_id: int, box_no: str) -> list[str]:
+    return open_box(session, plan_id, box_no, reason="the border stays closed", now=datetime.now(UTC))
+
+
+def test_a_stranded_box_that_is_opened_gives_its_goods_back_to_be_planned(
+    database: Database, scope: Scope, by_hand: ByHand
+) -> None:
+    made, box = stranded(database, scope, by_hand)
+    name = by_hand.names[0]
+    with database.unit_of_work(scope) as session:
+        one = [Stranded(by_hand.plan_id, box, (name,))]
+        assert stranded_of(session, made) == stranded_of(session, by_hand.plan_id) == one
+        before = queries.consignment(session, name)
+        assert before is not None
+        assert opened(session, by_hand.plan_id, box) == [name]
+        after = queries.consignment(session, name)
+        assert after is not None
+        assert (after.state, after.origin, after.version) == ("open", before.origin, before.version + 1)
+        assert stranded_of(session, made) == []
+        assert name not in held(session)
+        problem, _versions = desk.snapshot(session, weeks=4)
+        assert name in {good.id for good in problem.consignments}
+    with database.unit_of_work(scope) as session, pytest.raises(NothingStranded):
+        opened(session, by_hand.plan_id, box)
+
+
+def test_goods_that_were_collected_go_on_from_where_their_box_stands(
+    database: Database, scope: Scope, by_hand: ByHand
+) -> None:
+    name, now = by_hand.names[0], datetime.now(UTC)
+    with database.unit_of_work(scope) as session:
+        made = next_of(session, by_hand.plan_id, stranded=(name,))
+        report_consignment(session, name, Report("collected", "ACT", now - timedelta(hours=2), "floor"), now)
+        accept_in_place(session, made)
+    with database.unit_of_work(scope) as session:
+        row = session.get_one(StoredPlan, by_hand.plan_id)
+        plan = Plan.model_validate(row.document)
+        stuffed = {one.id: one.stuffing_place for one in plan.segments}
+        segment = next(one.segment for one in plan.assignments if one.consignment == name)
+        assert opened(session, by_hand.plan_id, "B0001") == [name]
+        after = queries.consignment(session, name)
+        assert after is not None
+        assert (after.state, after.origin) == ("open", stuffed[segment])
+
+
+def test_a_box_that_is_live_or_has_left_is_not_opened(database: Database, scope: Scope, by_hand: ByHand) -> None:
+    with database.unit_of_work(scope) as session:
+        assert stranded_of(session, by_hand.plan_id) == []
+        with pytest.raises(NothingStranded):
+            opened(session, by_hand.plan_id, "B0001")
+        with pytest.raises(UnknownPlan):
+            opened(session, 999_999, "B0001")
+    made, box = stranded(database, scope, by_hand)
+    now = datetime.now(UTC)
+    with database.unit_of_work(scope) as session, pytest.raises(NothingStranded):
+        opened(session, made, box)
+    with database.unit_of_work(scope) as session:
+        for event, hours in (("collected", 5), ("departure", 3)):
+            leg_no = 1 if event == "departure" else None
+            report = Report(event, "ACT", now - timedelta(hours=hours), "carrier", leg_no=leg_no)
+            report_consignment(session, by_hand.names[0], report, now)
+    with database.unit_of_work(scope) as session, pytest.raises(HasLeft, match=by_hand.names[0]):
+        opened(session, by_hand.plan_id, box)
+
+
+def test_a_consignment_that_is_ready_later_says_so_in_its_record_once_the_repair_is_accepted(
+    database: Database, scope: Scope, by_hand: ByHand
+) -> None:
+    name = by_hand.names[2]
+    with database.unit_of_work(scope) as session:
+        before = queries.consignment(session, name)
+        assert before is not None
+        later = before.ready_at + timedelta(hours=7)
+        made = session.get_one(StoredPlan, next_of(session, by_hand.plan_id))
+        made.happened = {
+            "events": {"events": [{"kind": "late", "consignment": name, "ready_at": later.isoformat()}]},
+            "move_minor": None,
+        }
+        session.flush()
+        accept_in_place(session, made.id)
+        after = queries.consignment(session, name)
+        assert after is not None
+        assert (after.ready_at, after.version) == (later, before.version + 2)  # and its booking was ended once
+        accept_in_place(session, made.id)
+        again = queries.consignment(session, name)
+        assert again == after

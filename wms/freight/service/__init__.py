@@ -10,10 +10,11 @@ from wms.freight.service.consignments import (
     book,
     cancel,
     lock_all,
+    set_priority,
     take_allotment,
     write_milestone,
 )
-from wms.freight.service.rebooking import give_back, rebook, withdraw
+from wms.freight.service.rebooking import give_back, ready_later, rebook, reopen, withdraw
 
 __all__ = [
     "Booking",
@@ -26,7 +27,10 @@ __all__ = [
     "give_back",
     "loading_of",
     "lock_all",
+    "ready_later",
     "rebook",
+    "reopen",
+    "set_priority",
     "take_allotment",
     "withdraw",
     "write_milestone",

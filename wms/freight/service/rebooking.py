@@ -32,6 +32,32 @@ def withdraw(session: Session, consignment_id: int, plan_id: int) -> int:
     return found.version
 
 
+def reopen(session: Session, consignment_id: int, plan_id: int, stands_at: str | None) -> int:
+    """As :func:`withdraw`, for goods that come out of a closed box; ``stands_at``: the place where they are now, from
+    which they go on; None: they have not set out. Returns the version.
+    """
+    version = withdraw(session, consignment_id, plan_id)
+    if stands_at is not None:
+        session.get_one(Consignment, consignment_id).origin = stands_at
+        session.flush()
+    return version
+
+
+def ready_later(session: Session, consignment_id: int, ready_at: datetime) -> int:
+    """Write down that a consignment is ready later than it was announced; returns the version, which grows where that
+    is new, so that other plans made before are stale. The caller holds the consignment's lock.
+    """
+    found = session.get(Consignment, consignment_id)
+    if found is None:
+        raise UnknownConsignment(consignment_no=consignment_id)
+    if found.ready_at < ready_at < found.due_at:
+        found.ready_at, found.version = ready_at, found.version + 1
+        session.flush()
+        told = {"consignment_no": found.consignment_no, "ready_at": ready_at.astimezone(UTC).isoformat()}
+        append_leaf(session, "ready_later", told, found.id)
+    return found.version
+
+
 def rebook(session: Session, booking: Booking, *, tell: bool = True) -> None:
     """End the live booking of a consignment and book it afresh; ``tell``: its times are new, so the planned milestones
     are written again. What is under way or delivered stays so. Raises as :func:`withdraw` and :func:`book`.
