@@ -38,6 +38,7 @@ class PlanRow:
     replaces_id: int | None
     curve_id: int | None
     weighting: dict[str, Any] | None
+    emergency: dict[str, Any] | None
 
 
 NAMES = tuple(PlanRow.__dataclass_fields__)

@@ -40,6 +40,8 @@ class StoredPlan(Tenanted, Base):
     ``curve_id``: the trade-off curve that it belongs to; ``weighting``: by how much time and carbon counted more, and
     once it is made what it takes (``tradeoff.Point``).
 
+    ``emergency``: it serves relief goods first; the places that were closed.
+
     ``versions`` maps consignment numbers to [id, version] at the snapshot; acceptance compares them.
     """
 
@@ -84,6 +86,7 @@ class StoredPlan(Tenanted, Base):
     handed_over_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     curve_id: Mapped[int | None] = mapped_column(ForeignKey("plan_curve.id"))
     weighting: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    emergency: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
 
 
 class StoredBox(Tenanted, Base):

@@ -49,6 +49,7 @@ MODULES = (
     "routing.replan.desk",
     "routing.rounds.desk.asking",
     "routing.curves",
+    "routing.emergency_desk",
     "routing.jobs",
     "routing.hand_over.working",
     "iot.jobs",

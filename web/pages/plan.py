@@ -50,7 +50,7 @@ def index() -> str:
         "plan/index.html", rows=rows[:SHOWN], booked=booked,
         more=rows[SHOWN - 1].id if len(rows) > SHOWN else None, after=after_id,
         state=state, count=count, plans=plans, names=plan_words.place_names(yueyang()), words=plan_words,
-        seconds=SECONDS, weeks=WEEKS, may_plan=may_plan(),
+        seconds=SECONDS, weeks=WEEKS, may_plan=may_plan(), operator=scope().sees_all,
     )  # fmt: skip
 
 

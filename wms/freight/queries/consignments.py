@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session, aliased
 
 from wms.freight.rules import Piece
@@ -40,6 +40,7 @@ class ConsignmentRow:
     due_at: datetime
     latest_at: datetime | None
     must_go: bool
+    priority: int
     state: str
     version: int
 
@@ -50,21 +51,23 @@ COLUMNS: tuple[Any, ...] = (
     Consignment.forwarder_id, FORWARDER.code, Consignment.goods_name, Consignment.origin, Consignment.destination,
     Consignment.trade_mode, Consignment.temperature_class, Consignment.dangerous_class, Consignment.volume_cm3,
     Consignment.weight_g, Consignment.value_minor, Consignment.ready_at, Consignment.due_at, Consignment.latest_at,
-    Consignment.must_go, Consignment.state, Consignment.version,
+    Consignment.must_go, Consignment.priority, Consignment.state, Consignment.version,
 )  # fmt: skip
+
+
+def _heads() -> Select[Any]:
+    return (
+        select(*COLUMNS)
+        .join(Company, Company.id == Consignment.owner_id)
+        .outerjoin(FORWARDER, FORWARDER.id == Consignment.forwarder_id)
+    )
 
 
 def consignments(
     session: Session, *, state: str | None = None, after_id: int = 0, limit: int | None = None
 ) -> list[ConsignmentRow]:
     """Consignments in order of id, from the one after ``after_id``."""
-    statement = (
-        select(*COLUMNS)
-        .join(Company, Company.id == Consignment.owner_id)
-        .outerjoin(FORWARDER, FORWARDER.id == Consignment.forwarder_id)
-        .where(Consignment.id > after_id)
-        .order_by(Consignment.id)
-    )
+    statement = _heads().where(Consignment.id > after_id).order_by(Consignment.id)
     if state is not None:
         statement = statement.where(Consignment.state == state)
     if limit is not None:
@@ -104,6 +107,12 @@ def count_open(session: Session) -> int:
     """How many consignments wait for a plan."""
     statement = select(func.count()).select_from(Consignment).where(Consignment.state == "open")
     return session.execute(statement).scalar_one()
+
+
+def first_in_line(session: Session) -> list[ConsignmentRow]:
+    """Open consignments that come first in an emergency, by rank."""
+    statement = _heads().where(Consignment.state == "open", Consignment.priority > 0)
+    return [_row(row) for row in session.execute(statement.order_by(Consignment.priority, Consignment.id))]
 
 
 def pieces(session: Session, ids: Sequence[int]) -> dict[int, tuple[Piece, ...]]:

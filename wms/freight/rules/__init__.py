@@ -3,8 +3,10 @@
 from wms.freight.rules.consignments import (
     EVENTS,
     KINDS,
+    LAST_RANK,
     MODES,
     STATES,
+    BadRank,
     ConsignmentExists,
     ConsignmentForm,
     ConsignmentNotOpen,
@@ -15,13 +17,16 @@ from wms.freight.rules.consignments import (
     UnknownConsignment,
     check_form,
     check_open,
+    check_rank,
 )
 
 __all__ = [
     "EVENTS",
     "KINDS",
+    "LAST_RANK",
     "MODES",
     "STATES",
+    "BadRank",
     "ConsignmentExists",
     "ConsignmentForm",
     "ConsignmentNotOpen",
@@ -32,4 +37,5 @@ __all__ = [
     "UnknownConsignment",
     "check_form",
     "check_open",
+    "check_rank",
 ]

@@ -8,6 +8,7 @@ from wms.errors import N_, Kind, WmsError
 STATES = ("open", "booked", "under_way", "delivered", "cancelled")
 MODES = ("barge", "ocean", "rail", "truck", "air")
 KINDS = ("PLN", "EST", "REQ", "ACT")
+LAST_RANK = 9
 EVENTS = ("collected", "cut_off", "departure", "arrival", "stripped", "delivery")
 
 
@@ -59,6 +60,14 @@ class PiecesExceedConsignment(WmsError):
     code = "pieces_exceed_consignment"
     kind = Kind.INVALID
     text = N_("The pieces of consignment %(consignment_no)s measure or weigh more than the whole.")
+
+
+class BadRank(WmsError):
+    """Ranks of relief goods run from 1 (first) to 9; 0 is ordinary goods."""
+
+    code = "bad_rank"
+    kind = Kind.INVALID
+    text = N_("The priority of a consignment runs from 1 (first) to 9, or is 0 for ordinary goods; this is %(given)s.")
 
 
 @dataclass(frozen=True)
@@ -122,3 +131,9 @@ def check_open(consignment_no: str, state: str) -> None:
     """Raise ConsignmentNotOpen unless the consignment may still be changed or booked."""
     if state != "open":
         raise ConsignmentNotOpen(consignment_no=consignment_no, state=state)
+
+
+def check_rank(priority: int) -> None:
+    """Raise BadRank for a rank that is none."""
+    if not 0 <= priority <= LAST_RANK:
+        raise BadRank(field="priority", given=priority)

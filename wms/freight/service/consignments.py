@@ -9,7 +9,14 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from wms.freight.rules import ConsignmentExists, ConsignmentForm, UnknownConsignment, check_form, check_open
+from wms.freight.rules import (
+    ConsignmentExists,
+    ConsignmentForm,
+    UnknownConsignment,
+    check_form,
+    check_open,
+    check_rank,
+)
 from wms.freight.tables import AllotmentUse, Consignment, ConsignmentPiece, Milestone, TransportBooking, TransportLeg
 from wms.record.service import append_leaf
 
@@ -80,6 +87,19 @@ def amend(session: Session, form: ConsignmentForm) -> int:
     session.flush()
     session.execute(delete(ConsignmentPiece).where(ConsignmentPiece.consignment_id == found.id))
     _write_pieces(session, found.id, form)
+    return found.version
+
+
+def set_priority(session: Session, consignment_no: str, priority: int) -> int:
+    """Give an open consignment its rank in an emergency (1 before 2; 0: ordinary goods); plans made before are stale.
+
+    The operator's word, not the owner's. Returns the version. Raises UnknownConsignment, ConsignmentNotOpen, BadRank.
+    """
+    check_rank(priority)
+    found = _locked(session, consignment_no)
+    if found.priority != priority:
+        found.priority, found.version = priority, found.version + 1
+        session.flush()
     return found.version
 
 

@@ -24,6 +24,7 @@ class Consignment(Tenanted, Base):
         CheckConstraint("volume_cm3 >= 0 AND weight_g >= 0 AND value_minor >= 0", name="amounts_not_negative"),
         CheckConstraint("due_at > ready_at", name="due_after_ready"),
         CheckConstraint("latest_at >= due_at", name="latest_after_due"),
+        CheckConstraint("priority BETWEEN 0 AND 9", name="priority_range"),
         Index(None, "tenant_id", "state"),
         Index(None, "owner_id"),
         Index(None, "forwarder_id"),
@@ -46,6 +47,7 @@ class Consignment(Tenanted, Base):
     due_at: Mapped[Instant]
     latest_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     must_go: Mapped[bool] = mapped_column(server_default=text("false"))
+    priority: Mapped[int] = mapped_column(server_default="0")
     state: Mapped[str] = mapped_column(server_default="open")
     version: Mapped[int] = mapped_column(server_default="1")
     recorded_at: Mapped[RecordedAt]
