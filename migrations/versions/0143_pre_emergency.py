@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0142_pre_emergency"
-down_revision = "0141_pre_curves"
+revision = "0143_pre_emergency"
+down_revision = "0142_pre_curves"
 branch_labels = None
 depends_on = None
 
