@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from dataclasses import field as dataclass_field
 from datetime import date
 from typing import Annotated, Final, Literal
 
@@ -22,12 +21,12 @@ FORMAT: Final = "dongting-problem/1"
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing wrong with the input: where, which rule, in words; `values`: what the words name."""
+    """One thing wrong with the input: where, which rule, in words; `given`: what the words name."""
 
     field: str
     rule: str
     text: str
-    values: Mapping[str, str] = dataclass_field(default_factory=dict)
+    given: str = ""
 
 
 class BadProblem(Exception):

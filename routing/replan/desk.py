@@ -33,7 +33,7 @@ from routing.replan.breaks import Break
 from routing.replan.events import Events, apply, events_of
 from routing.replan.freeze import NOWHERE
 from routing.replan.ready import write_ready
-from routing.replan.refusals import DOES_NOT_FIT, fault, sentence
+from routing.replan.refusals import fault, rule_of
 from routing.replan.repair import Repair, repair
 from routing.replan.stability import given
 from routing.tables import StoredPlan
@@ -57,15 +57,24 @@ class NothingToRepair(WmsError):
 
 
 class EventRefused(WmsError):
-    """An event names what the plan does not have, or a field breaks a rule: the sentence of the rule that is broken."""
+    """An event names what the plan does not have, or what it says cannot be."""
 
     code = "event_refused"
     kind = Kind.INVALID
-    text = DOES_NOT_FIT
+    text = N_("%(given)s %(rule)s.")
 
-    def __init__(self, fault: Fault) -> None:
-        self.text, values = sentence(fault)  # type: ignore[misc]  # each rule has its own
-        super().__init__(field=fault.field, **values)
+
+class EventMisformed(EventRefused):
+    """A field of an event breaks a rule of form."""
+
+    code = "event_misformed"
+    text = N_("%(name)s: %(rule)s")
+
+
+def _refusal(fault: Fault) -> EventRefused:
+    if fault.given:
+        return EventRefused(field=fault.field, given=fault.given, rule=rule_of(fault))
+    return EventMisformed(field=fault.field, name=fault.field, rule=rule_of(fault))
 
 
 @dataclass(frozen=True)
@@ -113,7 +122,7 @@ def _events(session: Session, asked: Asked, versions: Read) -> Events:
         if event.get("kind") == "new" and isinstance(event.get("consignment"), str):
             row = queries.consignment(session, event["consignment"])
             if row is None or row.state != "open":
-                raise EventRefused(fault(f"events.{at}.new.consignment", "not_open", event["consignment"]))
+                raise _refusal(fault(f"events.{at}.new.consignment", "not_open", event["consignment"] or "–"))
             goods = goods_of(row, queries.pieces(session, [row.id]).get(row.id, ()))
             versions[row.consignment_no] = [row.id, row.version]
             event = {"kind": "new", "consignment": goods.model_dump(mode="json")}  # noqa: PLW2901 - completed
@@ -124,14 +133,14 @@ def _events(session: Session, asked: Asked, versions: Read) -> Events:
     try:
         return events_of(document)
     except BadProblem as bad:
-        raise EventRefused(bad.faults[0]) from bad
+        raise _refusal(bad.faults[0]) from bad
 
 
 def _refuse_bad(problem: Problem, events: Events) -> None:
     try:
         apply(problem, events.events)
     except BadProblem as bad:
-        raise EventRefused(bad.faults[0]) from bad
+        raise _refusal(bad.faults[0]) from bad
 
 
 # --- the job ------------------------------------------------------------------------------------------------

@@ -178,7 +178,7 @@ def _faults(problem: Problem, events: Sequence[Event]) -> Iterator[Fault]:
 def _late_faults(field: str, event: Late, goods: dict[str, Consignment]) -> Iterator[Fault]:
     one = goods.get(event.consignment)
     if one is None:
-        yield fault(f"{field}.consignment", "unknown_consignment", event.consignment)
+        yield fault(f"{field}.consignment", "unknown_consignment", event.consignment or "–")
     elif event.ready_at <= one.ready_at:
         yield fault(f"{field}.ready_at", "not_late", event.consignment)
     elif event.ready_at >= one.due_at:
@@ -188,7 +188,7 @@ def _late_faults(field: str, event: Late, goods: dict[str, Consignment]) -> Iter
 def _closed_faults(field: str, event: Closed, problem: Problem) -> Iterator[Fault]:
     place = problem.network.official(event.place)
     if place not in {one.code for one in problem.network.places}:
-        yield fault(f"{field}.place", "unknown_place", event.place)
+        yield fault(f"{field}.place", "unknown_place", event.place or "–")
     elif not any(_through(one, place) for one in problem.network.services):
         yield fault(f"{field}.place", "no_service", event.place)
     if event.until_at <= event.from_at:
@@ -198,12 +198,12 @@ def _closed_faults(field: str, event: Closed, problem: Problem) -> Iterator[Faul
 def _departure_faults(
     field: str, event: Delay | Cancelled | Full, problem: Problem, services: dict[str, Service]
 ) -> Iterator[Fault]:
-    code, _, when = event.departure.partition("@")
+    code = event.departure.partition("@")[0]
     if code not in services:
-        yield fault(f"{field}.departure", "unknown_service", code)
+        yield fault(f"{field}.departure", "unknown_service", code or "–")
         return
     if event.departure not in {one.id for one in departures_of(services[code], problem.options, _until(problem))}:
         days = ", ".join(services[code].departs)
-        yield fault(f"{field}.departure", "unknown_departure", code, when=when or "–", days=days)
+        yield fault(f"{field}.departure", "unknown_departure", event.departure, f"; {code} leaves {days} (UTC)")
     if isinstance(event, Delay) and not event.hours and not event.arrival_hours:
         yield fault(f"{field}.hours", "no_delay", event.departure)

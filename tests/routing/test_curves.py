@@ -21,7 +21,7 @@ from routing.curves import (
 )
 from routing.desk import NothingToPlan
 from routing.plan import Plan
-from routing.problem import Problem
+from routing.problem import BadProblem, Fault, Problem
 from routing.tables import StoredPlan
 from routing.tradeoff import PLAIN, Wanted, Weights, point
 from routing.verify import verify
@@ -157,10 +157,14 @@ def test_a_plan_that_cannot_be_made_says_so_and_the_others_go_on(
     assert [one.row.state for one in found] == ["failed", "failed"]
 
 
-def test_where_the_snapshot_is_refused_every_plan_says_why(database: Database, scope: Scope, names: list[str]) -> None:
+def test_where_the_snapshot_is_refused_every_plan_says_why(
+    database: Database, scope: Scope, names: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(*_given: Any, **_more: Any) -> Any:
+        raise BadProblem([Fault("consignments.0.temperature", "literal_error", "is no temperature")])
+
     curve_id = asked(database, scope, FAST)
-    with database.unit_of_work(scope) as session:
-        session.execute(text("UPDATE consignment SET temperature_class = 'tepid'"))
+    monkeypatch.setattr("routing.curves.snapshot", refuses)
     run_curve(database, curve_id=curve_id, tenant_id=scope.tenant_id)
     found = plans(database, scope, curve_id)
     assert [one.row.state for one in found] == ["failed", "failed"]

@@ -57,13 +57,13 @@ def test_a_planner_asks_watches_and_compares(
 
 
 def test_a_plan_of_a_curve_leads_back_to_it_and_can_be_accepted(
-    doorman: Doorman, csrf: Csrf, database: Database, scope: Scope, names: list[str]
+    doorman: Doorman, client: FlaskClient, csrf: Csrf, database: Database, scope: Scope, names: list[str]
 ) -> None:
     planner = doorman.browser("planner")
     where = ask(planner, csrf, "20-1")
     run_curve(database, curve_id=int(where.rpartition("/")[2]), tenant_id=scope.tenant_id)
     head = doorman.token("planner")
-    found = doorman.client.get("/api/v1/plans", headers=head).get_json()
+    found = client.get("/api/v1/plans", headers=head).get_json()
     page = planner.get(f"/plan/{found[0]['id']}").text
     assert f'href="{where}"' in page
     assert "Accept and book" in page

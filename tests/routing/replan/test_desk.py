@@ -211,7 +211,7 @@ def test_what_has_begun_stays_where_it_is(database: Database, scope: Scope, live
     [
         ({"kind": "cancelled", "departure": "BARGE-DOWN@20200101T1000"}, "no departure"),
         ({"kind": "new", "consignment": "NOBODY"}, "NOBODY is no open consignment"),
-        ({"kind": "delay", "departure": "X"}, "Field required"),
+        ({"kind": "delay", "departure": "X"}, "is missing"),
         ({"kind": "late", "consignment": "NOBODY", "ready_at": "2026-03-05T00:00:00Z"}, "no consignment of this plan"),
     ],
 )

@@ -347,7 +347,7 @@ def test_a_bound_above_the_rounds_is_written_down_and_found_by_the_checker(monke
         return replace(found, units=found.units * 100)
 
     monkeypatch.setattr("routing.rounds.solve.bound", too_high)
-    problem = problem_of(document([stop("S1")]))
+    problem = problem_of(document([stop("S1", 10)]))
     plan = make_rounds(problem, seconds=5, work=5)
     assert plan.bound_minor > plan.cost_minor
     assert "bound" in {finding.rule for finding in check(problem.model_dump(mode="json"), plan.model_dump(mode="json"))}
