@@ -45,6 +45,11 @@ def xlsx_response(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any
 
 def book_response(name: str, sheets: Iterable[tuple[str, Sequence[str], Iterable[Sequence[Any]]]]) -> Response:
     """Return ``name``.xlsx with a sheet for each (title, columns, rows)."""
+    return _file(book_bytes(sheets), XLSX, f"{name}.xlsx")
+
+
+def book_bytes(sheets: Iterable[tuple[str, Sequence[str], Iterable[Sequence[Any]]]]) -> bytes:
+    """A spreadsheet with a sheet for each (title, columns, rows)."""
     buffer = io.BytesIO()
     plain = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     with xlsxwriter.Workbook(buffer, {"constant_memory": True, **plain}) as book:
@@ -57,15 +62,16 @@ def book_response(name: str, sheets: Iterable[tuple[str, Sequence[str], Iterable
             for number, row in enumerate(rows, 1):
                 for place, value in enumerate(row):
                     _write(sheet, number, place, value, day, amount)
-    return _file(buffer.getvalue(), XLSX, f"{name}.xlsx")
+    return buffer.getvalue()
 
 
 def _write(sheet: Any, number: int, place: int, value: Any, day: Any, amount: Any) -> None:
-    """Whole numbers as numbers, amounts with two places, days as days, all else as plain text."""
+    """Numbers as numbers, amounts with two places, finer ones with all of theirs, days as days, else plain text."""
     if isinstance(value, date) and not isinstance(value, datetime):
         sheet.write_datetime(number, place, value, day)
     elif isinstance(value, Decimal):
-        sheet.write_number(number, place, value, amount)
+        is_amount = value == round(value, 2)
+        sheet.write_number(number, place, value, amount if is_amount else None)
     elif isinstance(value, int) and not isinstance(value, bool) and abs(value) < LONGEST_NUMBER:
         sheet.write_number(number, place, value)
     elif value is not None and value != "":

@@ -8,6 +8,10 @@ import click
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 OPTIONS = (
+    click.option(
+        "--network", type=click.Path(path_type=Path),
+        help="Another network: XLSX with a sheet a table, a folder of CSVs, JSON, or yueyang.",
+    ),
     click.option("--pieces", type=FILE, help="CSV of consignments: their pieces, a CSV too."),
     click.option(
         "--start", help="Nothing leaves before (2026-03-02T00:00:00Z); for CSV and XLSX else when the first is ready."

@@ -81,11 +81,16 @@ def command(
             sys.exit(_printed(plan, output))
         sys.exit(_own(frozen, wanted, output))
     except BadProblem as bad:
-        for fault in bad.faults[:MOST_FAULTS]:
-            click.echo(f"{fault.field}: {fault.rule}: {fault.text}", err=True)
-        if len(bad.faults) > MOST_FAULTS:
-            click.echo(f"… and {len(bad.faults) - MOST_FAULTS} more", err=True)
+        tell_faults(bad)
         sys.exit(BAD_INPUT)
+
+
+def tell_faults(bad: BadProblem) -> None:
+    """Each fault on a line of its own, the first ones, and how many more there are."""
+    for fault in bad.faults[:MOST_FAULTS]:
+        click.echo(f"{fault.field}: {fault.rule}: {fault.text}", err=True)
+    if len(bad.faults) > MOST_FAULTS:
+        click.echo(f"… and {len(bad.faults) - MOST_FAULTS} more", err=True)
 
 
 def _own(frozen: Problem, wanted: Wanted, output: Path | None) -> int:

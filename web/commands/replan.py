@@ -16,7 +16,7 @@ from routing.replan.stability import Stability, given
 from routing.replan.words import lines
 from routing.units import instant_s
 from web.commands._problem import problem_options
-from web.commands.plan import BAD_INPUT, INFEASIBLE, MOST_FAULTS, SOLVED, quiet_solver
+from web.commands.plan import BAD_INPUT, INFEASIBLE, SOLVED, quiet_solver, tell_faults
 from web.imports.planning import read_any
 
 
@@ -58,8 +58,7 @@ def command(
                 stability=_price(move_price, frozen), seconds=seconds, work=work, seed=seed, recheck=recheck,
             )  # fmt: skip
     except BadProblem as bad:
-        for fault in bad.faults[:MOST_FAULTS]:
-            click.echo(f"{fault.field}: {fault.rule}: {fault.text}", err=True)
+        tell_faults(bad)
         sys.exit(BAD_INPUT)
     for line in lines(found):
         click.echo(line)

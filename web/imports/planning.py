@@ -4,116 +4,86 @@ Every bad row is named by sheet, line, column and rule. What the planner's own c
 row that it came from.
 """
 
-import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from routing.io import MOST_CONSIGNMENTS, document_of, problem_of
-from routing.network import Network, yueyang
+from routing.io import document_of, problem_of
 from routing.problem import BadProblem, Fault, Problem
 from routing.units import instant_s, iso
 from web.imports import columns as cells
 from web.imports import goods, refusals
-from web.imports.columns import Column, Table
-from web.imports.reading import open_sheet, titles_of
+from web.imports import network_tables as tables
+from web.imports.finding import Found, Place, Places, is_sheet, rows_of, title_of, whole_file
+from web.imports.network import network_of_book, read_network
+from web.imports.reading import titles_of
 from wms.errors import WmsError
 
-MOST_BYTES = 400_000_000
-MOST_FAULTS = 10_000
 GOODS_SHEETS = ("consignments", "货物", "托运单")
-INDEXED = re.compile(r"^(network\.)?([a-z_]+)\.(\d+)(?:\([^)]*\))?(?:\.(.*))?$")
+TABLES = (*tables.NETWORK, tables.OPTIONS, tables.USED)
+KNOWN_SHEETS = (*goods.PIECE_SHEETS[:1], *(one.title for one in TABLES))
+OTHER_SHEETS = (*goods.PIECE_SHEETS, *KNOWN_SHEETS, *(one.other for one in TABLES))
 
 
-@dataclass
-class Found:
-    """The faults of all files, named one by one up to a number and counted beyond it."""
+class Book:
+    """A file of consignments and what else its sheets hold."""
 
-    listed: list[Fault] = field(default_factory=list)
-    more: int = 0
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with whole_file(path) as file:
+            self.titles = titles_of(file)
+            for title in self.titles:
+                if len(self.titles) > 1 and title.strip().lower() not in (*GOODS_SHEETS, *OTHER_SHEETS):
+                    raise refusals.UnknownSheet(sheet=title[:60], sheets=", ".join((*GOODS_SHEETS[:1], *KNOWN_SHEETS)))
+        self.goods = title_of(self.titles, GOODS_SHEETS) or (self.titles[0] if self.titles else None)
+        self.pieces = title_of(self.titles, goods.PIECE_SHEETS)
 
-    def add(self, where: str, refusal: WmsError) -> None:
-        """A row's fault."""
-        self.fault(Fault(where, refusal.code, refusal.text % refusal.values if refusal.values else refusal.text))
+    def has_network(self) -> bool:
+        """Whether it brings a network of its own."""
+        return any(title_of(self.titles, (one.title, one.other)) is not None for one in tables.NETWORK)
 
-    def fault(self, fault: Fault) -> None:
-        """A fault as it is."""
-        if len(self.listed) < MOST_FAULTS:
-            self.listed.append(fault)
-        else:
-            self.more += 1
+    def options(self, found: Found) -> dict[str, Any]:
+        """The options of the problem and the room that earlier plans have taken."""
+        options: dict[str, Any] = {}
+        for values in self._rows(tables.OPTIONS, found):
+            options[values["name"]] = values["value"]
+        used = {values["departure"]: values["amount"] for values in self._rows(tables.USED, found)}
+        return options | ({"used": used} if used else {})
 
-    def refuse(self) -> None:
-        """Raise BadProblem where there is any."""
-        if self.listed:
-            more = [Fault("(files)", "more_faults", f"{self.more} more bad cells")] if self.more else []
-            raise BadProblem([*self.listed, *more])
+    def _rows(self, table: tables.TableOf, found: Found) -> Iterator[Mapping[str, Any]]:
+        title = title_of(self.titles, (table.title, table.other))
+        if title is None:
+            return
+        seen = set()
+        with whole_file(self.path) as file:
+            for place, values in rows_of(file, self.path.name, title, table.columns, found):
+                name = next(iter(values.values()))
+                if name in seen:
+                    found.add(place.words, refusals.ValueTwice(given=name[:60]))
+                seen.add(name)
+                yield values
 
-
-@dataclass(frozen=True)
-class Place:
-    """Where a record came from."""
-
-    sheet: str
-    line: int
-
-
-@contextmanager
-def whole_file(path: Path) -> Iterator[IO[bytes]]:
-    """The file, opened. Raises BadProblem where it cannot be read or is refused as a whole."""
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise BadProblem([Fault(path.name, "too_large", f"the file has more than {MOST_BYTES} bytes")])
-        with path.open("rb") as file:
-            yield file
-    except OSError as error:
-        raise BadProblem([Fault(path.name, "unreadable", f"{path}: {error.strerror}")]) from error
-    except refusals.BadFile as bad:
-        raise BadProblem([Fault(path.name, bad.code, str(bad))]) from bad
-
-
-def is_sheet(path: Path) -> bool:
-    """Whether the file is a spreadsheet or CSV by its name."""
-    return path.suffix.lower() in {".csv", ".xlsx", ".xlsm", ".tsv", ".txt"}
-
-
-def rows_of(
-    file: IO[bytes], name: str, title: str | None, columns: tuple[Column, ...], found: Found
-) -> Iterator[tuple[Place, Mapping[str, Any]]]:
-    """The good rows of a sheet; faults of the others are added to ``found``."""
-    sheet = f"sheet {title}" if title is not None else name
-    table = Table(columns, open_sheet(file, title=title, most_rows=MOST_CONSIGNMENTS))
-    for row in table.rows():
-        if isinstance(row, list):
-            for fault in row:
-                found.add(f"{sheet}, line {fault.row}: {fault.refusal.field}", fault.refusal)
-        else:
-            yield Place(sheet, row.number), row.values
-
-
-def read_goods(path: Path, pieces: Path | None, network: Network, found: Found) -> tuple[list[Any], list[Place]]:
-    """The consignments of a file as plain data, and where each stands."""
-    with whole_file(path) as file:
-        titles = titles_of(file)
-        title = _title(titles, GOODS_SHEETS) or (titles[0] if titles else None)
-        beside = _title(titles, goods.PIECE_SHEETS)
-        for strange in titles:
-            if strange not in {title, beside}:
-                known = (*GOODS_SHEETS, *goods.PIECE_SHEETS)
-                raise refusals.UnknownSheet(sheet=strange[:60], sheets=", ".join(known))
-        lot = goods.Lot([])
-        if beside is not None:
-            lot = _lot(file, path.name, beside, found)
-        if pieces is not None:
-            with whole_file(pieces) as other:
-                lot = _lot(other, pieces.name, None, found)
-        return _goods(file, path.name, title, lot, network, found)
-
-
-def _title(titles: list[str], known: tuple[str, ...]) -> str | None:
-    return next((title for title in titles if title.strip().lower() in known), None)
+    def consignments(
+        self, pieces: Path | None, knows: Callable[[str], bool], found: Found, places: Places
+    ) -> list[dict[str, Any]]:
+        """The consignments as plain data."""
+        with whole_file(self.path) as file:
+            lot = goods.Lot([])
+            if self.pieces is not None:
+                lot = _lot(file, self.path.name, self.pieces, found)
+            if pieces is not None:
+                if self.pieces is not None:
+                    raise BadProblem([Fault("--pieces", "pieces_twice", f"{self.path.name} has a sheet of pieces")])
+                with whole_file(pieces) as other:
+                    lot = _lot(other, pieces.name, None, found)
+            documents = []
+            for place, document in _goods(file, self, lot, knows, found):
+                places.add("consignments", document["id"], place)
+                documents.append(document)
+        for fault in lot.left():
+            name = self.pieces if self.pieces is not None else pieces.name if pieces is not None else ""
+            found.add(f"sheet {name}, line {fault.row}: consignment_no", fault.refusal)
+        return documents
 
 
 def _lot(file: IO[bytes], name: str, title: str | None, found: Found) -> goods.Lot:
@@ -122,58 +92,75 @@ def _lot(file: IO[bytes], name: str, title: str | None, found: Found) -> goods.L
 
 
 def _goods(
-    file: IO[bytes], name: str, title: str | None, lot: goods.Lot, network: Network, found: Found
-) -> tuple[list[Any], list[Place]]:
-    known = {place.code for place in network.places}
+    file: IO[bytes], book: Book, lot: goods.Lot, knows: Callable[[str], bool], found: Found
+) -> Iterator[tuple[Place, dict[str, Any]]]:
     seen: dict[str, int] = {}
-    documents, places = [], []
-    for place, values in rows_of(file, name, title, goods.GOODS, found):
+    for place, values in rows_of(file, book.path.name, book.goods, goods.GOODS, found):
         number = values["consignment_no"]
-        where = f"{place.sheet}, line {place.line}"
         try:
             if number in seen:
                 raise refusals.RowTwice(field="consignment_no", given=number[:60], row=seen[number])
             seen[number] = place.line
-            form = lot.put(goods.form_of(values, 0, lambda written: network.official(written) in known))
+            form = lot.put(goods.form_of(values, 0, knows))
         except WmsError as refusal:
-            found.add(f"{where}: {refusal.field}", refusal)
+            found.add(f"{place.words}: {refusal.field}", refusal)
             continue
-        documents.append(goods.document_of(form, values["owner"]))
-        places.append(place)
-    for fault in lot.left():
-        found.add(f"pieces, line {fault.row}: consignment_no", fault.refusal)
+        yield place, goods.document_of(form, values["owner"])
     if not seen and not found.listed:
-        raise refusals.EmptyFile(name=name)
-    return documents, places
+        raise refusals.EmptyFile(name=book.path.name)
 
 
 def read_any(
-    path: Path, *, pieces: Path | None = None, start: str | None = None, weeks: int | None = None
-) -> Problem:
+    path: Path, *, network: Path | None = None, pieces: Path | None = None, start: str | None = None,
+    weeks: int | None = None,
+) -> Problem:  # fmt: skip
     """The problem in files. Raises BadProblem with every fault found, each by sheet, line, column and rule.
 
-    JSON holds a whole problem; ``start`` and ``weeks`` then take the place of its own. A sheet holds
-    consignments; without ``start`` nothing leaves before the first of them is ready.
+    JSON holds a whole problem, a spreadsheet consignments and what other sheets it has; ``network``, ``start`` and
+    ``weeks`` take the place of what stands there. Where neither says when to start, nothing leaves before the first
+    consignment is ready.
     """
-    if not is_sheet(path):
+    found, places = Found(), Places()
+    if is_sheet(path):
+        document = _of_sheets(path, network, pieces, found, places)
+    else:
         document = document_of(path)
-        return problem_of(_over(document, start, weeks) if isinstance(document, dict) else document)
-    found = Found()
-    known = yueyang()
-    documents, places = read_goods(path, pieces, known, found)
+        if network is not None and isinstance(document, dict):
+            document = document | {"network": read_network(network, found, places)}
     found.refuse()
-    options = {"start_at": _start(start) or min(one["ready_at"] for one in documents), "weeks": weeks or 4}
-    whole = {"network": known.model_dump(mode="json"), "options": options, "consignments": documents}
-    return told(whole, {"consignments": places})
+    if not isinstance(document, dict):
+        return problem_of(document)
+    given = {"start_at": _start(start), "weeks": weeks}
+    given = {name: value for name, value in given.items() if value is not None}
+    if given:
+        document = document | {"options": dict(document.get("options") or {}) | given}
+    try:
+        return problem_of(document)
+    except BadProblem as bad:
+        raise places.told(bad) from bad
 
 
-def _over(document: dict[str, Any], start: str | None, weeks: int | None) -> dict[str, Any]:
-    options = dict(document.get("options") or {})
-    if start is not None:
-        options["start_at"] = _start(start)
-    if weeks is not None:
-        options["weeks"] = weeks
-    return document | {"options": options}
+def _of_sheets(
+    path: Path, network: Path | None, pieces: Path | None, found: Found, places: Places
+) -> dict[str, Any]:  # fmt: skip
+    book = Book(path)
+    if network is None and book.has_network():
+        moves = network_of_book(path, found, places)
+    else:
+        moves = read_network(network or "yueyang", found, places)
+    listed = book.consignments(pieces, _knows(moves), found, places)
+    options = book.options(found)
+    first = min((one["ready_at"] for one in listed), default="")
+    return {"network": moves, "options": {"start_at": first} | options, "consignments": listed}
+
+
+def _knows(network: Any) -> Callable[[str], bool]:
+    """Whether a written place is one of the network's codes or aliases."""
+    if not isinstance(network, dict):
+        return lambda _written: True  # refused as a whole afterwards
+    codes = {one.get("code") for one in network.get("places", ()) if isinstance(one, dict)}
+    aliases = network.get("aliases") or {}
+    return lambda written: aliases.get(written.strip().upper(), written.strip().upper()) in codes
 
 
 def _start(given: str | None) -> str | None:
@@ -183,19 +170,3 @@ def _start(given: str | None) -> str | None:
         return iso(instant_s(given))
     except ValueError as error:
         raise BadProblem([Fault("--start", "no_instant", str(error))]) from error
-
-
-def told(document: dict[str, Any], places: Mapping[str, list[Place]]) -> Problem:
-    """The problem; what is wrong with a record is told of its row. ``places``: where each record of a list stands."""
-    try:
-        return problem_of(document)
-    except BadProblem as bad:
-        raise BadProblem(Fault(_where(one.field, places), one.rule, one.text) for one in bad.faults) from bad
-
-
-def _where(name: str, places: Mapping[str, list[Place]]) -> str:
-    found = INDEXED.match(name)
-    if found is None or found[2] not in places or int(found[3]) >= len(places[found[2]]):
-        return name
-    place = places[found[2]][int(found[3])]
-    return f"{place.sheet}, line {place.line}" + (f": {found[4]}" if found[4] else "")

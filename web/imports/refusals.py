@@ -213,3 +213,13 @@ class PiecesOfNobody(BadCell):
 class NotTradeMode(BadCell):
     code = "not_a_trade_mode"
     text = N_("%(given)s is no trade mode of four digits, such as 0110. Format the column as text.")
+
+
+class ValueTwice(BadCell):
+    code = "value_twice"
+    text = N_("%(given)s stands there twice.")
+
+
+class NotInSheet(BadCell):
+    code = "not_in_sheet"
+    text = N_("%(given)s does not stand in the sheet %(sheet)s.")

@@ -130,8 +130,8 @@ def test_mistakes_of_pieces_name_their_sheet(tmp_path: Path) -> None:
     lots = [["A1", 2, 50, 40, 30, 10], ["A9", 1, 20, 20, 20, 1], ["A1", 0, 20, 20, 20, 1]]
     path = book(tmp_path, {"consignments": [COLUMNS, row("A1")], "pieces": [PIECE_COLUMNS, *lots]})
     assert sorted(faults(path)) == [
-        ("pieces, line 3: consignment_no", "pieces_of_nobody"),
-        ("sheet consignments, line 2: consignment_no", "pieces_twice"),
+                ("sheet consignments, line 2: consignment_no", "pieces_twice"),
+        ("sheet pieces, line 3: consignment_no", "pieces_of_nobody"),
         ("sheet pieces, line 4: count", "out_of_range"),
     ]
 
