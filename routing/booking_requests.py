@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from routing.demand import Consignment
 from routing.plan import Plan, PlanBox, PlanLeg, PlanSegment
+from routing.report import PAPERS
 from routing.units import iso
 
 FORMAT: Final = "dongting-booking-request/1"
@@ -19,7 +20,7 @@ COLUMNS: Final = (
     "request_no", "service", "mode", "departure", "origin", "destination", "cutoff_at", "depart_at", "arrive_at",
     "line_no", "box_no", "kind", "equipment", "quantity", "teu", "volume_m3", "goods_weight_kg", "stuffing_place",
     "stripping_place", "previous_departure", "next_departure", "temperature", "dangerous_class", "customs_modes",
-    "consignments", "pieces", "goods", "remarks",
+    "consignments", "pieces", "goods", "remarks", "documents_cutoff_at", "customs_cutoff_at", "vgm_cutoff_at",
 )  # fmt: skip
 
 
@@ -118,6 +119,7 @@ def document(request: Request) -> dict[str, Any]:
         "origin": leg.origin,
         "destination": leg.destination,
         "cutoff_at": iso(leg.cutoff_at),
+        "other_cutoffs": {name: iso(at) for name, at in leg.papers.items()},
         "depart_at": iso(leg.depart_at),
         "arrive_at": iso(leg.arrive_at),
         "asked_for": {"amount": leg.taken, "unit": leg.unit},
@@ -156,6 +158,7 @@ def _fields(line: Line) -> dict[str, Any]:
 def rows(request: Request) -> list[list[Any]]:
     """A request as rows under ``COLUMNS``, one a line; lists are joined by a semicolon."""
     head = document(request)
+    head |= {f"{name}_cutoff_at": head["other_cutoffs"].get(name, "") for name in PAPERS}
     found = []
     for line in head["lines"]:
         values = {**head, **line, "remarks": ""}

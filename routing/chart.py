@@ -23,13 +23,14 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One sealed move with the boxes and loose bills on it."""
+    """One sealed move with the boxes and loose bills on it. `closed_by`: the cut-off at which its first bar begins."""
 
     segment: str
     stuffing_place: str
     stripping_place: str
     boxes: tuple[str, ...]
     bars: tuple[Bar, ...]
+    closed_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,9 @@ def chart(plan: Plan) -> Chart | None:
             now = leg.arrive_at
         if segment.free_at > now:
             bars.append(Bar("strip", now, segment.free_at))
+        closed_by = segment.closed_by[1] if segment.closed_by is not None else ""
         inside = tuple(box.id for box in plan.boxes if box.segment == segment.id)
-        rows.append(Row(segment.id, segment.stuffing_place, segment.stripping_place, inside, tuple(bars)))
+        rows.append(Row(segment.id, segment.stuffing_place, segment.stripping_place, inside, tuple(bars), closed_by))
     if not rows:
         return None
     from_at = min(row.bars[0].from_at for row in rows) // DAY_S * DAY_S

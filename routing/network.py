@@ -79,9 +79,21 @@ class UldPrice(Frozen):
     over_rate_minor_kg: NotNegative
 
 
+class CutOffs(Frozen):
+    """Hours before departure by which what belongs to the equipment must be there besides the equipment itself
+    (`cutoff_h` of the service: gate-in). A packed box has its papers, its customs and its verified gross mass only once
+    it is stuffed, so each of them closes the stuffing."""
+
+    documents_h: NotNegative | None = None
+    customs_h: NotNegative | None = None
+    vgm_h: NotNegative | None = None
+    source: str
+    mark: str
+
+
 class Service(Frozen):
     """One leg with a weekly timetable (`departs`: 'mon 10:00', UTC) and what it sells us a departure.
-    `via`: borders that it crosses."""
+    `cutoff_h`: gate-in; `cutoffs`: the others. `via`: borders that it crosses."""
 
     code: str
     mode: Literal["barge", "ocean", "rail", "truck", "air"]
@@ -90,6 +102,7 @@ class Service(Frozen):
     departs: Annotated[tuple[str, ...], Field(min_length=1)]
     transit_h: int
     cutoff_h: NotNegative
+    cutoffs: CutOffs | None = Field(default=None, exclude_if=lambda held: held is None)
     capacity: int
     capacity_unit: Literal["teu", "kg"]
     distance_km: Positive

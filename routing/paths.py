@@ -311,10 +311,7 @@ class PathFinder:
                 {"arrives_at": late[0], "latest_at": latest_at, "segment": late[1].id, "late_s": late[0] - latest_at},
             )
         if missed is not None:
-            return Reason(
-                "too_late",
-                {"segment": missed[1].id, "close_at": missed[1].close_at, "missed_minutes": ceil_div(missed[0], 60)},
-            )
+            return _too_late(missed[1], missed[0])
         return Reason("no_departure", {"corridors": ", ".join(hop[0].code for hop, _ in sized)})
 
     def _truck_s(self, place: str, km: int) -> int:
@@ -379,3 +376,12 @@ class PathFinder:
             late += half_up(one.volume_cm3 * rules.lateness.minor_per_m3_day * days, CM3_PER_M3)
         held = one.value_minor * rules.holding.rate_permille_year * (deliver_at - one.ready_at)
         return half_up(held, 1000 * YEAR_S), late
+
+
+def _too_late(segment: Segment, missed_s: int) -> Reason:
+    """It misses the last departure: by how much, and which of its cut-offs where there are several."""
+    values = {"segment": segment.id, "close_at": segment.close_at, "missed_minutes": ceil_div(missed_s, 60)}
+    if segment.closed_by is None:
+        return Reason("too_late", values)
+    departure, cutoff = segment.closed_by
+    return Reason("missed_cutoff", values | {"departure": departure, "cutoff": cutoff})

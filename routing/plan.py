@@ -14,7 +14,10 @@ FORMAT: Final = "dongting-plan/1"
 
 
 class PlanLeg(Frozen):
-    """One departure used: what the plan takes of our allotment and its shadow price in fen a unit."""
+    """One departure used: what the plan takes of our allotment and its shadow price in fen a unit.
+
+    `cutoff_at`: gate-in; `papers`: the other cut-offs by name.
+    """
 
     departure: str
     service: str
@@ -24,6 +27,7 @@ class PlanLeg(Frozen):
     depart_at: Instant
     arrive_at: Instant
     cutoff_at: Instant
+    papers: dict[str, Instant] = Field(default_factory=dict, exclude_if=lambda held: not held)
     unit: Literal["teu", "kg"]
     capacity: int
     taken: int
@@ -31,7 +35,8 @@ class PlanLeg(Frozen):
 
 
 class PlanSegment(Frozen):
-    """One sealed move: the departures in order and the instants at both ends."""
+    """One sealed move: the departures in order and the instants at both ends. `closed_by`: departure and cut-off that
+    close it, where a service names more than gate-in."""
 
     id: str
     corridor: str
@@ -42,6 +47,7 @@ class PlanSegment(Frozen):
     depart_at: Instant
     arrive_at: Instant
     free_at: Instant
+    closed_by: tuple[str, str] | None = Field(default=None, exclude_if=lambda held: held is None)
 
 
 class PlanBox(Frozen):

@@ -25,6 +25,9 @@ REASONS: dict[str, str] = {
     ),
     "piece_too_large": N_("One of its pieces is larger than any box there."),
     "too_late": N_("It is ready %(missed)s after the last cut-off (%(segment)s, %(close)s)."),
+    "missed_cutoff": N_(
+        "It misses the last %(cutoff)s by %(missed)s (%(departure)s; goods had to be there by %(close)s)."
+    ),
     "no_departure": N_("No departure in the planning period on %(corridors)s."),
     "arrives_late": N_(
         "It would arrive %(late)s too late: best arrival %(arrives)s by %(segment)s, allowed until %(latest)s."
@@ -44,12 +47,21 @@ ADVICE: dict[str, str] = {
     "too_large": N_("Divide it into at least %(parts)s parts."),
     "piece_too_large": N_("Send the piece on an open-top or flat rack outside this plan."),
     "too_late": N_("Have it ready %(missed)s earlier or plan a longer period."),
+    "missed_cutoff": N_("Have it ready %(missed)s earlier or plan a longer period."),
     "no_departure": N_("Plan a longer period."),
     "arrives_late": N_("Allow delivery %(late)s later."),
     "not_loadable": N_("Pack it into smaller or stronger pieces, or send it outside this plan."),
     "stranded": N_("Ask the carrier for another departure, or have the box opened and its goods planned anew."),
     "no_capacity": N_("Buy %(short)s %(unit)s more on %(leg)s; going alone it would cost %(cost)s CNY."),
 }
+
+CUTOFFS: dict[str, str] = {
+    "gate_in": N_("gate-in cut-off"),
+    "documents": N_("document cut-off"),
+    "customs": N_("customs cut-off"),
+    "vgm": N_("VGM cut-off"),
+}
+PAPERS = ("documents", "customs", "vgm")
 
 
 def decimal(amount: int, per: int, places: int) -> str:
@@ -86,6 +98,8 @@ def places_of(values: Mapping[str, Any]) -> dict[str, Any]:
         shown["missed"] = duration(values["missed_minutes"] * 60)
     if "late_s" in values:
         shown["late"] = duration(values["late_s"])
+    if "cutoff" in values:
+        shown["cutoff"] = CUTOFFS[values["cutoff"]]
     if "cost_minor" in values:
         shown["cost"] = money(values["cost_minor"])
     return shown

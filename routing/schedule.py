@@ -17,11 +17,13 @@ from routing.problem import Options, Problem
 from routing.units import DAY_S, HOUR_S
 
 MINUTE_S = 60
+GATE_IN = "gate_in"
 
 
 @dataclass(frozen=True)
 class Departure:
-    """One vehicle leaving: what is still ours on it, in TEU or kg."""
+    """One vehicle leaving: what is still ours on it, in TEU or kg. `cutoff_at`: gate-in of the equipment; `papers`: the
+    other cut-offs by name."""
 
     id: str
     service: Service
@@ -29,11 +31,17 @@ class Departure:
     arrive_at: int
     cutoff_at: int
     capacity: int
+    papers: tuple[tuple[str, int], ...] = ()
+
+    def first_cutoff(self) -> tuple[int, str]:
+        """The earliest of its cut-offs and its name."""
+        return min((self.cutoff_at, GATE_IN), *((at, name) for name, at in self.papers))
 
 
 @dataclass(frozen=True)
 class Segment:
-    """One sealed move of equipment. `close_at`: goods must be at the stuffing place; `free_at`: stripped and ready."""
+    """One sealed move of equipment. `close_at`: goods must be at the stuffing place; `free_at`: stripped and ready.
+    `closed_by`: departure and name of the cut-off that closes it, where a service names more than gate-in."""
 
     id: str
     corridor: Corridor
@@ -42,6 +50,7 @@ class Segment:
     depart_at: int
     arrive_at: int
     free_at: int
+    closed_by: tuple[str, str] | None = None
 
 
 def _day_s(text: str) -> int:
@@ -75,7 +84,12 @@ def departures_of(service: Service, options: Options, until: int, changes: Chang
 def _departure(service: Service, options: Options, at: int) -> Departure:
     name = f"{service.code}@{datetime.fromtimestamp(at, UTC):%Y%m%dT%H%M}"
     left = service.capacity * options.capacity_permille // 1000 - options.used.get(name, 0)
-    return Departure(name, service, at, at + service.transit_h * HOUR_S, at - service.cutoff_h * HOUR_S, max(0, left))
+    held = service.cutoffs
+    hours = () if held is None else (("documents", held.documents_h), ("customs", held.customs_h), ("vgm", held.vgm_h))
+    papers = tuple((kind, at - hour * HOUR_S) for kind, hour in hours if hour is not None)
+    return Departure(
+        name, service, at, at + service.transit_h * HOUR_S, at - service.cutoff_h * HOUR_S, max(0, left), papers
+    )
 
 
 def _changed(one: Departure, change: DepartureChange, used: int) -> Departure:
@@ -85,6 +99,7 @@ def _changed(one: Departure, change: DepartureChange, used: int) -> Departure:
     return replace(
         one, depart_at=one.depart_at + change.depart_late_s, arrive_at=one.arrive_at + change.arrive_late_s,
         cutoff_at=one.cutoff_at + change.cutoff_late_s, capacity=room,
+        papers=tuple((name, at + change.cutoff_late_s) for name, at in one.papers),
     )  # fmt: skip
 
 
@@ -127,11 +142,20 @@ class Timetable:
 
     def _segment(self, corridor: Corridor, legs: tuple[Departure, ...]) -> Segment:
         name = f"{corridor.code}@{legs[0].id.rpartition('@')[2]}"  # as its timetable names it, late or not
-        close_at = legs[0].cutoff_at - corridor.stuffing_close_h * HOUR_S
+        at, closed_by = _closing(legs)
+        close_at = at - corridor.stuffing_close_h * HOUR_S
         arrive_at = legs[-1].arrive_at
-        return Segment(
-            name, corridor, legs, close_at, legs[0].depart_at, arrive_at, arrive_at + corridor.stripping_h * HOUR_S
-        )
+        free_at = arrive_at + corridor.stripping_h * HOUR_S
+        return Segment(name, corridor, legs, close_at, legs[0].depart_at, arrive_at, free_at, closed_by)
+
+
+def _closing(legs: tuple[Departure, ...]) -> tuple[int, tuple[str, str] | None]:
+    """The earliest cut-off of a chain: gate-in of its first departure, and the papers of all; and whose it is."""
+    if not any(leg.papers for leg in legs):
+        return legs[0].cutoff_at, None
+    first = [(legs[0].cutoff_at, legs[0].id, GATE_IN)]
+    at, departure, kind = min(first + [(at, leg.id, kind) for leg in legs for kind, at in leg.papers])
+    return at, (departure, kind)
 
 
 def equipment_on(network: Network, corridor: Corridor) -> list[str]:

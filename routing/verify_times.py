@@ -47,6 +47,7 @@ def _leg(problem: Problem, leg: Row) -> Iterator[Fault]:
         yield "transit", name, "the transit time is not the service's"
     if wanted.timestamp() - _at(leg["cutoff_at"]) != service.cutoff_h * 3600 - now.cutoff_late_s:
         yield "cutoff", name, "the cut-off is not the service's"
+    yield from _papers(service, leg, int(wanted.timestamp()) + now.cutoff_late_s)
     if wanted.timestamp() < problem.options.start_at:
         yield "timetable", name, "leaves before the plan starts"
     capacity = service.capacity * problem.options.capacity_permille // 1000
@@ -55,6 +56,27 @@ def _leg(problem: Problem, leg: Row) -> Iterator[Fault]:
     capacity = max(0, capacity - problem.options.used.get(name, 0))
     if leg["capacity"] != capacity:
         yield "allotment", name, f"has {capacity} {service.capacity_unit}, the plan says {leg['capacity']}"
+
+
+def _papers(service: Any, leg: Row, depart: int) -> Iterator[Fault]:
+    wanted = {}
+    if service.cutoffs is not None:
+        wanted = service.cutoffs.model_dump(exclude={"source", "mark"}, exclude_none=True)
+    said = leg.get("papers") or {}
+    if {f"{name}_h" for name in said} != set(wanted):
+        yield "cutoff", leg["departure"], "its cut-offs are not those that the service names"
+        return
+    for name, at in said.items():
+        if _at(at) != depart - wanted[f"{name}_h"] * 3600:
+            yield "cutoff", leg["departure"], f"the {name} cut-off is not the service's"
+
+
+def _closes(legs: list[Row]) -> int:
+    """When a chain of departures closes: gate-in of the first, and whatever paper of any of them is due before."""
+    instants = [_at(legs[0]["cutoff_at"])]
+    for leg in legs:
+        instants += [_at(at) for at in (leg.get("papers") or {}).values()]
+    return min(instants)
 
 
 def _segment(corridor: Any, segment: Row, legs: list[Row]) -> Iterator[Fault]:
@@ -67,8 +89,17 @@ def _segment(corridor: Any, segment: Row, legs: list[Row]) -> Iterator[Fault]:
     for before, after in pairwise(legs):
         if _at(after["depart_at"]) < _at(before["arrive_at"]) + corridor.transfer_h * 3600:
             yield "transfer", name, f"{after['departure']} leaves before the transfer is done"
-    if _at(segment["close_at"]) != _at(legs[0]["cutoff_at"]) - corridor.stuffing_close_h * 3600:
-        yield "cutoff", name, "the closing instant is not the cut-off less the time for stuffing"
+    closes = _closes(legs)
+    if _at(segment["close_at"]) != closes - corridor.stuffing_close_h * 3600:
+        yield "cutoff", name, "the closing instant is not the first cut-off less the time for stuffing"
+    if (segment.get("closed_by") is not None) != any(leg.get("papers") for leg in legs):
+        yield "cutoff", name, "does not say which cut-off closes it"
+    elif segment.get("closed_by") is not None:
+        departure, kind = segment["closed_by"]
+        leg = next((one for one in legs if one["departure"] == departure), legs[0])
+        named = leg["cutoff_at"] if kind == "gate_in" else (leg.get("papers") or {}).get(kind)
+        if named is None or _at(named) != closes or (kind == "gate_in" and leg is not legs[0]):
+            yield "cutoff", name, f"the {kind} cut-off of {departure} is not the first"
     if (_at(segment["depart_at"]), _at(segment["arrive_at"])) != (
         _at(legs[0]["depart_at"]),
         _at(legs[-1]["arrive_at"]),

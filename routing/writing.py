@@ -214,6 +214,7 @@ class Writer:
                 depart_at=one.depart_at,
                 arrive_at=one.arrive_at,
                 free_at=one.free_at,
+                closed_by=one.closed_by,
             )
             for one in self._used_segments()
         )
@@ -230,6 +231,7 @@ class Writer:
                 depart_at=leg.depart_at,
                 arrive_at=leg.arrive_at,
                 cutoff_at=leg.cutoff_at,
+                papers=dict(leg.papers),
                 unit=leg.service.capacity_unit,
                 capacity=leg.capacity,
                 taken=leg.capacity - self._state.left[leg.id],

@@ -18,6 +18,7 @@ from routing.hand_over.reading import Whole
 from routing.network import yueyang
 from routing.pictures import Picture, Step, picture, steps
 from routing.plan import PlanBox, PlanLoad, Unserved
+from routing.report import PAPERS
 from web.pages import plan_words
 from web.pages.plan_words import BoxRow
 from wms.errors import N_
@@ -227,7 +228,7 @@ def _boxes(found: Report) -> Sheet:
     columns = [
         _("Box"), _("Equipment"), _("From"), _("To"), _("Class of goods"), _("Goods must be there by"), _("Leaves"),
         _("Volume (m³)"), _("Weight (kg)"), _("Volume used (%)"), _("Weight used (%)"), _("Consignments"),
-        _("Price (CNY)"),
+        _("Price (CNY)"), _("First cut-off"),
     ]  # fmt: skip
     rows: list[list[Any]] = [
         [
@@ -236,7 +237,7 @@ def _boxes(found: Report) -> Sheet:
             tenths(one.box.weight_g, 1000, 3),
             tenths(one.box.volume_permille, 10, 1) if one.box.kind != "loose" else "",
             tenths(one.box.weight_permille, 10, 1) if one.box.kind != "loose" else "",
-            len(one.box.consignments), yuan(one.box.price_minor),
+            len(one.box.consignments), yuan(one.box.price_minor), one.row.closed_by,
         ]
         for one in found.boxes
     ]  # fmt: skip
@@ -280,13 +281,14 @@ def _loading(found: Report) -> Sheet:
 def _legs(found: Report) -> Sheet:
     columns = [
         _("Departure"), _("Mode"), _("From"), _("To"), _("Cut-off"), _("Leaves"), _("Arrives"), _("Used"),
-        _("Allotment"), _("Unit"),
+        _("Allotment"), _("Unit"), *(plan_words.cutoff_word(one) for one in PAPERS),
     ]  # fmt: skip
     rows: list[list[Any]] = [
         [
             leg.departure, str(_(plan_words.MODES[leg.mode][1])), found.names.get(leg.origin, leg.origin),
             found.names.get(leg.destination, leg.destination), local(leg.cutoff_at), local(leg.depart_at),
             local(leg.arrive_at), leg.taken, leg.capacity, plan_words.UNITS[leg.unit],
+            *(local(leg.papers[one]) if one in leg.papers else "" for one in PAPERS),
         ]
         for leg in found.whole.plan.legs
     ]  # fmt: skip

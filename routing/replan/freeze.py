@@ -111,7 +111,7 @@ def _carried_by(box: PlanBox, was: PlanSegment, finder: PathFinder, room: Room, 
         ),
         key=lambda one: (one.arrive_at, one.depart_at),
     )
-    return next((one for one in later if one.legs[0].cutoff_at >= (until or 0) and room.takes(one, box)), None)
+    return next((one for one in later if one.legs[0].first_cutoff()[0] >= (until or 0) and room.takes(one, box)), None)
 
 
 def _under_way(

@@ -85,6 +85,9 @@ SERVICES = TableOf("services", "班次", _fields(
     "destination 终点 text destination !", "departs 每周开行(UTC) list departs !",
     "transit_h 在途小时 signed transit_h !", "cutoff_h 截关小时 whole cutoff_h !", "capacity 舱位 signed capacity !",
     "capacity_unit 舱位单位 text capacity_unit !", "distance_km 里程公里 whole distance_km !", "via 途经口岸 words via",
+    "documents_cutoff_h 截单小时 whole cutoffs.documents_h", "customs_cutoff_h 截放行小时 whole cutoffs.customs_h",
+    "vgm_cutoff_h 截重量小时 whole cutoffs.vgm_h", "cutoffs_source 截止出处 text cutoffs.source",
+    "cutoffs_mark 截止标记 text cutoffs.mark",
     "valid_from 生效日 text valid_from !", "valid_to 失效日 text valid_to !", "source 出处 text source !",
     "mark 标记 text mark !",
 ))  # fmt: skip

@@ -76,8 +76,9 @@ def chart_view(chart: Chart, found: Report) -> ChartView:
     def place(at: int) -> float:
         return LABEL + (at - chart.from_at) * SPAN / whole_s
 
-    def drawn(bar: Bar) -> Stretch:
+    def drawn(bar: Bar, closed_by: str = "") -> Stretch:
         title = f"{bar.departure or kind_word(bar.kind)}: {local(bar.from_at)} – {local(bar.until_at)}"
+        title = f"{plan_words.cutoff_word(closed_by)} · {title}" if closed_by else title
         width = (bar.until_at - bar.from_at) * SPAN / whole_s
         return Stretch(bar.kind, f"{place(bar.from_at):.1f}", f"{max(1.0, width):.1f}", title)
 
@@ -85,7 +86,7 @@ def chart_view(chart: Chart, found: Report) -> ChartView:
         ChartRow(
             TOP + number * ROW,
             " → ".join(found.names.get(code, code) for code in (row.stuffing_place, row.stripping_place)),
-            len(row.boxes), tuple(drawn(bar) for bar in row.bars),
+            len(row.boxes), tuple(drawn(bar, row.closed_by if bar is row.bars[0] else "") for bar in row.bars),
         )
         for number, row in enumerate(chart.rows)
     )  # fmt: skip

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from routing import report
 from routing.network import Network
-from routing.plan import Assignment, Plan, PlanBox, PlanLeg
+from routing.plan import Assignment, Plan, PlanBox, PlanLeg, PlanSegment
 from wms.errors import N_
 
 STATES = {
@@ -80,6 +80,7 @@ class BoxRow:
     depart_at: datetime
     close_at: datetime
     load_class: str
+    closed_by: str
 
 
 @dataclass(frozen=True)
@@ -138,12 +139,29 @@ def sentence(template: str, values: Mapping[str, Any], names: Mapping[str, str])
     for name in ("temperature", "dangerous"):
         if name in shown:
             shown[name] = _(CLASSES.get(shown[name], shown[name])) if shown[name] != "none" else _("none")
+    if "cutoff" in shown:
+        shown["cutoff"] = _(report.CUTOFFS[values["cutoff"]])
     if "unit" in shown:
         shown["unit"] = UNITS.get(shown["unit"], shown["unit"])
     for name, seconds in (("missed", values.get("missed_minutes", 0) * 60), ("late", values.get("late_s", 0))):
         if name in shown:
             shown[name] = duration(seconds)
     return str(_(template, **shown))
+
+
+def closed_by(segment: PlanSegment) -> str:
+    """Which cut-off closes a segment, where there are several."""
+    return cutoff_word(segment.closed_by[1]) if segment.closed_by else ""
+
+
+def cutoff_word(kind: str) -> str:
+    """A cut-off by name."""
+    return str(_(report.CUTOFFS[kind]))
+
+
+def cutoffs(leg: PlanLeg) -> list[tuple[str, int]]:
+    """The cut-offs of a departure beside gate-in, in order of time: name and instant."""
+    return [(str(_(report.CUTOFFS[name])), at) for name, at in sorted(leg.papers.items(), key=lambda item: item[1])]
 
 
 def duration(seconds: int) -> str:
@@ -170,7 +188,9 @@ def box_rows(plan: Plan, names: Mapping[str, str]) -> list[BoxRow]:
             names.get(segment.stripping_place, segment.stripping_place),
         )
         times = (at(segment.depart_at), at(segment.close_at))
-        rows.append(BoxRow(box, equipment(box.equipment), *ends, *times, load_class(box.load_class)))
+        rows.append(
+            BoxRow(box, equipment(box.equipment), *ends, *times, load_class(box.load_class), closed_by(segment))
+        )
     return rows
 
 

@@ -247,7 +247,7 @@ def _box(flow: Flow, found: Report, part: BoxPart) -> None:
     title = f"{box.id} · {part.row.equipment} · {part.row.origin} – {part.row.destination}"
     write(flow.canvas, title, MARGIN, flow.y, 10, ROOM, is_bold=True)
     facts = [
-        f"{_('Goods must be there by')} {local_at(part.row.close_at)}",
+        " ".join((_("Goods must be there by"), local_at(part.row.close_at), part.row.closed_by)).strip(),
         f"{volume(box.volume_cm3 * 1000)}", f"{weight(box.weight_g, 'kg')}", money(box.price_minor, "CNY"),
     ]  # fmt: skip
     if box.kind != "loose":
