@@ -91,6 +91,22 @@ class CutOffs(Frozen):
     mark: str
 
 
+class Delay(Frozen):
+    """How much later than the timetable it arrives: per cent of departures -> hours that no more of them are late.
+
+    Between two of them the hours are in proportion; below the first they are the first.
+    """
+
+    hours: Annotated[dict[str, NotNegative], Field(min_length=1)]
+    observed: str
+    source: str
+    mark: str
+
+    def known(self) -> list[tuple[int, int]]:
+        """Per cent and hours, in order."""
+        return sorted((int(percent), hours) for percent, hours in self.hours.items())
+
+
 class Service(Frozen):
     """One leg with a weekly timetable (`departs`: 'mon 10:00', UTC) and what it sells us a departure.
     `cutoff_h`: gate-in; `cutoffs`: the others. `via`: borders that it crosses."""
@@ -101,6 +117,7 @@ class Service(Frozen):
     destination: str
     departs: Annotated[tuple[str, ...], Field(min_length=1)]
     transit_h: int
+    delay: Delay | None = Field(default=None, exclude_if=lambda held: held is None)
     cutoff_h: NotNegative
     cutoffs: CutOffs | None = Field(default=None, exclude_if=lambda held: held is None)
     capacity: int

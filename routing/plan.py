@@ -16,7 +16,7 @@ FORMAT: Final = "dongting-plan/1"
 class PlanLeg(Frozen):
     """One departure used: what the plan takes of our allotment and its shadow price in fen a unit.
 
-    `cutoff_at`: gate-in; `papers`: the other cut-offs by name.
+    `cutoff_at`: gate-in; `papers`: the other cut-offs by name. `delay_s`: planned delay, part of `arrive_at`.
     """
 
     departure: str
@@ -27,6 +27,7 @@ class PlanLeg(Frozen):
     depart_at: Instant
     arrive_at: Instant
     cutoff_at: Instant
+    delay_s: int = Field(default=0, exclude_if=lambda held: held == 0)
     papers: dict[str, Instant] = Field(default_factory=dict, exclude_if=lambda held: not held)
     unit: Literal["teu", "kg"]
     capacity: int
@@ -36,7 +37,7 @@ class PlanLeg(Frozen):
 
 class PlanSegment(Frozen):
     """One sealed move: the departures in order and the instants at both ends. `closed_by`: departure and cut-off that
-    close it, where a service names more than gate-in."""
+    close it, where a service names more than gate-in. `late_at`: arrival in the late case."""
 
     id: str
     corridor: str
@@ -48,6 +49,7 @@ class PlanSegment(Frozen):
     arrive_at: Instant
     free_at: Instant
     closed_by: tuple[str, str] | None = Field(default=None, exclude_if=lambda held: held is None)
+    late_at: Instant | None = Field(default=None, exclude_if=lambda held: held is None)
 
 
 class PlanBox(Frozen):

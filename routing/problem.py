@@ -12,6 +12,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, ValidationError
 
+from routing import spread
 from routing.changes import NONE, Changes
 from routing.demand import Consignment
 from routing.network import Frozen, Instant, Network, minute_of_week
@@ -41,13 +42,15 @@ class Options(Frozen):
     """`start_at`: nothing leaves before. `weeks`: how many weeks of departures. `capacity_permille` scales every
     allotment.
 
-    `used` holds what earlier accepted plans have taken of a departure, in its own unit.
+    `used` holds what earlier accepted plans have taken of a departure, in its own unit. `quantile`: per cent of
+    departures of which the delay is planned for; empty: by the timetables.
     """
 
     start_at: Instant
     weeks: Annotated[int, Field(ge=1, le=26)] = 4
     capacity_permille: Annotated[int, Field(ge=0)] = 1000
     used: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
+    quantile: Annotated[int, Field(ge=50, le=99)] | None = Field(default=None, exclude_if=lambda held: held is None)
 
 
 class Problem(Frozen):
@@ -80,6 +83,7 @@ def from_validation(error: ValidationError) -> BadProblem:
 def check(problem: Problem) -> Problem:
     """The problem itself. Raises BadProblem with every fault of the network and every clash between consignments."""
     faults = [*_network_faults(problem.network), *_consignment_faults(problem.consignments)]
+    faults += [Fault(*one) for one in spread.faults(problem.network.services, problem.options.quantile)]
     if faults:
         raise BadProblem(faults)
     return problem

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
+from routing import spread
 from routing.changes import NONE, Changes, DepartureChange
 from routing.network import Corridor, Network, Service, minute_of_week
 from routing.problem import Options, Problem
@@ -23,7 +24,8 @@ GATE_IN = "gate_in"
 @dataclass(frozen=True)
 class Departure:
     """One vehicle leaving: what is still ours on it, in TEU or kg. `cutoff_at`: gate-in of the equipment; `papers`: the
-    other cut-offs by name."""
+    other cut-offs by name. `delay_s`: the part of `arrive_at` that is planned delay; `late_at`: arrival in the late
+    case."""
 
     id: str
     service: Service
@@ -32,6 +34,8 @@ class Departure:
     cutoff_at: int
     capacity: int
     papers: tuple[tuple[str, int], ...] = ()
+    delay_s: int = 0
+    late_at: int = 0
 
     def first_cutoff(self) -> tuple[int, str]:
         """The earliest of its cut-offs and its name."""
@@ -41,7 +45,9 @@ class Departure:
 @dataclass(frozen=True)
 class Segment:
     """One sealed move of equipment. `close_at`: goods must be at the stuffing place; `free_at`: stripped and ready.
-    `closed_by`: departure and name of the cut-off that closes it, where a service names more than gate-in."""
+    `closed_by`: departure and name of the cut-off that closes it, where a service names more than gate-in.
+    `late_at`: arrival where each departure is as late as its spread knows; None where that is not known or misses the
+    last connection."""
 
     id: str
     corridor: Corridor
@@ -51,6 +57,7 @@ class Segment:
     arrive_at: int
     free_at: int
     closed_by: tuple[str, str] | None = None
+    late_at: int | None = None
 
 
 def _day_s(text: str) -> int:
@@ -87,17 +94,25 @@ def _departure(service: Service, options: Options, at: int) -> Departure:
     held = service.cutoffs
     hours = () if held is None else (("documents", held.documents_h), ("customs", held.customs_h), ("vgm", held.vgm_h))
     papers = tuple((kind, at - hour * HOUR_S) for kind, hour in hours if hour is not None)
+    arrive_at, delay_s = at + service.transit_h * HOUR_S, spread.delay_s(service.delay, options.quantile)
     return Departure(
-        name, service, at, at + service.transit_h * HOUR_S, at - service.cutoff_h * HOUR_S, max(0, left), papers
-    )
+        name, service, at, arrive_at + delay_s, at - service.cutoff_h * HOUR_S, max(0, left), papers, delay_s,
+        arrive_at + spread.latest_s(service.delay),
+    )  # fmt: skip
 
 
 def _changed(one: Departure, change: DepartureChange, used: int) -> Departure:
     """The departure as it runs now, under the name of its timetable; of the room that we have in all, others use some.
     """
     room = one.capacity if change.capacity is None else min(one.capacity, max(0, change.capacity - used))
+    on_time_at = one.arrive_at - one.delay_s
+    late_s, latest_s = (
+        spread.late_s(delay_s, change.depart_late_s, change.arrive_late_s)
+        for delay_s in (one.delay_s, one.late_at - on_time_at)
+    )
     return replace(
-        one, depart_at=one.depart_at + change.depart_late_s, arrive_at=one.arrive_at + change.arrive_late_s,
+        one, depart_at=one.depart_at + change.depart_late_s, arrive_at=on_time_at + late_s,
+        delay_s=late_s - change.arrive_late_s, late_at=on_time_at + latest_s,
         cutoff_at=one.cutoff_at + change.cutoff_late_s, capacity=room,
         papers=tuple((name, at + change.cutoff_late_s) for name, at in one.papers),
     )  # fmt: skip
@@ -130,10 +145,13 @@ class Timetable:
         change = self._changes.departures.get(one.id)
         return change.depart_late_s if change is not None else 0
 
-    def _joined(self, corridor: Corridor, first: Departure) -> tuple[Departure, ...] | None:
+    def _joined(
+        self, corridor: Corridor, first: Departure, *, is_late: bool = False
+    ) -> tuple[Departure, ...] | None:
         legs = [first]
         for code in corridor.services[1:]:
-            earliest = legs[-1].arrive_at + corridor.transfer_h * HOUR_S
+            arrive_at = legs[-1].late_at if is_late else legs[-1].arrive_at
+            earliest = arrive_at + corridor.transfer_h * HOUR_S
             index = bisect_left(self._starts[code], earliest)
             if index == len(self._starts[code]):
                 return None
@@ -146,7 +164,9 @@ class Timetable:
         close_at = at - corridor.stuffing_close_h * HOUR_S
         arrive_at = legs[-1].arrive_at
         free_at = arrive_at + corridor.stripping_h * HOUR_S
-        return Segment(name, corridor, legs, close_at, legs[0].depart_at, arrive_at, free_at, closed_by)
+        late = self._joined(corridor, legs[0], is_late=True) if any(leg.service.delay for leg in legs) else None
+        late_at = late[-1].late_at if late is not None else None
+        return Segment(name, corridor, legs, close_at, legs[0].depart_at, arrive_at, free_at, closed_by, late_at)
 
 
 def _closing(legs: tuple[Departure, ...]) -> tuple[int, tuple[str, str] | None]:

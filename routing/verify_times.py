@@ -9,6 +9,7 @@ from typing import Any
 
 from routing.changes import DepartureChange
 from routing.problem import Problem
+from routing.verify_late import LateCase, behind
 
 Row = Mapping[str, Any]
 Fault = tuple[str, str, str]
@@ -26,8 +27,13 @@ def time_faults(problem: Problem, plan: Row) -> Iterator[Fault]:
     for leg in legs.values():
         yield from _leg(problem, leg)
     corridors = {one.code: one for one in problem.network.corridors}
+    late_case = LateCase(problem)
     for segment in plan["segments"]:
-        yield from _segment(corridors[segment["corridor"]], segment, [legs[one] for one in segment["departures"]])
+        chain = [legs[one] for one in segment["departures"]]
+        yield from _segment(corridors[segment["corridor"]], segment, chain)
+        late = late_case.arrival(corridors[segment["corridor"]], chain[0])
+        if (late is None) != (segment.get("late_at") is None) or (late is not None and _at(segment["late_at"]) != late):
+            yield "late_case", segment["id"], "the arrival in the late case is not that of its departures"
 
 
 def _leg(problem: Problem, leg: Row) -> Iterator[Fault]:
@@ -43,8 +49,11 @@ def _leg(problem: Problem, leg: Row) -> Iterator[Fault]:
         yield "timetable", name, "its name and its instant differ"
     if not service.valid_from <= f"{wanted:%Y-%m-%d}" <= service.valid_to:
         yield "validity", name, "its price is not valid on that day"
-    if _at(leg["arrive_at"]) - wanted.timestamp() != service.transit_h * 3600 + now.arrive_late_s:
+    on_time, late = int(wanted.timestamp()) + service.transit_h * 3600, behind(now, service, problem.options.quantile)
+    if _at(leg["arrive_at"]) != on_time + late:
         yield "transit", name, "the transit time is not the service's"
+    if (leg.get("delay_s") or 0) != late - now.arrive_late_s:
+        yield "transit", name, "the planned delay is not that of its quantile"
     if wanted.timestamp() - _at(leg["cutoff_at"]) != service.cutoff_h * 3600 - now.cutoff_late_s:
         yield "cutoff", name, "the cut-off is not the service's"
     yield from _papers(service, leg, int(wanted.timestamp()) + now.cutoff_late_s)

@@ -215,6 +215,7 @@ class Writer:
                 arrive_at=one.arrive_at,
                 free_at=one.free_at,
                 closed_by=one.closed_by,
+                late_at=one.late_at,
             )
             for one in self._used_segments()
         )
@@ -232,6 +233,7 @@ class Writer:
                 arrive_at=leg.arrive_at,
                 cutoff_at=leg.cutoff_at,
                 papers=dict(leg.papers),
+                delay_s=leg.delay_s,
                 unit=leg.service.capacity_unit,
                 capacity=leg.capacity,
                 taken=leg.capacity - self._state.left[leg.id],

@@ -228,7 +228,7 @@ def _boxes(found: Report) -> Sheet:
     columns = [
         _("Box"), _("Equipment"), _("From"), _("To"), _("Class of goods"), _("Goods must be there by"), _("Leaves"),
         _("Volume (m³)"), _("Weight (kg)"), _("Volume used (%)"), _("Weight used (%)"), _("Consignments"),
-        _("Price (CNY)"), _("First cut-off"),
+        _("Price (CNY)"), _("First cut-off"), _("Arrives"), _("Late case"),
     ]  # fmt: skip
     rows: list[list[Any]] = [
         [
@@ -238,6 +238,7 @@ def _boxes(found: Report) -> Sheet:
             tenths(one.box.volume_permille, 10, 1) if one.box.kind != "loose" else "",
             tenths(one.box.weight_permille, 10, 1) if one.box.kind != "loose" else "",
             len(one.box.consignments), yuan(one.box.price_minor), one.row.closed_by,
+            local_at(one.row.arrive_at), local_at(one.row.late_at) if one.row.late_at is not None else "",
         ]
         for one in found.boxes
     ]  # fmt: skip

@@ -16,6 +16,10 @@ OPTIONS = (
     click.option(
         "--start", help="Nothing leaves before (2026-03-02T00:00:00Z); for CSV and XLSX else when the first is ready."
     ),
+    click.option(
+        "--quantile", type=click.IntRange(50, 99),
+        help="Plan on the delay that no more of 100 departures exceed; else by the timetables.",
+    ),
     click.option("--weeks", type=click.IntRange(1, 26), help="Departures of so many weeks; for CSV and XLSX else 4."),
 )
 

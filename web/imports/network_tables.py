@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
+from web.imports import refusals
 from web.imports.columns import LARGEST, Column, Reader, decimal, text, whole
 
-Kind = Literal["text", "whole", "signed", "2", "3", "6", "lat", "lon", "words", "list"]
+Kind = Literal["text", "whole", "signed", "2", "3", "6", "lat", "lon", "words", "list", "pairs"]
 PLACES_OF = {"2": 2, "3": 3, "6": 6, "lat": 6, "lon": 6}
 SEPARATORS = {"words": " ", "list": "; "}
 
@@ -44,6 +45,17 @@ def _list_of(separator: str) -> Reader:
     return lambda given: tuple(part.strip() for part in given.split(separator.strip() or None) if part.strip())
 
 
+def _pairs(given: str) -> dict[str, int]:
+    """'50=0; 80=144' as per cent -> hours."""
+    found = {}
+    for part in _list_of(";")(given):
+        name, _, value = part.partition("=")
+        if not (name.strip().isdecimal() and value.strip().isdecimal() and len(value) < 9):
+            raise refusals.NotPairs(given=given[:60])
+        found[name.strip()] = int(value)
+    return found
+
+
 READERS: dict[str, Reader] = {
     "text": text(2000),
     "whole": whole(),
@@ -55,6 +67,7 @@ READERS: dict[str, Reader] = {
     "lon": decimal(6, -180_000_000, 180_000_000),
     "words": _list_of(" "),
     "list": _list_of(";"),
+    "pairs": _pairs,
 }
 
 
@@ -85,6 +98,8 @@ SERVICES = TableOf("services", "班次", _fields(
     "destination 终点 text destination !", "departs 每周开行(UTC) list departs !",
     "transit_h 在途小时 signed transit_h !", "cutoff_h 截关小时 whole cutoff_h !", "capacity 舱位 signed capacity !",
     "capacity_unit 舱位单位 text capacity_unit !", "distance_km 里程公里 whole distance_km !", "via 途经口岸 words via",
+    "delay_h 晚点分位小时 pairs delay.hours", "delay_observed 晚点观察日 text delay.observed",
+    "delay_source 晚点出处 text delay.source", "delay_mark 晚点标记 text delay.mark",
     "documents_cutoff_h 截单小时 whole cutoffs.documents_h", "customs_cutoff_h 截放行小时 whole cutoffs.customs_h",
     "vgm_cutoff_h 截重量小时 whole cutoffs.vgm_h", "cutoffs_source 截止出处 text cutoffs.source",
     "cutoffs_mark 截止标记 text cutoffs.mark",
@@ -153,6 +168,8 @@ def written(field: Field, value: Any) -> Any:
         return ""
     if field.kind in SEPARATORS:
         return SEPARATORS[field.kind].join(value)
+    if field.kind == "pairs":
+        return "; ".join(f"{name}={held}" for name, held in value.items())
     if field.kind in PLACES_OF:
         return Decimal(value).scaleb(-PLACES_OF[field.kind])
     return value

@@ -112,13 +112,13 @@ def _goods(
 
 def read_any(
     path: Path, *, network: Path | None = None, pieces: Path | None = None, start: str | None = None,
-    weeks: int | None = None,
+    weeks: int | None = None, quantile: int | None = None,
 ) -> Problem:  # fmt: skip
     """The problem in files. Raises BadProblem with every fault found, each by sheet, line, column and rule.
 
-    JSON holds a whole problem, a spreadsheet consignments and what other sheets it has; ``network``, ``start`` and
-    ``weeks`` take the place of what stands there. Where neither says when to start, nothing leaves before the first
-    consignment is ready.
+    JSON holds a whole problem, a spreadsheet consignments and what other sheets it has; ``network``, ``start``,
+    ``weeks`` and ``quantile`` take the place of what stands there. Where neither says when to start, nothing leaves
+    before the first consignment is ready.
     """
     found, places = Found(), Places()
     if is_sheet(path):
@@ -130,7 +130,7 @@ def read_any(
     found.refuse()
     if not isinstance(document, dict):
         return problem_of(document)
-    given = {"start_at": _start(start), "weeks": weeks}
+    given = {"start_at": _start(start), "weeks": weeks, "quantile": quantile}
     given = {name: value for name, value in given.items() if value is not None}
     if given:
         document = document | {"options": dict(document.get("options") or {}) | given}

@@ -223,3 +223,8 @@ class ValueTwice(BadCell):
 class NotInSheet(BadCell):
     code = "not_in_sheet"
     text = N_("%(given)s does not stand in the sheet %(sheet)s.")
+
+
+class NotPairs(BadCell):
+    code = "not_pairs"
+    text = N_("%(given)s is no spread of delays. Write per cent and hours like 50=0; 80=24; 95=72.")

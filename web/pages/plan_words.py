@@ -81,6 +81,8 @@ class BoxRow:
     close_at: datetime
     load_class: str
     closed_by: str
+    arrive_at: datetime
+    late_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -189,7 +191,10 @@ def box_rows(plan: Plan, names: Mapping[str, str]) -> list[BoxRow]:
         )
         times = (at(segment.depart_at), at(segment.close_at))
         rows.append(
-            BoxRow(box, equipment(box.equipment), *ends, *times, load_class(box.load_class), closed_by(segment))
+            BoxRow(
+                box, equipment(box.equipment), *ends, *times, load_class(box.load_class), closed_by(segment),
+                at(segment.arrive_at), at(segment.late_at) if segment.late_at is not None else None,
+            )
         )
     return rows
 

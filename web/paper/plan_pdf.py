@@ -242,17 +242,23 @@ def _departures(flow: Flow, found: Report) -> None:
 def _box(flow: Flow, found: Report, part: BoxPart) -> None:
     box, shown = part.box, picture_of(found.whole, part.box.id) if part.has_picture else None
     picture_height = 96 * MM * shown.height / shown.width if shown is not None else 0
-    flow.need(max(picture_height, len(part.inside[:6]) * TIGHT + 8 * MM) + 16 * MM)
+    flow.need(max(picture_height, len(part.inside[:6]) * TIGHT + 8 * MM) + 20 * MM)
     flow.y -= 7 * MM
     title = f"{box.id} · {part.row.equipment} · {part.row.origin} – {part.row.destination}"
     write(flow.canvas, title, MARGIN, flow.y, 10, ROOM, is_bold=True)
-    facts = [
+    times = [
         " ".join((_("Goods must be there by"), local_at(part.row.close_at), part.row.closed_by)).strip(),
+        f"{_('Arrives')} {local_at(part.row.arrive_at)}",
+        *([f"{_('Late case')} {local_at(part.row.late_at)}"] if part.row.late_at is not None else []),
+    ]
+    facts = [
         f"{volume(box.volume_cm3 * 1000)}", f"{weight(box.weight_g, 'kg')}", money(box.price_minor, "CNY"),
     ]  # fmt: skip
     if box.kind != "loose":
         facts.append(f"{_('Volume used')} {percent(box.volume_permille, 1000)}")
         facts.append(f"{_('Weight used')} {percent(box.weight_permille, 1000)}")
+    flow.y -= 4 * MM
+    write(flow.canvas, " · ".join(times), MARGIN, flow.y, SMALL, ROOM)
     flow.y -= 4 * MM
     write(flow.canvas, " · ".join([part.row.load_class, *facts]), MARGIN, flow.y, SMALL, ROOM)
     top = flow.y - 2 * MM
