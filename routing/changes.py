@@ -13,7 +13,7 @@ from routing.network import Frozen, Instant, NotNegative
 class DepartureChange(Frozen):
     """How one departure runs now: seconds later than its timetable, cancelled, or with less room for us.
 
-    `capacity`: what we have on it in all, in its own unit; empty: as before.
+    `capacity`: what we have on it in all, in its own unit; empty: as before. `detour_km`: how much farther it goes.
     """
 
     cancelled: bool = False
@@ -21,6 +21,7 @@ class DepartureChange(Frozen):
     arrive_late_s: NotNegative = 0
     cutoff_late_s: NotNegative = 0
     capacity: NotNegative | None = None
+    detour_km: NotNegative = Field(default=0, exclude_if=lambda held: held == 0)
 
 
 class Sealed(Frozen):

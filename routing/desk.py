@@ -12,6 +12,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from routing.canals import with_canals
 from routing.changes import Changes
 from routing.demand import Consignment as Goods
 from routing.demand import Piece
@@ -24,6 +25,7 @@ from routing.solve import Unsound, make_plan
 from routing.tables import StoredAssignment, StoredBox, StoredPlan, StoredUnserved
 from routing.units import HOUR_S, ceil_div
 from routing.watching import Watch
+from routing.wishes import NO_WISHES, Wishes
 from wms.db import Database, Scope, tenant_of
 from wms.errors import N_, Kind, WmsError
 from wms.freight import queries, service
@@ -110,7 +112,7 @@ class CutOffPassed(WmsError):
 
 def request_plan(
     session: Session, *, seconds: int = 30, weeks: int = 4, seed: int = 1, person_id: int | None = None,
-    company_id: int | None = None,
+    company_id: int | None = None, wishes: Wishes = NO_WISHES,
 ) -> int:  # fmt: skip
     """Store a request and defer its job in the same transaction; returns the plan's id.
 
@@ -121,14 +123,17 @@ def request_plan(
     plan = StoredPlan(seconds_limit=seconds, weeks=weeks, seed=seed, requested_by=person_id, company_id=company_id)
     session.add(plan)
     session.flush()
-    defer(session, TASK, lock=f"plan-{plan.id}", plan_id=plan.id, tenant_id=tenant_of(session), company_id=company_id)
+    more: Read = {"company_id": company_id, "wishes": wishes.model_dump()}
+    defer(session, TASK, lock=f"plan-{plan.id}", plan_id=plan.id, tenant_id=tenant_of(session), **more)
     return plan.id
 
 
-def run_plan(database: Database, *, plan_id: int, tenant_id: int, company_id: int | None = None) -> None:
+def run_plan(
+    database: Database, *, plan_id: int, tenant_id: int, company_id: int | None = None, wishes: Read | None = None
+) -> None:
     """The job: snapshot, solve, check, store. Safe to run again: a plan that has its answer is left alone."""
     scope = Scope(tenant_id, role="planner", company_id=company_id, sees_all=company_id is None)
-    begun = _begin(database, scope, plan_id)
+    begun = _begin(database, scope, plan_id, Wishes.model_validate(wishes or {}))
     if begun is None:
         return
     problem, row = begun
@@ -164,7 +169,7 @@ def answer(
 TASKS: dict[str, Callable[..., None]] = {TASK: run_plan}
 
 
-def _begin(database: Database, scope: Scope, plan_id: int) -> tuple[Problem, StoredPlan] | None:
+def _begin(database: Database, scope: Scope, plan_id: int, wishes: Wishes) -> tuple[Problem, StoredPlan] | None:
     """Freeze the problem once; a second run of the job takes the same snapshot. None where nothing is left to do."""
     with database.unit_of_work(scope) as session:
         row = session.get(StoredPlan, plan_id, with_for_update=True)
@@ -174,7 +179,7 @@ def _begin(database: Database, scope: Scope, plan_id: int) -> tuple[Problem, Sto
         if row.problem is not None:
             return Problem.model_validate(row.problem), row
         try:
-            problem, versions = snapshot(session, weeks=row.weeks)
+            problem, versions = snapshot(session, weeks=row.weeks, wishes=wishes)
         except BadProblem as bad:
             row.state, row.fault, row.finished_at = "failed", str(bad), datetime.now(UTC)
             return None
@@ -183,7 +188,9 @@ def _begin(database: Database, scope: Scope, plan_id: int) -> tuple[Problem, Sto
         return problem, row
 
 
-def snapshot(session: Session, *, weeks: int, start_at: int | None = None) -> tuple[Problem, Read]:
+def snapshot(
+    session: Session, *, weeks: int, start_at: int | None = None, wishes: Wishes = NO_WISHES
+) -> tuple[Problem, Read]:
     """The open consignments that the caller sees, with the seeded network, frozen; and number → [id, version]. How
     departures run otherwise is known from the accepted repairs.
 
@@ -196,7 +203,8 @@ def snapshot(session: Session, *, weeks: int, start_at: int | None = None) -> tu
     try:
         goods = tuple(goods_of(row, pieces.get(row.id, ())) for row in rows)
         problem = Problem(
-            network=yueyang(), options=Options(start_at=start, weeks=weeks, used=taken), consignments=goods,
+            network=with_canals(yueyang(), wishes.canals), consignments=goods,
+            options=Options(start_at=start, weeks=weeks, used=taken, quantile=wishes.quantile),
             changes=Changes(departures=known_changes(session, start)),
         )  # fmt: skip
     except ValidationError as error:
@@ -320,15 +328,11 @@ def accept_plan(session: Session, plan_id: int, *, person_id: int | None = None)
         service.book(session, booking)
     service.take_allotment(session, plan_id, {leg.departure: (leg.unit, leg.taken) for leg in plan.legs})
     row.state, row.accepted_at, row.accepted_by = "accepted", datetime.now(UTC), person_id
-    append_leaf(
-        session,
-        "plan_accepted",
-        {
-            "plan_id": plan_id, "snapshot_sha256": plan.snapshot_sha256, "cost_minor": plan.cost_minor,
-            "bound_minor": plan.bound_minor, "consignments": len(plan.assignments), "person_id": person_id,
-        },
-        plan_id,
-    )  # fmt: skip
+    said = {
+        "plan_id": plan_id, "snapshot_sha256": plan.snapshot_sha256, "cost_minor": plan.cost_minor,
+        "bound_minor": plan.bound_minor, "consignments": len(plan.assignments), "person_id": person_id,
+    }  # fmt: skip
+    append_leaf(session, "plan_accepted", said, plan_id)
     return len(plan.assignments)
 
 

@@ -18,6 +18,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 from routing.units import instant_s, iso
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+Canal = Literal["suez", "panama"]
+Status = Literal["open", "closed"]
+CANALS: tuple[Canal, ...] = ("suez", "panama")
 Positive = Annotated[int, Field(gt=0)]
 Inside = Annotated[int, Field(gt=0, le=30_000)]  # mm; the loader thinks of no longer box
 NotNegative = Annotated[int, Field(ge=0)]
@@ -261,7 +264,8 @@ class Rules(Frozen):
 
 
 class Network(Frozen):
-    """Everything that moves goods, frozen."""
+    """Everything that moves goods, frozen. `canals`: what the figures of the sea services assume; closed where nothing
+    is said."""
 
     places: tuple[Place, ...]
     aliases: dict[str, str]
@@ -269,6 +273,7 @@ class Network(Frozen):
     services: tuple[Service, ...]
     corridors: tuple[Corridor, ...]
     rules: Rules
+    canals: dict[Canal, Status] = Field(default_factory=dict, exclude_if=lambda held: not held)
 
     def official(self, written: str) -> str:
         """The official code for a code as somebody wrote it (case and blanks forgiven); unknown codes come back
@@ -301,6 +306,7 @@ def yueyang_document() -> dict[str, Any]:
         "services": _data("services.json")["services"],
         "corridors": _data("corridors.json")["corridors"],
         "rules": _data("rules.json"),
+        "canals": _data("services.json")["canals"],
     }
 
 

@@ -301,6 +301,10 @@ class PathFinder:
                     if self._in_order:
                         break
                     continue
+                if any(leg.detour_km for leg in segment.legs):
+                    farther = self._steady(one, segment, feeder_km, onward_km)
+                    found.append(self._path(k, one, name, segment, fitting, deliver_at, *farther))
+                    continue
                 steady = steady or self._steady(one, segment, feeder_km, onward_km)
                 found.append(self._path(k, one, name, segment, fitting, deliver_at, *steady))
         if found:
@@ -342,7 +346,8 @@ class PathFinder:
     def _co2_g(self, one: Consignment, segment: Segment, road_km: int) -> int:
         factors = self._rules.carbon.mg_per_tkm
         mg_per_t = factors.get("truck", 0) * road_km
-        mg_per_t += sum(factors.get(leg.service.mode, 0) * leg.service.distance_km for leg in segment.legs)
+        for leg in segment.legs:
+            mg_per_t += factors.get(leg.service.mode, 0) * (leg.service.distance_km + leg.detour_km)
         return half_up(mg_per_t * one.weight_g, 1_000_000_000)
 
     def _steady(self, one: Consignment, segment: Segment, feeder_km: int, onward_km: int) -> tuple[int, Costs]:

@@ -36,6 +36,7 @@ class Departure:
     papers: tuple[tuple[str, int], ...] = ()
     delay_s: int = 0
     late_at: int = 0
+    detour_km: int = 0
 
     def first_cutoff(self) -> tuple[int, str]:
         """The earliest of its cut-offs and its name."""
@@ -114,7 +115,7 @@ def _changed(one: Departure, change: DepartureChange, used: int) -> Departure:
         one, depart_at=one.depart_at + change.depart_late_s, arrive_at=on_time_at + late_s,
         delay_s=late_s - change.arrive_late_s, late_at=on_time_at + latest_s,
         cutoff_at=one.cutoff_at + change.cutoff_late_s, capacity=room,
-        papers=tuple((name, at + change.cutoff_late_s) for name, at in one.papers),
+        papers=tuple((name, at + change.cutoff_late_s) for name, at in one.papers), detour_km=change.detour_km,
     )  # fmt: skip
 
 

@@ -243,10 +243,10 @@ class Checker:
             self._road_km(one.origin, corridor.stuffing_place),
             self._road_km(corridor.stripping_place, one.destination),
         ]
-        legs = (self.service[self.legs[name]["service"]] for name in segment["departures"])
-        base = sum(factors.get(leg.mode, 0) * leg.distance_km for leg in legs) + factors.get("truck", 0) * sum(
-            km or 0 for km in road
-        )
+        base = factors.get("truck", 0) * sum(km or 0 for km in road)
+        for name in segment["departures"]:
+            leg, now = self.service[self.legs[name]["service"]], self.problem.changes.departures.get(name)
+            base += factors.get(leg.mode, 0) * (leg.distance_km + (now.detour_km if now is not None else 0))
         slack = 2 * factors.get("truck", 0)
         low, high = (_near(Fraction((base + off) * one.weight_g, 10**9)) for off in (-slack, slack))
         if not low <= entry["co2_g"] <= high:

@@ -1,4 +1,6 @@
-"""What happens to a plan, read from a file: delays, cancellations, full vessels, closed places, late and new goods."""
+"""What happens to a plan, read from a file: delays, cancellations, full vessels, closed places and canals, goods late
+or new.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +10,15 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, ValidationError
 
+from routing.canals import ways
 from routing.changes import DepartureChange
 from routing.demand import Consignment
 from routing.files import read_json
-from routing.network import Frozen, Instant, NotNegative, Service
+from routing.network import Canal, Frozen, Instant, NotNegative, Service
 from routing.problem import BadProblem, Fault, Problem, check, from_validation
 from routing.replan.refusals import fault
 from routing.schedule import departures_of
-from routing.units import DAY_S, HOUR_S
+from routing.units import DAY_S, HOUR_S, ceil_div
 
 FORMAT: Final = "dongting-events/1"
 MOST_BYTES = 10_000_000
@@ -59,6 +62,17 @@ class Closed(Frozen):
     until_at: Instant
 
 
+class CanalClosed(Frozen):
+    """Ships that leave from an instant on do not pass a canal; they go the next way by sea at their usual speed.
+
+    What set out before is on its way already; where it turns round, say so by a delay.
+    """
+
+    kind: Literal["canal"]
+    canal: Canal
+    from_at: Instant
+
+
 class Late(Frozen):
     """A consignment is ready only at `ready_at`."""
 
@@ -74,7 +88,7 @@ class Urgent(Frozen):
     consignment: Consignment
 
 
-Event = Annotated[Delay | Cancelled | Full | Closed | Late | Urgent, Field(discriminator="kind")]
+Event = Annotated[Delay | Cancelled | Full | Closed | CanalClosed | Late | Urgent, Field(discriminator="kind")]
 
 
 class Events(Frozen):
@@ -119,11 +133,14 @@ def apply(problem: Problem, events: Sequence[Event]) -> Problem:
 
 
 def _changed(
-    problem: Problem, event: Delay | Cancelled | Full | Closed, known: dict[str, DepartureChange]
+    problem: Problem, event: Delay | Cancelled | Full | Closed | CanalClosed, known: dict[str, DepartureChange]
 ) -> Iterator[tuple[str, DepartureChange]]:
     if isinstance(event, Closed):
         for name in _closed(problem, event):
             yield name, known.get(name, DepartureChange()).model_copy(update={"cancelled": True})
+        return
+    if isinstance(event, CanalClosed):
+        yield from _round(problem, event, known)
         return
     before = known.get(event.departure, DepartureChange())
     update: dict[str, Any]
@@ -152,6 +169,33 @@ def _closed(problem: Problem, event: Closed) -> Iterator[str]:
                     yield one.id
 
 
+def _round(
+    problem: Problem, event: CanalClosed, known: dict[str, DepartureChange]
+) -> Iterator[tuple[str, DepartureChange]]:  # fmt: skip
+    """The departures that go round: how much later they arrive and how much farther they go."""
+    for service in problem.network.services:
+        before, after = ways(problem.network, service, {event.canal: "closed"})
+        if before == after:
+            continue
+        hours = ceil_div(service.transit_h * after, before) - service.transit_h
+        km = ceil_div(service.distance_km * after, before) - service.distance_km
+        for one in departures_of(service, problem.options, _until(problem)):
+            was = known.get(one.id, DepartureChange())
+            if one.depart_at + was.depart_late_s >= event.from_at and was.detour_km < km:
+                late_s = was.arrive_late_s + hours * HOUR_S
+                yield one.id, was.model_copy(update={"arrive_late_s": late_s, "detour_km": km})
+
+
+def _canal_faults(field: str, event: CanalClosed, problem: Problem) -> Iterator[Fault]:
+    if problem.network.canals.get(event.canal, "closed") == "closed":
+        text = f"the plan does not pass the {event.canal} canal: its network has it closed"
+        yield Fault(f"{field}.canal", "closed_already", text)
+        return
+    ships = (ways(problem.network, one, {event.canal: "closed"}) for one in problem.network.services)
+    if all(before == after for before, after in ships):
+        yield Fault(f"{field}.canal", "no_service", f"no service of this network passes the {event.canal} canal")
+
+
 def _until(problem: Problem) -> int:
     return problem.options.start_at + (problem.options.weeks * 7 + 60) * DAY_S
 
@@ -171,6 +215,8 @@ def _faults(problem: Problem, events: Sequence[Event]) -> Iterator[Fault]:
             known.add(name)
         elif isinstance(event, Closed):
             yield from _closed_faults(f"{field}.closed", event, problem)
+        elif isinstance(event, CanalClosed):
+            yield from _canal_faults(f"{field}.canal", event, problem)
         else:
             yield from _departure_faults(f"{field}.{event.kind}", event, problem, services)
 

@@ -33,7 +33,7 @@ def known_changes(session: Session, start_at: int) -> dict[str, DepartureChange]
 def _later_word(old: DepartureChange | None, new: DepartureChange) -> DepartureChange:
     if old is None:
         return new
-    is_late = new.depart_late_s or new.arrive_late_s or new.cutoff_late_s
+    is_late = new.depart_late_s or new.arrive_late_s or new.cutoff_late_s or new.detour_km
     return (new if is_late else old).model_copy(
         update={
             "cancelled": old.cancelled or new.cancelled,

@@ -1,7 +1,7 @@
 """Plans: ask for one, watch it, read it, accept it."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from apiflask import APIBlueprint
 from flask import Response, jsonify, url_for
@@ -12,6 +12,7 @@ from routing import desk
 from routing import queries as stored
 from routing.hand_over import working
 from routing.queries import PlanRow
+from routing.wishes import Wishes
 from web.api.idempotency import write
 from web.api.schemas import LARGEST, Body, Query
 from web.auth.policy import READERS, policy
@@ -26,6 +27,17 @@ class PlanIn(Body):
     seconds: Annotated[int, Field(strict=True, ge=5, le=600)] = 30
     weeks: Annotated[int, Field(strict=True, ge=1, le=12)] = 4
     seed: Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)] = 1
+    quantile: Annotated[int, Field(strict=True, ge=50, le=95)] | None = Field(
+        default=None, description="plan on the delay that no more of 100 departures exceed; by default the timetables"
+    )
+    suez: Literal["open", "closed"] | None = Field(default=None, description="by default as the network says")
+    panama: Literal["open", "closed"] | None = Field(default=None, description="by default as the network says")
+
+    def wishes(self) -> Wishes:
+        """What is wished beside time and weeks."""
+        said = {"suez": self.suez, "panama": self.panama}
+        canals = {name: status for name, status in said.items() if status is not None}
+        return Wishes.model_validate({"quantile": self.quantile, "canals": canals})
 
 
 class PlansQuery(Query):
@@ -59,7 +71,7 @@ def new_plan(body: PlanIn) -> Response:
         who = current_scope()
         made = desk.request_plan(
             session, seconds=body.seconds, weeks=body.weeks, seed=body.seed, person_id=who.person_id,
-            company_id=None if who.sees_all else who.company_id,
+            company_id=None if who.sees_all else who.company_id, wishes=body.wishes(),
         )  # fmt: skip
         return {"id": made, "state": "queued", "status": url_for("api_plans.plan", plan_id=made)}
 

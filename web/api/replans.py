@@ -26,17 +26,18 @@ Hours = Annotated[int, Field(strict=True, ge=0, le=24 * 60)]
 
 class PlanEvent(Body):
     """One thing that happened. Which fields it needs depends on its kind: a departure for delay (with hours), cancelled
-    and full (with what is left to us in all); place, from_at and until_at for closed; consignment and ready_at for
-    late; an open consignment's number for new.
+    and full (with what is left to us in all); place, from_at and until_at for closed; canal and from_at for canal;
+    consignment and ready_at for late; an open consignment's number for new.
     """
 
-    kind: Literal["delay", "cancelled", "full", "closed", "late", "new"]
+    kind: Literal["delay", "cancelled", "full", "closed", "canal", "late", "new"]
     departure: Code | None = Field(default=None, examples=["BARGE-DOWN@20260308T1000"])
     hours: Hours | None = None
     arrival_hours: Hours | None = None
     cutoff_moves: bool | None = None
     capacity: Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)] | None = None
     place: Code | None = Field(default=None, examples=["KZALS"])
+    canal: Literal["suez", "panama"] | None = None
     from_at: Instant | None = None
     until_at: Instant | None = None
     consignment: Code | None = None

@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from routing.network import CANALS
+
 FILE = click.Path(path_type=Path, dir_okay=False)
 OPTIONS = (
     click.option(
@@ -19,6 +21,11 @@ OPTIONS = (
     click.option(
         "--quantile", type=click.IntRange(50, 99),
         help="Plan on the delay that no more of 100 departures exceed; else by the timetables.",
+    ),
+    click.option(
+        "--canal", "canals", multiple=True,
+        type=click.Choice([f"{name}={how}" for name in CANALS for how in ("open", "closed")]),
+        help="Sea services go the ways that are open then: distance, transit and CO2 by searoute.",
     ),
     click.option("--weeks", type=click.IntRange(1, 26), help="Departures of so many weeks; for CSV and XLSX else 4."),
 )

@@ -75,6 +75,8 @@ def _network(name: str, opened: Opener, found: Found, places: Places) -> dict[st
         document["aliases"][values["written"]] = values["code"]
     rules = [(values["name"], values["value"]) for _place, values in opened(tables.RULES) or ()]
     document["rules"] = tables.nested(rules)
+    if "canals" in document["rules"]:
+        document["canals"] = document["rules"].pop("canals")
     for title in tables.NEEDED:
         if not document[title] and not found.listed:
             raise BadProblem([Fault(name, "missing_sheet", f"there is no sheet {title} with rows")])

@@ -4,10 +4,11 @@ Every bad row is named by sheet, line, column and rule. What the planner's own c
 row that it came from.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from routing.canals import with_canals
 from routing.io import document_of, problem_of
 from routing.problem import BadProblem, Fault, Problem
 from routing.units import instant_s, iso
@@ -112,13 +113,13 @@ def _goods(
 
 def read_any(
     path: Path, *, network: Path | None = None, pieces: Path | None = None, start: str | None = None,
-    weeks: int | None = None, quantile: int | None = None,
+    weeks: int | None = None, quantile: int | None = None, canals: Sequence[str] = (),
 ) -> Problem:  # fmt: skip
     """The problem in files. Raises BadProblem with every fault found, each by sheet, line, column and rule.
 
     JSON holds a whole problem, a spreadsheet consignments and what other sheets it has; ``network``, ``start``,
     ``weeks`` and ``quantile`` take the place of what stands there. Where neither says when to start, nothing leaves
-    before the first consignment is ready.
+    before the first consignment is ready. ``canals``: suez=open and the like; the sea services then go that way.
     """
     found, places = Found(), Places()
     if is_sheet(path):
@@ -135,9 +136,11 @@ def read_any(
     if given:
         document = document | {"options": dict(document.get("options") or {}) | given}
     try:
-        return problem_of(document)
+        problem = problem_of(document)
     except BadProblem as bad:
         raise places.told(bad) from bad
+    wanted: dict[Any, Any] = dict(one.split("=") for one in canals)
+    return problem.model_copy(update={"network": with_canals(problem.network, wanted)}) if wanted else problem
 
 
 def _of_sheets(

@@ -82,7 +82,7 @@ def network_sheets(document: Mapping[str, Any]) -> Iterator[Sheet]:
     yield "aliases", ("written", "code"), list(network["aliases"].items())
     for part in tables.PARTS:
         yield part.title, _heads(part.columns, False), list(_parts(part, network))
-    yield "rules", ("name", "value"), tables.flat(network["rules"])
+    yield "rules", ("name", "value"), tables.flat(network["rules"] | {"canals": network.get("canals", {})})
 
 
 def _parts(part: TableOf, network: Mapping[str, Any]) -> Iterator[list[Any]]:

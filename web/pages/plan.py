@@ -16,6 +16,7 @@ from routing.hand_over import working
 from routing.network import yueyang
 from routing.plan import Plan
 from routing.queries import PlanRow
+from routing.wishes import Wishes
 from web.api.idempotency import request_hash, request_key, stored_problem
 from web.auth.policy import READERS, policy
 from web.context import current_identity, database, unit_of_work
@@ -27,6 +28,7 @@ from wms.record.service import once
 
 bp = Blueprint("plan", __name__, url_prefix="/plan")
 SECONDS, WEEKS = (15, 30, 60, 120), (2, 4, 6, 8)
+QUANTILES = (0, 50, 80, 95)
 SHOWN = 50
 VIEWS = ("boxes", "goods", "left", "legs")
 A_YEAR_S = 365 * 24 * 3600
@@ -50,7 +52,7 @@ def index() -> str:
         "plan/index.html", rows=rows[:SHOWN], booked=booked,
         more=rows[SHOWN - 1].id if len(rows) > SHOWN else None, after=after_id,
         state=state, count=count, plans=plans, names=plan_words.place_names(yueyang()), words=plan_words,
-        seconds=SECONDS, weeks=WEEKS, may_plan=may_plan(), operator=scope().sees_all,
+        seconds=SECONDS, weeks=WEEKS, quantiles=QUANTILES, may_plan=may_plan(), operator=scope().sees_all,
     )  # fmt: skip
 
 
@@ -65,20 +67,26 @@ def may_plan() -> bool:
 def request_plan() -> AnyResponse | tuple[str, int]:
     """Start a plan of the open consignments that the caller sees."""
     seconds, weeks = chosen("seconds", SECONDS), chosen("weeks", WEEKS)
-    content = {"seconds": seconds, "weeks": weeks}
+    quantile, suez = chosen("quantile", QUANTILES, 0) or None, request.form.get("suez", "")
+    if suez not in {"", "open", "closed"}:
+        raise InvalidField(field="suez", name="suez", rule="open, closed")
+    content = {"seconds": seconds, "weeks": weeks, "quantile": quantile, "suez": suez}
+    wishes = Wishes.model_validate({"quantile": quantile, "canals": {"suez": suez} if suez else {}})
 
     def act(session: Session) -> dict[str, Any]:
         who = scope()
         company_id = None if who.sees_all else who.company_id
-        made = desk.request_plan(session, seconds=seconds, weeks=weeks, person_id=who.person_id, company_id=company_id)
+        made = desk.request_plan(
+            session, seconds=seconds, weeks=weeks, person_id=who.person_id, company_id=company_id, wishes=wishes,
+        )  # fmt: skip
         return {"plan_id": made}
 
     return deed(act, content, lambda body: url_for("plan.show", plan_id=body["plan_id"]), url_for("plan.index"))
 
 
-def chosen(name: str, allowed: tuple[int, ...]) -> int:
-    """The form's number where it is one of those offered; the second of them where the form has none."""
-    given = request.form.get(name, str(allowed[1]))
+def chosen(name: str, allowed: tuple[int, ...], default: int = 1) -> int:
+    """The form's number where it is one of those offered; where the form has none, the one at ``default``."""
+    given = request.form.get(name, str(allowed[default]))
     if not given.isdecimal() or int(given) not in allowed:
         raise InvalidField(field=name, name=name, rule=", ".join(str(value) for value in allowed))
     return int(given)

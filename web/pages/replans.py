@@ -30,13 +30,15 @@ KINDS = {
     "cancelled": N_("A departure is cancelled"),
     "full": N_("A departure has less room for us"),
     "closed": N_("A place or border is closed"),
+    "canal": N_("A canal is closed"),
     "late": N_("A consignment is ready later"),
     "new": N_("A consignment has to be taken in"),
 }
-FIELDS = ("departure", "hours", "capacity", "place", "from_at", "until_at", "consignment", "ready_at")
+FIELDS = ("departure", "hours", "capacity", "place", "canal", "from_at", "until_at", "consignment", "ready_at")
 NEEDS = {
     "delay": ("departure", "hours"), "cancelled": ("departure",), "full": ("departure", "capacity"),
-    "closed": ("place", "from_at", "until_at"), "late": ("consignment", "ready_at"), "new": ("consignment",),
+    "closed": ("place", "from_at", "until_at"), "canal": ("canal", "from_at"), "late": ("consignment", "ready_at"),
+    "new": ("consignment",),
 }  # fmt: skip
 NUMBERS = ("hours", "capacity")
 SHORTEST_REASON = 3

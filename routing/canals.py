@@ -1,0 +1,65 @@
+"""Canals open or closed: how far and how long the sea services go then.
+
+The ways are searoute's; each service keeps its stated speed, so its transit grows and shrinks with its way. What the
+figures of a network assume of the canals stands in `Network.canals`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+import searoute
+
+from routing.network import CANALS, Canal, Network, Place, Service, Status
+from routing.units import ceil_div
+
+ALWAYS_CLOSED = ("northwest",)
+
+
+@lru_cache(maxsize=4096)
+def sea_km(a_lon: int, a_lat: int, b_lon: int, b_lat: int, closed: tuple[str, ...]) -> int:
+    """Kilometres by sea between two points in microdegrees, past no closed canal."""
+    ends = ((a_lon / 1e6, a_lat / 1e6), (b_lon / 1e6, b_lat / 1e6))
+    route = searoute.searoute(*ends, restrictions=[*ALWAYS_CLOSED, *closed])
+    km: float = route.properties["length"]
+    return round(km)
+
+
+def closed_in(canals: Mapping[Canal, Status]) -> tuple[str, ...]:
+    """The canals that are closed; one that is not mentioned is."""
+    return tuple(name for name in CANALS if canals.get(name, "closed") == "closed")
+
+
+def ways(network: Network, service: Service, wanted: Mapping[Canal, Status]) -> tuple[int, int]:
+    """Searoute's kilometres as the network states the canals, and as they are wanted. (1, 1) for other modes."""
+    if service.mode != "ocean":
+        return 1, 1
+    places = {place.code: place for place in network.places}
+    one, other = (_point(places[code]) for code in (service.origin, service.destination))
+    stated, asked = closed_in(network.canals), closed_in({**network.canals, **wanted})
+    return sea_km(*one, *other, stated), sea_km(*one, *other, asked)
+
+
+def _point(place: Place) -> tuple[int, int]:
+    return place.lon_udeg, place.lat_udeg
+
+
+def with_canals(network: Network, wanted: Mapping[Canal, Status]) -> Network:
+    """The network with its sea services on the ways that are open then: distance and transit follow."""
+    if all(network.canals.get(name, "closed") == status for name, status in wanted.items()):
+        return network
+    services = []
+    for service in network.services:
+        before, after = ways(network, service, wanted)
+        if before != after:
+            words = ", ".join(f"{name} {status}" for name, status in sorted(wanted.items()))
+            service = service.model_copy(  # noqa: PLW2901 - the same service on another way
+                update={
+                    "distance_km": ceil_div(service.distance_km * after, before),
+                    "transit_h": ceil_div(service.transit_h * after, before),
+                    "source": f"{service.source}; {words}: {after} km by searoute instead of {before}",
+                }
+            )
+        services.append(service)
+    return network.model_copy(update={"services": tuple(services), "canals": {**network.canals, **wanted}})
