@@ -144,6 +144,7 @@ MODULES = (
     "web.pages.yard",
     "web.pages.gate_lanes",
     "web.pages.plan",
+    "web.pages.plan_file",
     "web.pages.plan_report",
     "web.pages.replans",
     "web.pages.curves",

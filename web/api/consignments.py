@@ -10,10 +10,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from web.api.idempotency import write
+from web.api.imports import Given, TemplateQuery, said, sent_file, template_of
 from web.api.paging import page_of
-from web.api.schemas import LARGEST, Body, Code, Count, Instant, Page, Text
+from web.api.schemas import LARGEST, Body, Code, Count, Instant, Page, Query, Text
 from web.auth.policy import READERS, policy
 from web.context import unit_of_work
+from web.imports.kinds import KINDS
 from wms.errors import NotFound
 from wms.freight import queries, service
 from wms.freight.rules import STATES, ConsignmentForm, Piece, UnknownConsignment
@@ -69,6 +71,33 @@ def consignments(query: ConsignmentQuery) -> Response:
     with unit_of_work() as session:
         rows = queries.consignments(session, state=query.state, after_id=query.after, limit=query.limit + 1)
     return page_of([_row(row) for row in rows], after=query.after, limit=query.limit)
+
+
+class ListQuery(Query):
+    """How a file is taken. ``dry_run``: only check. ``existing``: refuse rows that are known, or pass over them."""
+
+    dry_run: bool = False
+    existing: Literal["refuse", "keep"] = "refuse"
+
+
+@bp.get("/consignments/template")
+@policy(*READERS, firms=True)
+@bp.input(TemplateQuery, location="query", arg_name="query")
+def template(query: TemplateQuery) -> Response:
+    """Give an empty list of consignments with one example row."""
+    return template_of(KINDS["consignments"], query.format)
+
+
+@bp.post("/consignments/file")
+@policy("planner", "declarant", "supervisor", firms=True)
+@bp.input(ListQuery, location="query", arg_name="query")
+def take_file(query: ListQuery) -> Response:
+    """Check a CSV or XLSX file (multipart field `file`) and announce all of its consignments, or none when a row is
+    bad: 422 names every bad row. The same file again gets the first answer.
+    """
+    sent = sent_file()
+    kind, keep = KINDS["consignments"], query.existing == "keep"
+    return said(Given(kind, sent.stream, query.dry_run, keep, name=sent.filename or "").run())
 
 
 @bp.get("/consignments/<consignment_no>")

@@ -78,10 +78,14 @@ def _described(column: Any) -> dict[str, Any]:
 @bp.input(TemplateQuery, location="query", arg_name="query")
 def template(kind_name: str, query: TemplateQuery) -> Response:
     """Give an empty list of the kind with one example row."""
-    kind = kind_of(kind_name)
+    return template_of(kind_of(kind_name), query.format)
+
+
+def template_of(kind: Kind, form: str) -> Response:
+    """An empty list of a kind with one example row, as CSV or XLSX."""
     columns = [column.name for column in kind.columns]
     rows = [[column.example for column in kind.columns]]
-    make = csv_response if query.format == "csv" else xlsx_response
+    make = csv_response if form == "csv" else xlsx_response
     return make(kind.name, columns, rows)
 
 
@@ -96,12 +100,12 @@ def take(kind_name: str, query: ImportQuery) -> Response:
     address that tells how far it is and what came of it.
     """
     kind = kind_of(kind_name)
-    sent = _file()
+    sent = sent_file()
     given = Given(
         kind, sent.stream, query.dry_run, query.existing == "keep", query.encoding, query.at, sent.filename or ""
     )
     if query.wait or not given.is_large:
-        return _said(given.run())
+        return said(given.run())
     with unit_of_work() as session:
         body = run_body(queued.known(session, given.queue(session)))
     response = jsonify(body)
@@ -144,7 +148,8 @@ def run_body(row: ImportRun, *, with_faults: bool = True) -> dict[str, Any]:
     return body
 
 
-def _file() -> FileStorage:
+def sent_file() -> FileStorage:
+    """The file of the request. Raises NoFile."""
     sent = request.files.get(FIELD)
     if sent is None or not sent.filename:
         raise refusals.NoFile(field=FIELD, name=FIELD)
@@ -184,7 +189,8 @@ class Given:
         )  # fmt: skip
 
 
-def _said(result: tuple[Mapping[str, Any] | Outcome, bool]) -> Response:
+def said(result: tuple[Mapping[str, Any] | Outcome, bool]) -> Response:
+    """What came of a file: 201 with the stored answer, 200 for a dry run, 422 with every bad row."""
     outcome, is_replayed = result
     if not isinstance(outcome, Outcome):
         response = jsonify({**outcome, "is_entered": True, "bad_rows": 0, "faults": []})
