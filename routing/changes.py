@@ -5,15 +5,25 @@ A problem with changes is planned and checked like any other: the timetable shif
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 from pydantic import Field
 
-from routing.network import Frozen, Instant, NotNegative
+from routing.network import Canal, Frozen, Instant, NotNegative
+
+
+class Detour(Frozen):
+    """A closed canal makes it go so much farther and arrive so much later, besides all else."""
+
+    canal: Canal
+    km: NotNegative
+    seconds: NotNegative
 
 
 class DepartureChange(Frozen):
     """How one departure runs now: seconds later than its timetable, cancelled, or with less room for us.
 
-    `capacity`: what we have on it in all, in its own unit; empty: as before. `detour_km`: how much farther it goes.
+    `capacity`: what we have on it in all, in its own unit; empty: as before.
     """
 
     cancelled: bool = False
@@ -21,7 +31,7 @@ class DepartureChange(Frozen):
     arrive_late_s: NotNegative = 0
     cutoff_late_s: NotNegative = 0
     capacity: NotNegative | None = None
-    detour_km: NotNegative = Field(default=0, exclude_if=lambda held: held == 0)
+    detour: Detour | None = Field(default=None, exclude_if=lambda held: held is None)
 
 
 class Sealed(Frozen):
@@ -44,3 +54,11 @@ class Changes(Frozen):
 
 
 NONE = Changes()
+
+
+def without_detours(changes: Mapping[str, DepartureChange], closed: Collection[str]) -> dict[str, DepartureChange]:
+    """The changes without the detours round canals that a network has closed: its own figures go round already."""
+    return {
+        name: one.model_copy(update={"detour": None}) if one.detour and one.detour.canal in closed else one
+        for name, one in changes.items()
+    }

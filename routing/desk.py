@@ -12,8 +12,8 @@ from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from routing.canals import with_canals
-from routing.changes import Changes
+from routing.canals import closed_in, with_canals
+from routing.changes import Changes, without_detours
 from routing.demand import Consignment as Goods
 from routing.demand import Piece
 from routing.network import yueyang
@@ -202,10 +202,11 @@ def snapshot(
     taken = queries.allotment_taken(session)
     try:
         goods = tuple(goods_of(row, pieces.get(row.id, ())) for row in rows)
+        network = with_canals(yueyang(), wishes.canals)
+        known = without_detours(known_changes(session, start), closed_in(network.canals))
         problem = Problem(
-            network=with_canals(yueyang(), wishes.canals), consignments=goods,
+            network=network, consignments=goods, changes=Changes(departures=known),
             options=Options(start_at=start, weeks=weeks, used=taken, quantile=wishes.quantile),
-            changes=Changes(departures=known_changes(session, start)),
         )  # fmt: skip
     except ValidationError as error:
         raise from_validation(error) from error

@@ -107,15 +107,16 @@ def _changed(one: Departure, change: DepartureChange, used: int) -> Departure:
     """
     room = one.capacity if change.capacity is None else min(one.capacity, max(0, change.capacity - used))
     on_time_at = one.arrive_at - one.delay_s
+    longer_s, longer_km = (change.detour.seconds, change.detour.km) if change.detour is not None else (0, 0)
     late_s, latest_s = (
-        spread.late_s(delay_s, change.depart_late_s, change.arrive_late_s)
+        longer_s + spread.late_s(delay_s, change.depart_late_s, change.arrive_late_s)
         for delay_s in (one.delay_s, one.late_at - on_time_at)
     )
     return replace(
         one, depart_at=one.depart_at + change.depart_late_s, arrive_at=on_time_at + late_s,
-        delay_s=late_s - change.arrive_late_s, late_at=on_time_at + latest_s,
+        delay_s=late_s - change.arrive_late_s - longer_s, late_at=on_time_at + latest_s,
         cutoff_at=one.cutoff_at + change.cutoff_late_s, capacity=room,
-        papers=tuple((name, at + change.cutoff_late_s) for name, at in one.papers), detour_km=change.detour_km,
+        papers=tuple((name, at + change.cutoff_late_s) for name, at in one.papers), detour_km=longer_km,
     )  # fmt: skip
 
 

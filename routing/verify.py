@@ -246,7 +246,8 @@ class Checker:
         base = factors.get("truck", 0) * sum(km or 0 for km in road)
         for name in segment["departures"]:
             leg, now = self.service[self.legs[name]["service"]], self.problem.changes.departures.get(name)
-            base += factors.get(leg.mode, 0) * (leg.distance_km + (now.detour_km if now is not None else 0))
+            longer = now.detour.km if now is not None and now.detour is not None else 0
+            base += factors.get(leg.mode, 0) * (leg.distance_km + longer)
         slack = 2 * factors.get("truck", 0)
         low, high = (_near(Fraction((base + off) * one.weight_g, 10**9)) for off in (-slack, slack))
         if not low <= entry["co2_g"] <= high:

@@ -17,9 +17,11 @@ LATEST = 100
 
 
 def behind(now: DepartureChange, service: Any, percent: int | None) -> int:
-    """Seconds behind the timetable: as reported, and of the delay at the quantile what the report does not hold."""
+    """Seconds behind the timetable: as reported, and of the delay at the quantile what the report does not hold;
+    and the longer way round a closed canal."""
     under_way = max(0, now.arrive_late_s - now.depart_late_s)
-    return now.arrive_late_s + max(0, _quantile_s(service, percent) - under_way)
+    longer = now.detour.seconds if now.detour is not None else 0
+    return longer + now.arrive_late_s + max(0, _quantile_s(service, percent) - under_way)
 
 
 def _quantile_s(service: Any, percent: int | None) -> int:

@@ -52,7 +52,7 @@ def _leg(problem: Problem, leg: Row) -> Iterator[Fault]:
     on_time, late = int(wanted.timestamp()) + service.transit_h * 3600, behind(now, service, problem.options.quantile)
     if _at(leg["arrive_at"]) != on_time + late:
         yield "transit", name, "the transit time is not the service's"
-    if (leg.get("delay_s") or 0) != late - now.arrive_late_s:
+    if (leg.get("delay_s") or 0) != late - now.arrive_late_s - (now.detour.seconds if now.detour else 0):
         yield "transit", name, "the planned delay is not that of its quantile"
     if wanted.timestamp() - _at(leg["cutoff_at"]) != service.cutoff_h * 3600 - now.cutoff_late_s:
         yield "cutoff", name, "the cut-off is not the service's"

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, ValidationError
 
 from routing.canals import ways
-from routing.changes import DepartureChange
+from routing.changes import DepartureChange, Detour
 from routing.demand import Consignment
 from routing.files import read_json
 from routing.network import Canal, Frozen, Instant, NotNegative, Service
@@ -179,11 +179,11 @@ def _round(
             continue
         hours = ceil_div(service.transit_h * after, before) - service.transit_h
         km = ceil_div(service.distance_km * after, before) - service.distance_km
+        detour = Detour(canal=event.canal, km=km, seconds=hours * HOUR_S)
         for one in departures_of(service, problem.options, _until(problem)):
             was = known.get(one.id, DepartureChange())
-            if one.depart_at + was.depart_late_s >= event.from_at and was.detour_km < km:
-                late_s = was.arrive_late_s + hours * HOUR_S
-                yield one.id, was.model_copy(update={"arrive_late_s": late_s, "detour_km": km})
+            if one.depart_at + was.depart_late_s >= event.from_at and (was.detour is None or was.detour.km < km):
+                yield one.id, was.model_copy(update={"detour": detour})
 
 
 def _canal_faults(field: str, event: CanalClosed, problem: Problem) -> Iterator[Fault]:

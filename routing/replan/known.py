@@ -33,10 +33,11 @@ def known_changes(session: Session, start_at: int) -> dict[str, DepartureChange]
 def _later_word(old: DepartureChange | None, new: DepartureChange) -> DepartureChange:
     if old is None:
         return new
-    is_late = new.depart_late_s or new.arrive_late_s or new.cutoff_late_s or new.detour_km
+    is_late = new.depart_late_s or new.arrive_late_s or new.cutoff_late_s
     return (new if is_late else old).model_copy(
         update={
             "cancelled": old.cancelled or new.cancelled,
+            "detour": new.detour or old.detour,
             "capacity": old.capacity if new.capacity is None else new.capacity,
         }
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from routing.canals import with_canals
+from routing.canals import closed_in, with_canals
+from routing.changes import Detour, without_detours
 from routing.demand import Consignment
 from routing.network import Network, yueyang
 from routing.problem import BadProblem, Options, Problem
@@ -64,7 +65,7 @@ def test_a_canal_that_closes_sends_later_ships_round_the_cape() -> None:
     changed = found.problem.changes.departures
     assert all(name.startswith("OCEAN-HAM@") for name in changed)
     assert min(changed) == ship.departure
-    assert (changed[ship.departure].arrive_late_s, changed[ship.departure].detour_km) == (215 * HOUR_S, 6148)
+    assert changed[ship.departure].detour == Detour(canal="suez", km=6148, seconds=215 * HOUR_S)
     assert verify(found.problem, found.plan.model_dump(mode="json")) == []
     round_the_cape = next(leg for leg in found.plan.legs if leg.service == "OCEAN-HAM")
     assert round_the_cape.arrive_at - round_the_cape.depart_at == 913 * HOUR_S
@@ -79,12 +80,20 @@ def test_the_checker_counts_the_longer_way() -> None:
     changed = apply(problem, (event,))
     wrong = make_plan(changed, seconds=1).model_dump(mode="json")
     assert verify(changed, wrong) == []
+    near = Detour(canal="suez", km=0, seconds=215 * HOUR_S)
     departures = {
-        name: one.model_copy(update={"detour_km": 0}) for name, one in changed.changes.departures.items()
+        name: one.model_copy(update={"detour": near}) for name, one in changed.changes.departures.items()
     }
-    near = changed.changes.model_copy(update={"departures": departures})
-    said = {one.rule for one in verify(changed.model_copy(update={"changes": near}), wrong)}
+    changes = changed.changes.model_copy(update={"departures": departures})
+    said = {one.rule for one in verify(changed.model_copy(update={"changes": changes}), wrong)}
     assert "carbon" in said
+
+
+def test_a_network_that_goes_round_already_knows_no_detour() -> None:
+    event = CanalClosed(kind="canal", canal="suez", from_at=instant_s(START))
+    changes = apply(whole(OPEN), (event,)).changes.departures
+    assert all(one.detour is None for one in without_detours(changes, closed_in(yueyang().canals)).values())
+    assert without_detours(changes, closed_in(OPEN.canals)) == changes
 
 
 @pytest.mark.parametrize(
