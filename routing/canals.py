@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 
 import searoute
 
@@ -20,10 +21,20 @@ ALWAYS_CLOSED = ("northwest",)
 @lru_cache(maxsize=4096)
 def sea_km(a_lon: int, a_lat: int, b_lon: int, b_lat: int, closed: tuple[str, ...]) -> int:
     """Kilometres by sea between two points in microdegrees, past no closed canal."""
-    ends = ((a_lon / 1e6, a_lat / 1e6), (b_lon / 1e6, b_lat / 1e6))
-    route = searoute.searoute(*ends, restrictions=[*ALWAYS_CLOSED, *closed])
-    km: float = route.properties["length"]
+    km: float = _route((a_lon, a_lat), (b_lon, b_lat), closed).properties["length"]
     return round(km)
+
+
+@lru_cache(maxsize=256)
+def sea_points(one: Place, other: Place, closed: tuple[str, ...]) -> tuple[tuple[float, float], ...]:
+    """The way by sea between two places as points (longitude, latitude) in degrees."""
+    found = _route(_point(one), _point(other), closed).geometry["coordinates"]
+    return tuple((float(lon), float(lat)) for lon, lat, *_ in found)
+
+
+def _route(one: tuple[int, int], other: tuple[int, int], closed: tuple[str, ...]) -> Any:
+    ends = [(lon / 1e6, lat / 1e6) for lon, lat in (one, other)]
+    return searoute.searoute(*ends, restrictions=[*ALWAYS_CLOSED, *closed])
 
 
 def closed_in(canals: Mapping[Canal, Status]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
-from routing.network import Frozen, Instant
+from routing.network import Canal, Frozen, Instant, Status
 from routing.shares import MEASURE, Rule
 from routing.spots import Spots
 
@@ -17,6 +17,7 @@ class PlanLeg(Frozen):
     """One departure used: what the plan takes of our allotment and its shadow price in fen a unit.
 
     `cutoff_at`: gate-in; `papers`: the other cut-offs by name. `delay_s`: planned delay, part of `arrive_at`.
+    `detour`: the closed canal that it goes round.
     """
 
     departure: str
@@ -28,6 +29,7 @@ class PlanLeg(Frozen):
     arrive_at: Instant
     cutoff_at: Instant
     delay_s: int = Field(default=0, exclude_if=lambda held: held == 0)
+    detour: Canal | None = Field(default=None, exclude_if=lambda held: held is None)
     papers: dict[str, Instant] = Field(default_factory=dict, exclude_if=lambda held: not held)
     unit: Literal["teu", "kg"]
     capacity: int
@@ -169,7 +171,7 @@ class Plan(Frozen):
 
     `effort`: the limit of work in place of the time. `stopped`: somebody ended the search early.
 
-    `infeasible_proved`: what must go cannot all go, whatever a search does.
+    `canals`: what its network assumes of them. `infeasible_proved`: what must go cannot all go, whatever a search does.
     """
 
     format: Literal["dongting-plan/1"] = FORMAT
@@ -205,6 +207,7 @@ class Plan(Frozen):
     stopped: bool = False
     conflicts: Annotated[tuple[Conflict, ...], Field(default=())]
     ranks: Annotated[tuple[Rank, ...], Field(exclude_if=lambda held: not held)] = ()
+    canals: dict[Canal, Status] = Field(default_factory=dict, exclude_if=lambda held: not held)
 
     def rows(self) -> dict[str, Any]:
         """What the checker reads: the plan as JSON has it, but the spots of its loads as they are held."""

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from routing import spread
 from routing.changes import NONE, Changes, DepartureChange
-from routing.network import Corridor, Network, Service, minute_of_week
+from routing.network import Canal, Corridor, Network, Service, minute_of_week
 from routing.problem import Options, Problem
 from routing.units import DAY_S, HOUR_S
 
@@ -37,6 +37,7 @@ class Departure:
     delay_s: int = 0
     late_at: int = 0
     detour_km: int = 0
+    detour: Canal | None = None
 
     def first_cutoff(self) -> tuple[int, str]:
         """The earliest of its cut-offs and its name."""
@@ -117,6 +118,7 @@ def _changed(one: Departure, change: DepartureChange, used: int) -> Departure:
         delay_s=late_s - change.arrive_late_s - longer_s, late_at=on_time_at + latest_s,
         cutoff_at=one.cutoff_at + change.cutoff_late_s, capacity=room,
         papers=tuple((name, at + change.cutoff_late_s) for name, at in one.papers), detour_km=longer_km,
+        detour=change.detour.canal if change.detour is not None else None,
     )  # fmt: skip
 
 

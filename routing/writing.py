@@ -93,6 +93,7 @@ class Writer:
             loads=tuple(self._loads()),
             share_rule=self._share,
             conflicts=tuple(conflicts),
+            canals=self._problem.network.canals,
         )
 
     def _without_a_way(self, unserved: list[Unserved]) -> bool:
@@ -234,6 +235,7 @@ class Writer:
                 cutoff_at=leg.cutoff_at,
                 papers=dict(leg.papers),
                 delay_s=leg.delay_s,
+                detour=leg.detour,
                 unit=leg.service.capacity_unit,
                 capacity=leg.capacity,
                 taken=leg.capacity - self._state.left[leg.id],

@@ -15,6 +15,7 @@ from routing.solve import make_plan
 from routing.units import DAY_S, HOUR_S, instant_s
 from routing.verify import verify
 from tests.routing.tiny import START
+from web.pages.plan_map import lines_of
 
 OPEN = with_canals(yueyang(), {"suez": "open"})
 
@@ -70,6 +71,9 @@ def test_a_canal_that_closes_sends_later_ships_round_the_cape() -> None:
     round_the_cape = next(leg for leg in found.plan.legs if leg.service == "OCEAN-HAM")
     assert round_the_cape.arrive_at - round_the_cape.depart_at == 913 * HOUR_S
     assert found.plan.co2_g > plan.co2_g
+    assert (round_the_cape.detour, found.plan.canals["suez"]) == ("suez", "open")
+    ships = [next(line.path for line in lines_of(one, yueyang()) if line.mode == "ocean") for one in (plan, found.plan)]
+    assert ships[0] != ships[1]
     again = apply(found.problem, (event,))
     assert again.changes == found.problem.changes  # the same word twice is one
 

@@ -75,7 +75,7 @@ def test_a_plan_may_be_wished_with_delays_and_a_canal_open(
     with database.unit_of_work(scope) as session:
         make_consignments(session, 2, volume_cm3=11_000_000)
     planner = doorman.browser("planner")
-    assert "closed (by the Cape)" in planner.get("/plan").text
+    assert "closed (Cape)" in planner.get("/plan").text
     where = post(planner, csrf, "/plan", f"w{build.number()}", seconds=15, weeks=4, quantile=80, suez="open")
     plan_id = int(where.rpartition("/")[2])
     with database.unit_of_work(scope) as session:

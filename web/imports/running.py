@@ -112,6 +112,7 @@ def _take_all(
     intake, chunk = kind.begin(session, choice), []
     if kind.beside:
         intake.beside(_beside(kind, file, outcome))
+    n_beside = outcome.n_rows
     for row in Table(kind.columns, sheet).rows():
         outcome.n_rows += 1
         if tell is not None and outcome.n_rows % CHUNK == 0:
@@ -126,7 +127,7 @@ def _take_all(
     if chunk:
         _take(intake, chunk, outcome)
     _note_all(outcome, *intake.finish())
-    if not outcome.n_rows:
+    if outcome.n_rows == n_beside:
         raise refusals.EmptyFile(name="")
     outcome.faults.sort(key=lambda fault: fault.row)
 
@@ -138,6 +139,7 @@ def _beside(kind: Kind, file: IO[bytes], outcome: Outcome) -> list[Row]:
         if title.strip().lower() not in kind.beside_titles:
             raise refusals.UnknownSheet(sheet=title[:60], sheets=", ".join(kind.beside_titles))
         for row in Table(kind.beside, open_sheet(file, title=title)).rows():
+            outcome.n_rows += 1
             if isinstance(row, Row):
                 good.append(row)
                 continue

@@ -12,14 +12,17 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from routing.network import Network, Place, Service
-from routing.plan import Plan
+from routing.canals import closed_in, sea_points
+from routing.network import Network, Place, Service, Status
+from routing.plan import Plan, PlanLeg
 from web.assets import FOLDER, vendored
 
 WEST, EAST, NORTH, SOUTH = -22.0, 298.0, 80.0, -48.0
 SCALE = 4.0
 WIDTH, HEIGHT = (EAST - WEST) * SCALE, (NORTH - SOUTH) * SCALE
 STEPS = 48
+CLOSED: Status = "closed"
+DRAWN_CLOSED = closed_in({})  # the way points of routes.json pass no canal
 Point = tuple[float, float]
 
 
@@ -124,16 +127,24 @@ def _vector(lon: float, lat: float) -> tuple[float, float, float]:
     return math.cos(lat) * math.cos(lon), math.cos(lat) * math.sin(lon), math.sin(lat)
 
 
-def route_of(service: Service, places: dict[str, Place]) -> str:
-    """The SVG path of a service: its own way points, or the great circle where it flies."""
+def route_of(service: Service, places: dict[str, Place], closed: tuple[str, ...] = DRAWN_CLOSED) -> str:
+    """The SVG path of a service: its own way points, or the great circle where it flies. The way points of ships are
+    drawn for some canals closed; where others are, searoute is asked."""
     drawn = _drawn().get(service.code)
-    if drawn is not None:
+    if service.mode == "ocean" and closed != DRAWN_CLOSED and _way_differs(service, places, closed):
+        points = list(sea_points(places[service.origin], places[service.destination], closed))
+    elif drawn is not None:
         points = [(lon / 100, lat / 100) for lon, lat in drawn]
     else:
         ends = [places[code] for code in (service.origin, service.destination)]
         points = great_circle(*((one.lon_udeg / 1e6, one.lat_udeg / 1e6) for one in ends))
     shift = 360 if points[0][0] < WEST else 0
     return "M" + _joined(project(lon + shift, lat) for lon, lat in _unwrapped(points))
+
+
+def _way_differs(service: Service, places: dict[str, Place], closed: tuple[str, ...]) -> bool:
+    ends = places[service.origin], places[service.destination]
+    return sea_points(*ends, closed) != sea_points(*ends, DRAWN_CLOSED)
 
 
 def _unwrapped(points: list[Point]) -> list[Point]:
@@ -152,12 +163,12 @@ def _unwrapped(points: list[Point]) -> list[Point]:
 
 def lines_of(plan: Plan, network: Network) -> list[Line]:
     """The services that the plan uses, the busiest drawn last."""
-    used: dict[str, int] = {}
+    used: dict[tuple[str, tuple[str, ...]], int] = {}
     segments = {one.id: one for one in plan.segments}
-    service_of = {leg.departure: leg.service for leg in plan.legs}
+    way_of = {leg.departure: (leg.service, _closed_for(plan, leg)) for leg in plan.legs}
     for one in plan.assignments:
         for departure in segments[one.segment].departures:
-            used[service_of[departure]] = used.get(service_of[departure], 0) + 1
+            used[way_of[departure]] = used.get(way_of[departure], 0) + 1
     places = {place.code: place for place in network.places}
     services = {service.code: service for service in network.services}
     most = max(used.values(), default=1)
@@ -165,12 +176,18 @@ def lines_of(plan: Plan, network: Network) -> list[Line]:
         Line(
             code,
             services[code].mode,
-            route_of(services[code], places),
+            route_of(services[code], places, closed),
             count,
             f"{1.4 + 3.6 * math.sqrt(count / most):.1f}",
         )
-        for code, count in sorted(used.items(), key=lambda item: (item[1], item[0]))
+        for (code, closed), count in sorted(used.items(), key=lambda item: (item[1], item[0]))
     ]
+
+
+def _closed_for(plan: Plan, leg: PlanLeg) -> tuple[str, ...]:
+    """The canals that are closed for a departure; a plan that says nothing of canals is drawn as the seeded network."""
+    canals = {**plan.canals, **({leg.detour: CLOSED} if leg.detour is not None else {})}
+    return closed_in(canals) if plan.canals else DRAWN_CLOSED
 
 
 LABEL_LEFT = {"LGG", "USLAX", "DEHAM", "EHU", "JFK"}
