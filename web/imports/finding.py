@@ -109,7 +109,7 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
 
 def is_sheet(path: Path) -> bool:
     """Whether the file is a spreadsheet or CSV by its name."""
-    return path.suffix.lower() in {".csv", ".xlsx", ".xlsm", ".tsv", ".txt"}
+    return path.suffix.lower() in {".csv", ".tsv", ".txt", ".xls", ".xlsx", ".xlsm"}
 
 
 def rows_of(
