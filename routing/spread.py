@@ -43,8 +43,9 @@ def faults(services: Iterable[Service], percent: int | None) -> Iterator[tuple[s
         try:
             known = service.delay.known()
             date.fromisoformat(service.delay.observed)
-        except ValueError as error:
-            yield (field, "bad_spread", f"{error}")
+        except ValueError:
+            text = "quantiles are whole per cent, and the day of observation is written like 2026-01-31"
+            yield (field, "bad_spread", text)
             continue
         if not all(0 < at < 100 for at, _ in known):
             yield (field, "bad_spread", "a quantile lies between 1 and 99 per cent")
