@@ -123,8 +123,8 @@ def request_plan(
     plan = StoredPlan(seconds_limit=seconds, weeks=weeks, seed=seed, requested_by=person_id, company_id=company_id)
     session.add(plan)
     session.flush()
-    more: Read = {"company_id": company_id, "wishes": wishes.model_dump()}
-    defer(session, TASK, lock=f"plan-{plan.id}", plan_id=plan.id, tenant_id=tenant_of(session), **more)
+    more: Read = {"tenant_id": tenant_of(session), "company_id": company_id, "wishes": wishes.model_dump()}
+    defer(session, TASK, lock=f"plan-{plan.id}", plan_id=plan.id, **more)
     return plan.id
 
 
@@ -169,7 +169,9 @@ def answer(
 TASKS: dict[str, Callable[..., None]] = {TASK: run_plan}
 
 
-def _begin(database: Database, scope: Scope, plan_id: int, wishes: Wishes) -> tuple[Problem, StoredPlan] | None:
+def _begin(
+    database: Database, scope: Scope, plan_id: int, wishes: Wishes = NO_WISHES
+) -> tuple[Problem, StoredPlan] | None:
     """Freeze the problem once; a second run of the job takes the same snapshot. None where nothing is left to do."""
     with database.unit_of_work(scope) as session:
         row = session.get(StoredPlan, plan_id, with_for_update=True)
@@ -349,9 +351,8 @@ def _refuse_passed(plan_id: int, plan: Plan) -> None:
     now = int(time.time())
     for segment in plan.segments:
         if segment.close_at < now:
-            raise CutOffPassed(
-                plan_id=plan_id, segment=segment.id, close_at=_at(segment.close_at).isoformat(timespec="minutes")
-            )
+            close_at = _at(segment.close_at).isoformat(timespec="minutes")
+            raise CutOffPassed(plan_id=plan_id, segment=segment.id, close_at=close_at)
 
 
 def _refuse_changed(session: Session, plan_id: int, plan: Plan, versions: Read) -> None:
