@@ -12,6 +12,7 @@ from typing import Any
 
 import searoute
 
+from routing.changes import DepartureChange
 from routing.network import CANALS, Canal, Network, Place, Service, Status
 from routing.units import ceil_div
 
@@ -74,3 +75,12 @@ def with_canals(network: Network, wanted: Mapping[Canal, Status]) -> Network:
             )
         services.append(service)
     return network.model_copy(update={"services": tuple(services), "canals": {**network.canals, **wanted}})
+
+
+def without_detours(changes: Mapping[str, DepartureChange], network: Network) -> dict[str, DepartureChange]:
+    """The changes without the detours round canals that a network has closed: its own figures go round already."""
+    closed = closed_in(network.canals)
+    return {
+        name: one.model_copy(update={"detour": None}) if one.detour and one.detour.canal in closed else one
+        for name, one in changes.items()
+    }

@@ -5,8 +5,6 @@ A problem with changes is planned and checked like any other: the timetable shif
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-
 from pydantic import Field
 
 from routing.network import Canal, Frozen, Instant, NotNegative
@@ -54,11 +52,3 @@ class Changes(Frozen):
 
 
 NONE = Changes()
-
-
-def without_detours(changes: Mapping[str, DepartureChange], closed: Collection[str]) -> dict[str, DepartureChange]:
-    """The changes without the detours round canals that a network has closed: its own figures go round already."""
-    return {
-        name: one.model_copy(update={"detour": None}) if one.detour and one.detour.canal in closed else one
-        for name, one in changes.items()
-    }

@@ -12,8 +12,8 @@ from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from routing.canals import closed_in, with_canals
-from routing.changes import Changes, without_detours
+from routing.canals import with_canals, without_detours
+from routing.changes import Changes
 from routing.demand import Consignment as Goods
 from routing.demand import Piece
 from routing.network import yueyang
@@ -38,6 +38,8 @@ TASK = "routing.make_plan"
 SAY_EVERY_S = 0.4
 ALLOTMENTS = 0x706C616E  # advisory lock: one acceptance at a time counts what is left of the departures
 Read = dict[str, Any]
+Begun = tuple[Problem, StoredPlan]
+Taken = tuple[Problem, Read]
 Found = TypeVar("Found")
 
 
@@ -123,8 +125,8 @@ def request_plan(
     plan = StoredPlan(seconds_limit=seconds, weeks=weeks, seed=seed, requested_by=person_id, company_id=company_id)
     session.add(plan)
     session.flush()
-    more: Read = {"tenant_id": tenant_of(session), "company_id": company_id, "wishes": wishes.model_dump()}
-    defer(session, TASK, lock=f"plan-{plan.id}", plan_id=plan.id, **more)
+    args: Read = {"plan_id": plan.id, "company_id": company_id, "wishes": wishes.model_dump()}
+    defer(session, TASK, lock=f"plan-{plan.id}", tenant_id=tenant_of(session), **args)
     return plan.id
 
 
@@ -169,9 +171,7 @@ def answer(
 TASKS: dict[str, Callable[..., None]] = {TASK: run_plan}
 
 
-def _begin(
-    database: Database, scope: Scope, plan_id: int, wishes: Wishes = NO_WISHES
-) -> tuple[Problem, StoredPlan] | None:
+def _begin(database: Database, scope: Scope, plan_id: int, wishes: Wishes = NO_WISHES) -> Begun | None:
     """Freeze the problem once; a second run of the job takes the same snapshot. None where nothing is left to do."""
     with database.unit_of_work(scope) as session:
         row = session.get(StoredPlan, plan_id, with_for_update=True)
@@ -190,9 +190,7 @@ def _begin(
         return problem, row
 
 
-def snapshot(
-    session: Session, *, weeks: int, start_at: int | None = None, wishes: Wishes = NO_WISHES
-) -> tuple[Problem, Read]:
+def snapshot(session: Session, *, weeks: int, start_at: int | None = None, wishes: Wishes = NO_WISHES) -> Taken:
     """The open consignments that the caller sees, with the seeded network, frozen; and number → [id, version]. How
     departures run otherwise is known from the accepted repairs.
 
@@ -205,9 +203,9 @@ def snapshot(
     try:
         goods = tuple(goods_of(row, pieces.get(row.id, ())) for row in rows)
         network = with_canals(yueyang(), wishes.canals)
-        known = without_detours(known_changes(session, start), closed_in(network.canals))
         problem = Problem(
-            network=network, consignments=goods, changes=Changes(departures=known),
+            network=network, consignments=goods,
+            changes=Changes(departures=without_detours(known_changes(session, start), network)),
             options=Options(start_at=start, weeks=weeks, used=taken, quantile=wishes.quantile),
         )  # fmt: skip
     except ValidationError as error:

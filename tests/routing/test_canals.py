@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from routing.canals import closed_in, with_canals
-from routing.changes import Detour, without_detours
+from routing.canals import with_canals, without_detours
+from routing.changes import Detour
 from routing.demand import Consignment
 from routing.network import Network, yueyang
 from routing.problem import BadProblem, Options, Problem
@@ -96,8 +96,8 @@ def test_the_checker_counts_the_longer_way() -> None:
 def test_a_network_that_goes_round_already_knows_no_detour() -> None:
     event = CanalClosed(kind="canal", canal="suez", from_at=instant_s(START))
     changes = apply(whole(OPEN), (event,)).changes.departures
-    assert all(one.detour is None for one in without_detours(changes, closed_in(yueyang().canals)).values())
-    assert without_detours(changes, closed_in(OPEN.canals)) == changes
+    assert all(one.detour is None for one in without_detours(changes, yueyang()).values())
+    assert without_detours(changes, OPEN) == changes
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,7 @@ GOODS = (
     *(one for n in range(2, KINDS_OF_PIECES + 1)
       for one in _piece_columns(f"piece{n}_", f"货件{n}", is_needed=False, example={})),
 )  # fmt: skip
+PLANNED = (*GOODS, Column("priority", whole(0, 9), names=("应急优先级",), default=0))  # the desk ranks relief itself
 PIECES = (
     Column("consignment_no", text(64), True, ("托运单号", "id", "编号"), "HB-2026-0001"),
     *_piece_columns("", "", is_needed=True, example=EXAMPLE),
@@ -127,14 +128,15 @@ def _pieces(values: Mapping[str, Any]) -> Iterator[Piece]:
             yield Piece(*given)
 
 
-def document_of(form: ConsignmentForm, owner: str) -> dict[str, Any]:
+def document_of(form: ConsignmentForm, owner: str, priority: int = 0) -> dict[str, Any]:
     """The consignment as the planner's plain data."""
     return {
         "id": form.consignment_no, "owner": owner, "origin": form.origin, "destination": form.destination,
         "customs_mode": form.trade_mode, "temperature": form.temperature_class, "dangerous": form.dangerous_class,
         "volume_cm3": form.volume_cm3, "weight_g": form.weight_g, "pieces": [vars(one) for one in form.pieces],
         "value_minor": form.value_minor, "ready_at": _iso(form.ready_at), "due_at": _iso(form.due_at),
-        "latest_at": _iso(form.latest_at) if form.latest_at is not None else None, "must_go": form.must_go,
+        "latest_at": _iso(form.latest_at) if form.latest_at is not None else None,
+        "must_go": form.must_go, "priority": priority,
     }  # fmt: skip
 
 

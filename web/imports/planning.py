@@ -96,7 +96,7 @@ def _goods(
     file: IO[bytes], book: Book, lot: goods.Lot, knows: Callable[[str], bool], found: Found
 ) -> Iterator[tuple[Place, dict[str, Any]]]:
     seen: dict[str, int] = {}
-    for place, values in rows_of(file, book.path.name, book.goods, goods.GOODS, found):
+    for place, values in rows_of(file, book.path.name, book.goods, goods.PLANNED, found):
         number = values["consignment_no"]
         try:
             if number in seen:
@@ -106,7 +106,7 @@ def _goods(
         except WmsError as refusal:
             found.add(f"{place.words}: {refusal.field}", refusal)
             continue
-        yield place, goods.document_of(form, values["owner"])
+        yield place, goods.document_of(form, values["owner"], values["priority"])
     if not seen and not found.listed:
         raise refusals.EmptyFile(name=book.path.name)
 

@@ -8,11 +8,11 @@ from routing.changes import NONE
 from routing.problem import BadProblem, Fault, Problem
 from web.downloads import book_bytes
 from web.imports import network_tables as tables
-from web.imports.goods import GOODS, PARTS, PIECES, examples
+from web.imports.goods import PARTS, PIECES, PLANNED, examples
 from web.imports.network_tables import TableOf
 
 Sheet = tuple[str, Sequence[str], Sequence[Sequence[Any]]]
-BARE = tuple(column for column in GOODS if not column.name.startswith("piece") and "beijing" not in column.name)
+BARE = tuple(column for column in PLANNED if not column.name.startswith("piece") and "beijing" not in column.name)
 
 
 def book_of(problem: Problem) -> bytes:

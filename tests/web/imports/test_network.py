@@ -35,7 +35,9 @@ def test_a_problem_reads_back_as_it_was(tmp_path: Path, whole: Problem) -> None:
     path = tmp_path / "p.xlsx"
     options = whole.options.model_copy(update={"used": {"BARGE-DOWN@20260302T1000": 3}})
     used = whole.model_copy(update={"options": options})
-    for one in (whole, used):
+    ranked = whole.consignments[0].model_copy(update={"priority": 2})
+    relief = whole.model_copy(update={"consignments": (ranked, *whole.consignments[1:])})
+    for one in (whole, used, relief):
         path.write_bytes(book_of(one))
         assert read_any(path).snapshot_sha256() == one.snapshot_sha256()
 
