@@ -204,9 +204,8 @@ def snapshot(session: Session, *, weeks: int, start_at: int | None = None, wishe
         goods = tuple(goods_of(row, pieces.get(row.id, ())) for row in rows)
         network = with_canals(yueyang(), wishes.canals)
         problem = Problem(
-            network=network, consignments=goods,
-            changes=Changes(departures=without_detours(known_changes(session, start), network)),
-            options=Options(start_at=start, weeks=weeks, used=taken, quantile=wishes.quantile),
+            network=network, changes=Changes(departures=without_detours(known_changes(session, start), network)),
+            options=Options(start_at=start, weeks=weeks, used=taken, quantile=wishes.quantile), consignments=goods,
         )  # fmt: skip
     except ValidationError as error:
         raise from_validation(error) from error
