@@ -142,7 +142,7 @@ def test_a_bad_event_is_refused_in_the_readers_language(
     planner = doorman.browser("planner", locale="zh")
     for form, said in (
         ({"kind": "cancelled", "departure": "BOAT@20260304T1200"}, "BOAT 不是此网络的航线或班列"),
-        ({"kind": "late", "consignment": "NOBODY", "ready_at": "2026-03-05T08:00"}, "NOBODY 不是此计划的货物"),
+        ({"kind": "late", "consignment": "NOBODY", "ready_at": "2026-03-05T08:00"}, "NOBODY 不是此方案的货物"),
         ({"kind": "new", "consignment": "NOBODY"}, "NOBODY 不是待运货物"),
         ({"kind": "closed", "place": "KZALS", "from_at": "", "until_at": ""}, "必须是带时差的时刻"),
     ):
