@@ -188,12 +188,11 @@ def _round(
 
 def _canal_faults(field: str, event: CanalClosed, problem: Problem) -> Iterator[Fault]:
     if problem.network.canals.get(event.canal, "closed") == "closed":
-        text = f"the plan does not pass the {event.canal} canal: its network has it closed"
-        yield Fault(f"{field}.canal", "closed_already", text)
+        yield fault(f"{field}.canal", "closed_already", event.canal)
         return
     ships = (ways(problem.network, one, {event.canal: "closed"}) for one in problem.network.services)
     if all(before == after for before, after in ships):
-        yield Fault(f"{field}.canal", "no_service", f"no service of this network passes the {event.canal} canal")
+        yield fault(f"{field}.canal", "no_passage", event.canal)
 
 
 def _until(problem: Problem) -> int:

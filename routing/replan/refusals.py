@@ -12,6 +12,8 @@ REFUSED = {
     "duplicate": N_("is in the plan already"),
     "unknown_place": N_("is no place of this network"),
     "no_service": N_("is a place that no service of this network leaves, reaches or crosses"),
+    "closed_already": N_("is a canal that this plan has closed already"),
+    "no_passage": N_("is a canal that no service of this network passes"),
     "ends_before_it_begins": N_("opens again before it closes"),
     "unknown_service": N_("is no service of this network"),
     "unknown_departure": N_("is no departure of the planning period"),
