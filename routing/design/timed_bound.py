@@ -1,4 +1,7 @@
-"""The proven lower bound of a timed problem: relaxations of time, each finer than the last where the last was wrong."""
+"""The proven lower bound of a timed problem: relaxations of time, each finer than the last where the last was wrong.
+
+First by prices (`timed_priced.py`), which takes seconds on any size; then by whole-number models of what is left.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,9 @@ from routing.design.instance import Instance
 from routing.design.timed_linear import solve_linear
 from routing.design.timed_model import matrix_of, solver_of
 from routing.design.timed_paths import Ways
+from routing.design.timed_priced import Round, by_prices, live, start_cuts
 from routing.design.timed_refine import refine
-from routing.design.timed_slots import ALONE, Column, Slots, first_cuts, slots_of
+from routing.design.timed_slots import ALONE, Column, Slots, slots_of
 
 FUZZ = 1e-6
 """Share by which a solver's floating bound is lowered before it is rounded up to a whole number."""
@@ -47,14 +51,23 @@ def prove(
     ``hint`` is told the column of each commodity in the solution of each relaxation. A column whose reduced cost
     exceeds the distance of bound and plan is in no better plan: it is left out for good (its way too).
     """
-    cuts, share = first_cuts(instance, ways), SHARE
+    cuts, share = start_cuts(instance, ways), SHARE
+
+    def told(found: Round) -> bool:
+        progress.bound = max(progress.bound, min(upper(), whole_up(found.bound)))
+        hint(found.chosen)
+        return not _near(progress, upper(), tolerance)
+
+    ways = by_prices(instance, ways, cuts, upper, told, left, most_rounds)
+    if _near(progress, upper(), tolerance):
+        return
     while left() > 0 and (most_rounds is None or progress.rounds < most_rounds):
         progress.rounds += 1
         slots = slots_of(instance, ways, cuts)
         kept = _by_linear(instance, slots, progress, upper, left)
         if kept is None or _near(progress, upper(), tolerance):
             return
-        ways = _live(ways, kept)
+        ways = live(ways, kept)
         chosen = _by_whole(instance, kept, progress, upper, left, share, timed=most_rounds is None)
         if chosen:
             hint(chosen)
@@ -91,11 +104,6 @@ def _guess(instance: Instance, slots: Slots) -> npt.NDArray[np.float64]:
             for column in slots.columns
         ]
     )
-
-
-def _live(ways: Ways, slots: Slots) -> Ways:
-    alive = {id(column.way) for column in slots.columns}
-    return Ways(tuple(tuple(way for way in group if id(way) in alive) for group in ways.by_commodity), ways.stranded)
 
 
 def _by_whole(

@@ -56,8 +56,8 @@ def first_cuts(instance: Instance, ways: Ways) -> list[list[int]]:
     return cuts
 
 
-def slots_of(instance: Instance, ways: Ways, cuts: list[list[int]]) -> Slots:
-    """All columns of the relaxation with these cuts. Raises BadProblem when there are more than MOST_COLUMNS."""
+def slots_of(instance: Instance, ways: Ways, cuts: list[list[int]], most: int = MOST_COLUMNS) -> Slots:
+    """All columns of the relaxation with these cuts. Raises BadProblem when there are more than ``most``."""
     visitors: dict[tuple[int, int], set[int]] = {}
     for k, group in enumerate(ways.by_commodity):
         for way in group:
@@ -70,8 +70,8 @@ def slots_of(instance: Instance, ways: Ways, cuts: list[list[int]]) -> Slots:
     for group in ways.by_commodity:
         for way in group:
             columns.extend(_columns(instance, way, cuts, number))
-            if len(columns) > MOST_COLUMNS:
-                raise BadProblem([Fault("(file)", "too_many_columns", f"more than {MOST_COLUMNS} timed paths")])
+            if len(columns) > most:
+                raise BadProblem([Fault("(file)", "too_many_columns", f"more than {most} timed paths")])
     ends = [(arc, cuts[arc][slot], _end(cuts[arc], slot)) for arc, slot in keys]
     return Slots(tuple(columns), tuple(ends))
 
