@@ -79,6 +79,12 @@ def current_scope() -> Scope:
     return who.scope(g.policy.roles or None)
 
 
+def planning_company() -> int | None:
+    """The firm that the caller plans for; None: the operator, who plans for all."""
+    who = current_scope()
+    return None if who.sees_all else who.company_id
+
+
 def unit_of_work() -> AbstractContextManager[Session]:
     """Open one transaction for the caller; row-level security shows it what the caller may see."""
     return database().unit_of_work(current_scope())

@@ -25,6 +25,7 @@ from tests.build import (
     number,
     receive,
 )
+from tests.routing.rounds.books import make_trucks, stored_rounds
 from tests.routing.stored import stored_plan
 from tests.web.customs_subjects import CUSTOMS
 from tests.wms.freight.builders import form
@@ -107,6 +108,21 @@ def plan_pair(session: Session, owner: Company) -> Values:
 def plan_share(session: Session, owner: Company) -> Values:
     """A plan of the operator in which goods of the company travel."""
     return {"plan_id": stored_plan(session, owner).id}
+
+
+def rounds(session: Session, owner: Company) -> Values:
+    """Rounds that the company asked for, with their answer."""
+    return {"plan_id": stored_rounds(session, owner, company_id=owner.id).id, "round_no": "R001"}
+
+
+def rounds_share(session: Session, owner: Company) -> Values:
+    """Rounds of the operator that serve an order of the company."""
+    return {"plan_id": stored_rounds(session, owner).id}
+
+
+def truck(session: Session, owner: Company) -> Values:
+    """A truck of the company's own."""
+    return {"plate": make_trucks(session, 1, company_id=owner.id)[0]}
 
 
 def consignment(session: Session, owner: Company) -> Values:
@@ -329,6 +345,9 @@ SUBJECTS: dict[str, Builder] = {
     "made_plan": made_plan,
     "plan_pair": plan_pair,
     "plan_share": plan_share,
+    "rounds": rounds,
+    "rounds_share": rounds_share,
+    "truck": truck,
     "consignment": consignment,
     "notice": notice,
     "order": order,

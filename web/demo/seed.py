@@ -16,7 +16,21 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
 from web.databases import app_url, owner_url
-from web.demo import arrivals, cold, documents, floor, freight, gate, notice, orders, passes, stays, stock, yard_file
+from web.demo import (
+    arrivals,
+    cold,
+    documents,
+    floor,
+    freight,
+    gate,
+    notice,
+    orders,
+    passes,
+    rounds,
+    stays,
+    stock,
+    yard_file,
+)
 from web.demo.counter_file import tell_counter
 from web.demo.goods import Item, draw_items, enter_items
 from web.demo.people import DEMO_USERS, DemoUser, company_rows, enter_people
@@ -104,6 +118,7 @@ def freshen(session: Session, number: int, now: datetime) -> tuple[int, int]:
     added = passes.issue(session, wanted, by_id, zone)
     passes.issue_empty(session, len(passes.missing(session, {"inbound_empty": 40})), zone)
     orders.enter_orders(session, by_id, now, number)
+    rounds.enter_rounds(session, now)
     return added, freight.enter_freight(session, companies, items, now, number)
 
 

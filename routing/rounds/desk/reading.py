@@ -140,10 +140,10 @@ def whole_rounds(session: Session, plan_id: int) -> WholeRounds:
     companies = session.execute(
         select(Company.code, Company.name_zh, Company.name_en).where(Company.id.in_(ids))
     ).all()  # fmt: skip
+    entries = {one["id"]: one for one in row.orders}
     return WholeRounds(
-        rounds_row(session, plan_id), asked, in_mode(asked, asked.mode), plan, found,
-        {one["id"]: one for one in row.orders}, drivers(row, plan), _driven(session, plan_id),
-        {one[0]: (one[1], one[2]) for one in companies},
+        rounds_row(session, plan_id), asked, in_mode(asked, asked.mode), plan, found, entries, drivers(row, plan),
+        _driven(session, plan_id), {one[0]: (one[1], one[2]) for one in companies},
     )  # fmt: skip
 
 
@@ -186,6 +186,22 @@ def own_orders(session: Session, plan_id: int, *, company_id: int | None) -> lis
     """The orders of a plan that the caller owns or forwards (all for the operator)."""
     columns = [getattr(RoundOrder, name) for name in OwnOrder.__dataclass_fields__]
     statement = select(*columns).where(RoundOrder.plan_id == plan_id).order_by(RoundOrder.order_no)
+    if company_id is not None:
+        statement = statement.where((RoundOrder.owner_id == company_id) | (RoundOrder.forwarder_id == company_id))
+    return [OwnOrder(*row) for row in session.execute(statement)]
+
+
+def latest_own(session: Session, *, company_id: int | None, limit: int = 100) -> list[OwnOrder]:
+    """The orders on rounds that are booked, the latest first: those that the caller owns or forwards (all for the
+    operator).
+    """
+    columns = [getattr(RoundOrder, name) for name in OwnOrder.__dataclass_fields__]
+    statement = (
+        select(*columns)
+        .where(RoundOrder.booked_at.is_not(None))
+        .order_by(RoundOrder.plan_id.desc(), RoundOrder.arrive_at, RoundOrder.order_no)
+        .limit(limit)
+    )
     if company_id is not None:
         statement = statement.where((RoundOrder.owner_id == company_id) | (RoundOrder.forwarder_id == company_id))
     return [OwnOrder(*row) for row in session.execute(statement)]

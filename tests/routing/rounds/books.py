@@ -2,12 +2,18 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from routing.rounds.desk.asking import Ask, Upload, request_rounds, request_upload, run_rounds
+from routing.rounds.answer import RoundsPlan
+from routing.rounds.desk.asking import Ask, Upload, request_rounds, request_upload, run_rounds, store
 from routing.rounds.desk.fleet import BEIJING, TruckForm, add_truck
+from routing.rounds.modes import in_mode
+from routing.rounds.reading import asked_of
+from routing.rounds.solve import make_rounds
 from routing.rounds.tables import RoundPlan
 from tests.build import number
 from tests.wms.freight.builders import form
@@ -86,6 +92,33 @@ def made(database: Database, scope: Scope, asked: Ask | None = None, upload: Upl
             plan_id = request_rounds(session, wanted, now())
     run_rounds(database, plan_id=plan_id, tenant_id=scope.tenant_id, company_id=wanted.company_id)
     return plan_id
+
+
+@cache
+def _answered() -> tuple[dict[str, Any], RoundsPlan]:
+    """A small problem of tomorrow and its rounds, made once for all tests of a process."""
+    day = tomorrow().isoformat()
+    asked = asked_of(
+        Path("stops.csv"), "id,owner,place,collect_kg,collect_m3\nORDER-1,A,CN430626,900,4\n", trucks=TRUCKS, day=day
+    )
+    return asked.model_dump(mode="json"), make_rounds(in_mode(asked, "joint"), work=5)
+
+
+TRUCKS = "code,count,payload_kg,volume_m3,fixed_cny,km_cny,hour_cny,start,end\nT42,2,4200,17,200,1.9,42,06:00,20:00\n"
+
+
+def stored_rounds(session: Session, owner: Company, *, company_id: int | None = None) -> RoundPlan:
+    """Solved rounds for one order of ``owner``; ``company_id``: the firm that asked, else the operator."""
+    problem, plan = _answered()
+    row = RoundPlan(
+        company_id=company_id, source="upload", mode="joint", hub=HUB, day_on=tomorrow(), seconds_limit=5, seed=1,
+        snapshot_sha256=plan.snapshot_sha256, problem=problem, fleet={}, state="running",
+        orders=[{"id": "ORDER-1", "kind": "collect", "owner": owner.code, "owner_id": owner.id, "place": "CN430626"}],
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    store(session, row.id, plan)
+    return row
 
 
 def stored(session: Session, plan_id: int) -> RoundPlan:
