@@ -19,6 +19,7 @@ from wms.db import Database, Scope
 from wms.parties.tables import Company
 
 Csrf = Callable[..., str]
+URN = "urn:dongting:problem:"
 TRUCK = {
     "plate": "湘F90001", "kind": "T42", "depot": HUB, "payload_g": 4_200_000, "volume_cm3": 17_000_000, "pallets": 7,
     "fixed_minor": 20_000, "km_minor": 190, "hour_minor": 4200, "speed_km_h": 45, "start_min": 360, "end_min": 1200,
@@ -167,7 +168,7 @@ def test_the_api_asks_reads_books_and_cancels(
     assert done.json["booked"] == row["rounds"]
     assert len(client.get("/api/v1/rounds/mine", headers=head).json) == len(numbers)
     wrong = client.post(f"{at}/cancellation", json={"reason": ""}, headers=head | {"Idempotency-Key": "r3"})
-    assert (wrong.status_code, wrong.json["code"], wrong.json["field"]) == (422, "round_reason_missing", "reason")
+    assert (wrong.status_code, wrong.json["type"], wrong.json["field"]) == (422, f"{URN}round_reason_missing", "reason")
     body = {"reason": "flat tyre", "round_no": "R001"}
     done = client.post(f"{at}/cancellation", json=body, headers=head | {"Idempotency-Key": "r4"})
     assert done.json["cancelled"] == 1
@@ -196,7 +197,7 @@ def test_each_wrong_field_of_a_request_is_named(
 
 def test_nothing_to_drive_is_refused_with_day_and_hub(doorman: Doorman, client: FlaskClient) -> None:
     said = client.post("/api/v1/rounds", json=asking(), headers=doorman.token("planner") | {"Idempotency-Key": "n1"})
-    assert said.json["code"] == "nothing_to_drive"
+    assert said.json["type"] == f"{URN}nothing_to_drive"
     assert HUB in said.json["detail"]
 
 
@@ -230,7 +231,7 @@ def test_the_fleet_by_api(doorman: Doorman, client: FlaskClient) -> None:
     made_one = client.post(at, json=TRUCK, headers=head | {"Idempotency-Key": "t1"})
     assert made_one.status_code == 201, made_one.text
     wrong = client.post(at, json=TRUCK | {"depot": "XXXXX"}, headers=head | {"Idempotency-Key": "t2"})
-    assert (wrong.status_code, wrong.json["code"], wrong.json["field"]) == (422, "truck_wrong", "depot")
+    assert (wrong.status_code, wrong.json["type"], wrong.json["field"]) == (422, f"{URN}truck_wrong", "depot")
     figures = {name: value for name, value in TRUCK.items() if name != "plate"}
     changed = client.put(
         f"{at}/湘F90001", json=figures | {"trips": 2}, headers=head | {"Idempotency-Key": "t3"}
@@ -242,7 +243,7 @@ def test_the_fleet_by_api(doorman: Doorman, client: FlaskClient) -> None:
     )  # fmt: skip
     assert gone.json["state"] == "withdrawn"
     again = client.put(f"{at}/湘F90001", json=figures, headers=head | {"Idempotency-Key": "t5"})
-    assert (again.status_code, again.json["code"]) == (409, "truck_withdrawn")
+    assert (again.status_code, again.json["type"]) == (409, f"{URN}truck_withdrawn")
     assert [one["withdrawn_reason"] for one in client.get(at, headers=head).json] == ["sold"]
 
 
