@@ -33,8 +33,9 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+@cache
 def tomorrow() -> date:
-    """The day after today in Beijing: its trucks leave in the future whenever the test runs."""
+    """The day after today in Beijing, the same for all tests of a process: its trucks leave in the future."""
     return (now().astimezone(BEIJING) + timedelta(days=1)).date()
 
 
