@@ -23,7 +23,7 @@ from routing.stairs import size_of
 from routing.tariff import BOX, LOOSE, Offer
 from routing.watching import Deadline
 
-LOST_CM3 = 500_000
+LOST_CM3 = 1_000_000
 """Space of a box that whole consignments leave empty on average."""
 VOLUME_SHARES, FIRST_SHARE = (0.0, 0.03, 0.06, 0.1, 0.15, 0.22, 0.32, 0.45, 0.6, 0.8, 1.0), 0.1
 """By air volume and weight are joined in one row, of which volume makes one of these shares; the first one tried."""

@@ -24,11 +24,20 @@ def spread(work: Callable[[Job], Result], jobs: Sequence[Job], boxes: float | No
     lanes = os.cpu_count() or 1
     if (len(jobs) if boxes is None else boxes) < MANY or lanes < 2 or multiprocessing.current_process().daemon:
         return [work(job) for job in jobs]
+    chunks = [jobs[at : at + CHUNK] for at in range(0, len(jobs), CHUNK)]
     try:
-        with ProcessPoolExecutor(lanes, multiprocessing.get_context("spawn"), initializer=_watch) as pool:
-            return list(pool.map(work, jobs, chunksize=CHUNK))
+        with ProcessPoolExecutor(lanes - 1, multiprocessing.get_context("spawn"), initializer=_watch) as pool:
+            there = [pool.submit(_each, work, chunk) for chunk in chunks[::-1]][::-1]
+            # the others begin at the end and this process at the beginning, until they meet
+            here = [_each(work, chunk) if one.cancel() else None for chunk, one in zip(chunks, there, strict=True)]
+            found = [one.result() if mine is None else mine for mine, one in zip(here, there, strict=True)]
     except BrokenProcessPool:
         return [work(job) for job in jobs]
+    return [answer for chunk in found for answer in chunk]
+
+
+def _each(work: Callable[[Job], Result], jobs: Sequence[Job]) -> list[Result]:
+    return [work(job) for job in jobs]
 
 
 def _watch() -> None:

@@ -13,7 +13,7 @@ from routing.verify_loads import CHECK_BOXES
 
 SAMPLE = 8
 """Boxes that are loaded to see how long one takes."""
-AGAIN = 0.3
+AGAIN = 0.8
 """Boxes that are asked for once more, for the loader refused them or the search changed them."""
 WRITING = 1.3
 """What writing the plan and checking all but its loads takes, measured by finding the ways."""

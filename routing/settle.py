@@ -13,8 +13,9 @@ from routing.reserve import units
 from routing.state import UNSERVED, Box, State
 from routing.stowage import Stower
 
-MOST_PLACES = 12
-"""Places among other goods that are asked for one consignment before it has to go loose or by itself."""
+MOST_PLACES, FEW_PLACES, MANY_OUT = 12, 3, 200
+"""Places among other goods that are asked for one consignment before it has to go loose or by itself; fewer where many
+consignments lost their place."""
 
 
 class Vet:
@@ -54,8 +55,9 @@ class Vet:
                     state.take(k)
                     out.append(k)
             waiting = [box for box in waiting if box.items]
+        places = MOST_PLACES if len(out) <= MANY_OUT else FEW_PLACES
         for k in sorted(out, key=lambda k: (-state.unserved_minor[k], k)):
-            self._place(k)
+            self._place(k, places)
         state.forget()
 
     def _to_leave(self, box: Box) -> list[int]:
@@ -75,11 +77,11 @@ class Vet:
             left.append(next(k for k in order if size(k) >= missing or k == order[-1]))
         return left
 
-    def _place(self, k: int) -> None:
+    def _place(self, k: int, places: int) -> None:
         """The cheapest place that the loader grants; after some refusals only loose or by itself."""
         state = self.state
-        for turn in range(MOST_PLACES + len(state.ways[k]) * 9):
-            found = state.best_put(k, new=True, alone=turn >= MOST_PLACES)
+        for turn in range(places + len(state.ways[k]) * 9):
+            found = state.best_put(k, new=True, alone=turn >= places)
             if found is None or found[0] >= state.unserved_minor[k]:
                 return
             mark = state.mark()

@@ -168,7 +168,8 @@ def _searched(
         blocks = blocks_of(paths)[::-1]
         rough = Rough(paths, unserved, blocks)
         rough.warm()
-        rough.run(seed, deadline.share(ROUGH), lanes, lambda part: said("rough plan", 50 + round(100 * part)), varied)
+        ends = deadline.share(ROUGH if size <= MANY_SEARCHED else MOST_ROUGH)
+        rough.run(seed, ends, lanes, lambda part: said("rough plan", 50 + round(100 * part)), varied)
         better = min((better, assemble(paths, unserved, rough.choice())), key=lambda state: state.total_minor)
         tight = better.tight()
         tell(cost_minor=better.total_minor, bound_minor=sum(map(rough.bound_minor, range(len(blocks)))))
@@ -229,8 +230,8 @@ def settle_and_search(
     Search(state, seed, lambda: deadline.over() or state.total_minor <= goal, vet.all).run(rounds, shakes)
 
 
-ROUGH, BOUND = 0.35, 0.5
-"""Shares of the time left that the rough plan and then the exact solver may take at most."""
+ROUGH, MOST_ROUGH, BOUND = 0.35, 0.65, 0.5
+"""Shares of the time left that the rough plan (of many ways) and then the exact solver may take at most."""
 LOADING = 0.4
 """Share of the search's time that is kept for what the loader's cuts change."""
 NOTHING = Reserve(0.0, 0.0)
