@@ -123,7 +123,7 @@ def _made(problem: Problem, deadline: Deadline, wishes: Wishes, said: Stages) ->
     if wishes.effort is None:
         reserve, boxes = measured(stower, better, paths_s), len(units(better))
         spare = reserve.loading_s(boxes) + reserve.check_s(boxes)
-        ready = Deadline(max(deadline.at - spare, time.monotonic() + 1), deadline.halted)
+        ready = deadline.earlier(min(spare, deadline.left() * MOST_KEPT))
     best, bounded = _searched(paths, unserved, better, ready, wishes, said)
     del better
     best, proved = _rescue(paths, unserved, best, wishes, deadline)
@@ -177,8 +177,9 @@ def _searched(
         improve(better, seed, rounds, deadline.share(0.15), SETTLED)
         tell(cost_minor=better.total_minor)
     said("bound", 150)
+    ends = deadline.share(EXACT if rough is None else BOUND)
     bounded = bound(
-        paths, unserved, deadline.share(BOUND), lambda done, of: said("bound", 150 + 500 * done // of),
+        paths, unserved, ends, lambda done, of: said("bound", 150 + 500 * done // of),
         None, rough, tight, nodes=wishes.effort, heard=lambda proved: tell(bound_minor=proved),
     )  # fmt: skip
     said("search", 650)
@@ -230,8 +231,11 @@ def settle_and_search(
     Search(state, seed, lambda: deadline.over() or state.total_minor <= goal, vet.all).run(rounds, shakes)
 
 
-ROUGH, MOST_ROUGH, BOUND = 0.35, 0.65, 0.5
-"""Shares of the time left that the rough plan (of many ways) and then the exact solver may take at most."""
+ROUGH, MOST_ROUGH, BOUND, EXACT = 0.35, 0.65, 0.5, 0.7
+"""Shares of the time left that the rough plan (of many ways) and then the exact solver (without a rough plan) may
+take at most."""
+MOST_KEPT = 0.6
+"""The most of the time left that is kept back for loading and checking, however slow they are."""
 LOADING = 0.4
 """Share of the search's time that is kept for what the loader's cuts change."""
 NOTHING = Reserve(0.0, 0.0)
