@@ -134,6 +134,7 @@ def lines(plan: Plan) -> Iterator[str]:
     yield from _figures(plan)
     yield from _ranks(plan)
     yield from _boxes(plan)
+    yield from _times(plan)
     yield from _loads(plan)
     if plan.unserved:
         yield ""
@@ -203,6 +204,30 @@ def _boxes(plan: Plan) -> Iterator[str]:
                 str(len(box.consignments)),
             )
         )
+
+
+TIMES = ("segment", "goods by", "cut-off", "leaves", "arrives", "late case")
+TIME_WIDTHS = ("<30", "<17", "<18", "<17", "<17", "<17")
+
+
+def _times(plan: Plan) -> Iterator[str]:
+    """When goods must be there and by which cut-off, and arrivals as planned and in the late case, in UTC."""
+    if not plan.segments:
+        return
+    rows = [
+        (
+            one.id, _minute(one.close_at), CUTOFFS[one.closed_by[1]] if one.closed_by is not None else "",
+            _minute(one.depart_at), _minute(one.arrive_at), _minute(one.late_at) if one.late_at is not None else "",
+        )
+        for one in plan.segments
+    ]  # fmt: skip
+    yield ""
+    for row in (TIMES, *rows):
+        yield " ".join(f"{cell:{width}}" for cell, width in zip(row, TIME_WIDTHS, strict=True)).rstrip()
+
+
+def _minute(instant: int) -> str:
+    return f"{iso(instant)[:16]}Z"
 
 
 WORDS = {"no_dimensions": "without dimensions of pieces", "too_many_pieces": "with too many pieces for the loader"}

@@ -12,6 +12,7 @@ from routing.changes import Changes, DepartureChange
 from routing.generate import problem as generated
 from routing.network import Network, yueyang, yueyang_document
 from routing.problem import BadProblem, Options, Problem, check
+from routing.report import lines
 from routing.schedule import Timetable
 from routing.solve import make_plan
 from routing.spread import delay_s, late_s
@@ -59,6 +60,9 @@ def test_arrival_and_lateness_follow_the_quantile() -> None:
     assert late is not None
     assert late - by[80].legs[0].depart_at == 10 * DAY_S + 240 * HOUR_S
     assert make_plan(on(whole, 95), seconds=1).unserved[0].reason == "arrives_late"
+    assert [" ".join(line.split()) for line in lines(by[80]) if line.startswith("AB@")] == [
+        "AB@20260304T1200 2026-03-03T12:00Z 2026-03-04T12:00Z 2026-03-17T12:00Z 2026-03-24T12:00Z"
+    ]
 
 
 def test_a_transfer_waits_for_the_quantile_and_the_late_case_for_the_latest() -> None:
