@@ -159,9 +159,10 @@ class Beam:
 
 
 def seconds(limit: float) -> Callable[[int], bool]:
-    """Spent after ``limit`` seconds from now."""
+    """Spent after ``limit`` seconds from now, but not before one greedy completion: no container stays empty for want
+    of time."""
     end = time.perf_counter() + limit
-    return lambda _tried: time.perf_counter() >= end
+    return lambda tried: tried > 0 and time.perf_counter() >= end
 
 
 def work(limit: int) -> Callable[[int], bool]:

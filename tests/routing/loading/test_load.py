@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from routing.loading import load as load_module
 from routing.loading import sequence
 from routing.loading.balance import Placed
+from routing.loading.beam import seconds
 from routing.loading.cargo import containers, load_problem_of
 from routing.loading.check import check
 from routing.loading.load import make_load
@@ -37,6 +39,16 @@ def test_eight_cubes_fill_a_cube() -> None:
 def test_nine_cubes_leave_one_out_for_want_of_room() -> None:
     plan = load({"container": CUBE, "pieces": [piece("A", 500, 500, 500, count=9)]})
     assert [(one.piece, one.count, one.reason) for one in plan.left_out] == [("A", 1, "no_room")]
+
+
+def test_no_time_at_all_still_loads_every_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time may be over before the first block is placed, on a busy machine: one completion is always made."""
+    monkeypatch.setattr(load_module, "seconds", lambda _: seconds(-1.0))
+    pieces = [piece("A", 500, 500, 500, count=4, stop=1), piece("B", 500, 500, 500, count=4, stop=2)]
+    problem = load_problem_of({"container": CUBE, "pieces": pieces})
+    plan = make_load(problem, seconds_limit=0.0)
+    assert check(problem.model_dump(mode="json"), plan.model_dump(mode="json")) == []
+    assert {one.piece for one in plan.spots} == {"A", "B"}
 
 
 def test_two_kinds_that_only_fit_turned() -> None:
