@@ -259,16 +259,22 @@ def _safe(bound: float) -> int:
     return 0 if not math.isfinite(bound) else max(0, math.floor(bound * FEN * (1 - 1e-9)) - 1)
 
 
+Apart = Callable[
+    [dict[str, int], Sequence[Sequence[int]], Sequence[int], Callable[[int, BlockAnswer], None]], None
+]
+
+
 def bound(
     paths: Paths, unserved: dict[int, int], deadline: Deadline, progress: Callable[[int, int], None] | None = None,
     workers: int | None = None, rough: Rough | None = None, tight: bool = True, *, nodes: int | None = None,
-    heard: Callable[[int], None] | None = None,
+    heard: Callable[[int], None] | None = None, apart: Apart | None = None,
 ) -> Bounded:  # fmt: skip
     """The proven bound of the whole problem by the deadline, and each block's choice of paths.
 
     `rough` (of the blocks smallest first): its bounds hold where the solver finds no better ones, and blocks that are
     large, or proved to a thousandth already, are left at that. `tight`: legs may be full, so their prices are worth
-    the time. `nodes`: a limit of work for each block. `heard`: is told what is proved so far.
+    the time. `nodes`: a limit of work for each block. `heard`: is told what is proved so far. `apart`: solves blocks
+    elsewhere, by their numbers.
     """
     blocks = blocks_of(paths)[::-1]
     ks = [k for block in blocks for k in block]
@@ -298,13 +304,22 @@ def bound(
         limits = Limits(clock.share(number), nodes, GAP)
         return solve_block(paths, blocks[number], unserved, prices, limits, lambda proved: tally.hear(number, proved))
 
-    answers: list[BlockAnswer] = []
-    with ThreadPoolExecutor(lanes) as pool:
-        for answer in pool.map(solve_one, range(len(blocks))):
-            tally.hear(len(answers), answer.bound_minor)
-            answers.append(answer)
-            if progress is not None:
-                progress(len(answers), len(blocks))
+    answers = [BlockAnswer(0, None, {}, False)] * len(blocks)
+    known = set[int]()
+
+    def keep(number: int, answer: BlockAnswer) -> None:
+        answers[number] = answer
+        known.add(number)
+        tally.hear(number, answer.bound_minor)
+        if progress is not None:
+            progress(len(known), len(blocks))
+
+    if apart is not None:
+        apart(prices, blocks, [number for number in range(len(blocks)) if solved[number]], keep)
+    else:
+        with ThreadPoolExecutor(lanes) as pool:
+            for number, answer in enumerate(pool.map(solve_one, range(len(blocks)))):
+                keep(number, answer)
     choice = {k: way for answer in answers for k, way in answer.choice.items()}
     return Bounded(tally.total(), prices, choice, len(blocks), sum(answer.proved for answer in answers))
 

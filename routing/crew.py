@@ -1,4 +1,8 @@
-"""Many boxes at once: the same work on each, in processes of their own where that pays."""
+"""Many jobs at once: the same work on each, in processes of their own where that pays, or by a crew on other machines.
+
+A crew gets jobs that can be written down: what goes in and what comes out is JSON, and nothing else is known to who
+works on it. The answers come in the order of the jobs, whoever did them and whenever.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +12,68 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from pydantic import TypeAdapter
+
+from routing.watching import Deadline
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 MANY = 1000
 """A process takes seconds to begin and a quarter of a gigabyte; fewer boxes are loaded before it has."""
 CHUNK = 16
+BATCH = 24
+"""Boxes that a part of a plan holds: some seconds of work."""
+
+
+@dataclass(frozen=True)
+class Kind(Generic[Job, Result]):
+    """One kind of part: its work, which depends on the job alone, and how job and result are written."""
+
+    name: str
+    work: Callable[[Job, Deadline], Result]
+    job: TypeAdapter[Job]
+    result: TypeAdapter[Result]
+
+    def worked(self, job: bytes, deadline: Deadline) -> bytes:
+        """The result of a job as it was written down, written down."""
+        return self.result.dump_json(self.work(self.job.validate_json(job), deadline))
+
+
+class Crew(Protocol):
+    """Hands that do parts of a plan."""
+
+    def work(
+        self, kind: Kind[Job, Result], jobs: Sequence[Job], deadline: Deadline, weights: Sequence[int],
+        done: Callable[[int, Result], None] | None = None,
+    ) -> list[Result]:  # fmt: skip
+        """The results in the order of the jobs. ``weights``: how hard each looks, which shares the time left.
+        ``done``: is told each job's place and result as they come.
+        """
+
+
+class Here:
+    """A crew of one: every part in this process, one after the other, written down and read as by any other."""
+
+    def work(
+        self, kind: Kind[Job, Result], jobs: Sequence[Job], deadline: Deadline, weights: Sequence[int],
+        done: Callable[[int, Result], None] | None = None,
+    ) -> list[Result]:  # fmt: skip
+        """The results in the order of the jobs."""
+        found: list[Result] = []
+        for at, job in enumerate(jobs):
+            part = deadline.share(min(1.0, weights[at] / max(1, sum(weights[at:]))))
+            found.append(kind.result.validate_json(kind.worked(kind.job.dump_json(job), part)))
+            if done is not None:
+                done(at, found[-1])
+        return found
+
+
+def batches(jobs: Sequence[Job]) -> list[Sequence[Job]]:
+    """The jobs in the lots that one part holds."""
+    return [jobs[at : at + BATCH] for at in range(0, len(jobs), BATCH)]
 
 
 def spread(work: Callable[[Job], Result], jobs: Sequence[Job], boxes: float | None = None) -> list[Result]:

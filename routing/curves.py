@@ -12,7 +12,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from routing import queries as stored
-from routing.desk import NothingToPlan, Teller, answer, snapshot, store
+from routing.desk import NothingToPlan, answer, snapshot, store
+from routing.desk_progress import Ticker
+from routing.emergency import Step
 from routing.plan import Plan
 from routing.problem import BadProblem, Problem
 from routing.queries import PlanRow
@@ -171,7 +173,8 @@ def _make(database: Database, scope: Scope, base_id: int, plan_id: int, problem:
         base = stored.plan_document(session, base_id) if plan_id != base_id else None
 
     def work() -> tuple[Point, Plan]:
-        return point(problem, weights, base, wanted, Teller(database, scope, plan_id))
+        with Ticker(database, scope, plan_id) as ticker:  # its figures would be in the weights' own money
+            return point(problem, weights, base, wanted, Step(ticker, 0, 1))
 
     answer(database, scope, plan_id, work, _store)
 

@@ -16,6 +16,8 @@ from routing.canals import with_canals, without_detours
 from routing.changes import Changes
 from routing.demand import Consignment as Goods
 from routing.demand import Piece
+from routing.desk_parts import crew_of, forget
+from routing.desk_progress import Ticker, wake
 from routing.network import yueyang
 from routing.plan import Plan
 from routing.problem import BadProblem, Options, Problem, from_validation
@@ -24,7 +26,6 @@ from routing.replan.ready import write_ready
 from routing.solve import Unsound, make_plan
 from routing.tables import StoredAssignment, StoredBox, StoredPlan, StoredUnserved
 from routing.units import HOUR_S, ceil_div
-from routing.watching import Watch
 from routing.wishes import NO_WISHES, Wishes
 from wms.db import Database, Scope, tenant_of
 from wms.errors import N_, Kind, WmsError
@@ -35,7 +36,6 @@ from wms.record.service import append_leaf
 log = logging.getLogger("routing.desk")
 
 TASK = "routing.make_plan"
-SAY_EVERY_S = 0.4
 ALLOTMENTS = 0x706C616E  # advisory lock: one acceptance at a time counts what is left of the departures
 Read = dict[str, Any]
 Begun = tuple[Problem, StoredPlan]
@@ -113,16 +113,19 @@ class CutOffPassed(WmsError):
 
 
 def request_plan(
-    session: Session, *, seconds: int = 30, weeks: int = 4, seed: int = 1, person_id: int | None = None,
-    company_id: int | None = None, wishes: Wishes = NO_WISHES,
+    session: Session, *, seconds: int = 30, weeks: int = 4, seed: int = 1, effort: int | None = None,
+    person_id: int | None = None, company_id: int | None = None, wishes: Wishes = NO_WISHES,
 ) -> int:  # fmt: skip
     """Store a request and defer its job in the same transaction; returns the plan's id.
 
-    ``company_id``: a firm that plans its own goods; None: the operator plans all. Raises NothingToPlan.
+    ``effort``: a limit of work in place of the seconds; the same seed then gives the same plan, however many workers
+    there are. ``company_id``: a firm that plans its own goods; None: the operator plans all. Raises NothingToPlan.
     """
     if not queries.count_open(session):
         raise NothingToPlan
-    plan = StoredPlan(seconds_limit=seconds, weeks=weeks, seed=seed, requested_by=person_id, company_id=company_id)
+    plan = StoredPlan(
+        seconds_limit=seconds, weeks=weeks, seed=seed, effort=effort, requested_by=person_id, company_id=company_id
+    )
     session.add(plan)
     session.flush()
     args: Read = {"plan_id": plan.id, "company_id": company_id, "wishes": wishes.model_dump()}
@@ -141,7 +144,11 @@ def run_plan(
     problem, row = begun
 
     def work() -> Plan:
-        return make_plan(problem, seconds=row.seconds_limit, seed=row.seed, watch=Teller(database, scope, plan_id))
+        with Ticker(database, scope, plan_id) as ticker:
+            crew = crew_of(database, scope, row, problem, ticker.halted)
+            return make_plan(
+                problem, seconds=row.seconds_limit, seed=row.seed, effort=row.effort, watch=ticker, crew=crew
+            )
 
     answer(database, scope, plan_id, work, store)
 
@@ -231,30 +238,14 @@ def _at(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-class Teller(Watch):
-    """Writes the stage for the page, at most every 0.4 s unless it changes."""
-
-    def __init__(self, database: Database, scope: Scope, plan_id: int) -> None:
-        self._database, self._scope, self._plan_id = database, scope, plan_id
-        self._stage, self._told_at = "", 0.0
-
-    def stage(self, stage: str, permille: int) -> None:
-        """Write it down."""
-        now = time.monotonic()
-        if stage == self._stage and now - self._told_at < SAY_EVERY_S:
-            return
-        self._stage, self._told_at = stage, now
-        with self._database.unit_of_work(self._scope) as session:
-            said = update(StoredPlan).where(StoredPlan.id == self._plan_id, StoredPlan.state == "running")
-            session.execute(said.values(stage=stage, progress_permille=permille))
-
-
 def fail(database: Database, scope: Scope, plan_id: int, fault: str) -> None:
     with database.unit_of_work(scope) as session:
         failed = update(StoredPlan).where(StoredPlan.id == plan_id, StoredPlan.state == "running")
         session.execute(
             failed.values(state="failed", stage="failed", fault=fault[:4000], finished_at=datetime.now(UTC))
         )
+        forget(session, plan_id)
+        wake(session, plan_id)
 
 
 def store(session: Session, plan_id: int, plan: Plan) -> None:
@@ -291,6 +282,8 @@ def store(session: Session, plan_id: int, plan: Plan) -> None:
         for one in plan.unserved
     )  # fmt: skip
     session.flush()
+    forget(session, plan_id)
+    wake(session, plan_id)
 
 
 def _owners(session: Session, ids: list[int]) -> dict[int, dict[str, int | None]]:

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
 
-from routing.desk import NothingToPlan, Teller, answer, snapshot, store
+from routing.desk import NothingToPlan, answer, snapshot, store
+from routing.desk_progress import Ticker
 from routing.emergency import emergency_plan, with_closed
 from routing.network import yueyang
 from routing.plan import Plan
@@ -84,7 +85,8 @@ def run_emergency(database: Database, *, plan_id: int, tenant_id: int) -> None:
     problem, wanted = begun
 
     def work() -> Plan:
-        return emergency_plan(problem, wanted, Teller(database, scope, plan_id))
+        with Ticker(database, scope, plan_id) as ticker:
+            return emergency_plan(problem, wanted, ticker)
 
     answer(database, scope, plan_id, work, store)
 

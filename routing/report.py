@@ -145,6 +145,8 @@ def lines(plan: Plan) -> Iterator[str]:
 
 def _figures(plan: Plan) -> Iterator[str]:
     base, saved = plan.baselines, f"{plan.saving_permille / 10:.1f} %"
+    if plan.stopped:
+        yield "stopped      early: the best plan until then, loaded and checked"
     yield f"cost         CNY {money(plan.cost_minor)}"
     if plan.left_out_minor:
         left = f"CNY {money(plan.left_out_minor)} as the price of what is left out"

@@ -30,6 +30,7 @@ class Rough:
         self.bulk = Bulk(paths, unserved, blocks)
         self._ways = self.bulk.best_of(self.bulk.guess)
         self.values = [float("inf")] * len(blocks)
+        self._proved = [0] * len(blocks)
 
     def warm(self) -> None:
         """Touch everything compiled once, so that numba's first compilation on a machine falls into nobody's share."""
@@ -96,7 +97,15 @@ class Rough:
 
     def bound_minor(self, at: int) -> int:
         """The proven bound of a block in fen."""
-        return self.bulk.bound_minor(self.bulk.blocks[at])
+        return max(self._proved[at], self.bulk.bound_minor(self.bulk.blocks[at]))
+
+    def take_over(self, at: int, proved: int, value: float, ways: Sequence[int]) -> None:
+        """What another process proved and found of a block: the index of each of its consignments' paths, or -1."""
+        self._proved[at] = max(self._proved[at], proved)
+        if value < self.values[at]:
+            ks = self.bulk.blocks[at].ks
+            self.values[at] = value
+            self._ways[ks] = [self.bulk.start[k] + way if way >= 0 else -1 for k, way in zip(ks, ways, strict=True)]
 
     def gap(self, at: int) -> float:
         """The share of a block's rough cost that its bound leaves open; only an order of trying."""

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from routing.consolidate import Bounded, blocks_of, bound, fewest_left_out
+from routing.blocks import exact_apart, rough_apart
+from routing.consolidate import Apart, Bounded, blocks_of, bound, fewest_left_out
+from routing.crew import Crew
 from routing.exact import Limits
 from routing.paths import PathFinder, Paths
 from routing.plan import Baselines, Plan
@@ -56,7 +58,7 @@ class Stages:
 
 def make_plan(
     problem: Problem, *, seconds: float = 30.0, seed: int = 1, rounds: int = 200, watch: Watch | None = None,
-    work: int = WORK, share: Rule = MEASURE, effort: int | None = None,
+    work: int = WORK, share: Rule = MEASURE, effort: int | None = None, crew: Crew | None = None,
 ) -> Plan:  # fmt: skip
     """The best plan found in about `seconds`, checked by `verify`. Raises BadProblem for bad input, Unsound for a
     defect.
@@ -67,14 +69,15 @@ def make_plan(
     may try for a box; it counts no seconds, and each box is asked for, however short the time. `share`: the rule by
     which the owners share a box. `effort`: a limit of work in place of the time, so many nodes of the exact solver
     for each block and shakes of each search: no clock is looked at, and the same seed gives the same plan. `watch`:
-    who watches may end the search early; the plan is loaded and checked all the same.
+    who watches may end the search early; the plan is loaded and checked all the same. `crew`: works on parts of a large
+    plan elsewhere.
     """
     watch = watch or Watch()
     said = Stages(watch)
     deadline = Deadline.within(seconds, watch.halted) if effort is None else Deadline(halted=watch.halted)
     check(problem)
     try:
-        plan = _made(problem, deadline, Wishes(seconds, seed, rounds, work, share, effort), said)
+        plan = _made(problem, deadline, Wishes(seconds, seed, rounds, work, share, effort, crew), said)
     finally:
         gc.unfreeze()
     findings = verify(problem, plan.rows())
@@ -94,6 +97,7 @@ class Wishes:
     work: int
     share: Rule
     effort: int | None
+    crew: Crew | None
 
 
 def _made(problem: Problem, deadline: Deadline, wishes: Wishes, said: Stages) -> Plan:
@@ -118,7 +122,7 @@ def _made(problem: Problem, deadline: Deadline, wishes: Wishes, said: Stages) ->
     better = min(starts, key=lambda state: state.total_minor)
     tell(cost_minor=better.total_minor)
     del starts
-    stower = Stower(problem, work=wishes.work, seed=seed)
+    stower = Stower(problem, work=wishes.work, seed=seed, crew=wishes.crew)
     reserve, ready = NOTHING, deadline
     if wishes.effort is None:
         reserve, boxes = measured(stower, better, paths_s), len(units(better))
@@ -168,8 +172,15 @@ def _searched(
         blocks = blocks_of(paths)[::-1]
         rough = Rough(paths, unserved, blocks)
         rough.warm()
-        ends = deadline.share(ROUGH if size <= MANY_SEARCHED else MOST_ROUGH)
-        rough.run(seed, ends, lanes, lambda part: said("rough plan", 50 + round(100 * part)), varied)
+        crew, ends = wishes.crew, deadline.share(ROUGH if size <= MANY_SEARCHED else MOST_ROUGH)
+
+        def told(part: float) -> None:
+            said("rough plan", 50 + round(100 * part))
+
+        if crew is not None:
+            rough_apart(crew, paths, rough, blocks, seed, varied, ends, told)
+        else:
+            rough.run(seed, ends, lanes, told, varied)
         better = min((better, assemble(paths, unserved, rough.choice())), key=lambda state: state.total_minor)
         tight = better.tight()
         tell(cost_minor=better.total_minor, bound_minor=sum(map(rough.bound_minor, range(len(blocks)))))
@@ -181,6 +192,7 @@ def _searched(
     bounded = bound(
         paths, unserved, ends, lambda done, of: said("bound", 150 + 500 * done // of),
         None, rough, tight, nodes=wishes.effort, heard=lambda proved: tell(bound_minor=proved),
+        apart=_apart(paths, wishes, ends),
     )  # fmt: skip
     said("search", 650)
     chosen = better
@@ -189,7 +201,7 @@ def _searched(
     else:
         before = rough.choice()
         rough.offer_choice(bounded.choice, seed + 2000, deadline.share(0.2), lanes)
-        if size > MANY_SEARCHED:
+        if size > MANY_SEARCHED and wishes.crew is None:  # a crew has varied its blocks, and keeps their duals
             rough.vary(seed + 5000, deadline.share(0.7 if size > MOST_SEARCHED else 0.4), lanes, varied)
         if rough.choice() != before:
             chosen = assemble(paths, unserved, rough.choice())
@@ -201,6 +213,16 @@ def _searched(
     said("search", 800)
     improve(best, seed + 2, rounds, deadline.share(1 - LOADING), wishes.effort, goal)
     return best, bounded
+
+
+def _apart(paths: Paths, wishes: Wishes, deadline: Deadline) -> Apart | None:
+    """Who solves blocks elsewhere, where there is a crew."""
+    crew = wishes.crew
+    if crew is None:
+        return None
+    return lambda prices, blocks, numbers, heard: exact_apart(
+        crew, paths, prices, wishes.effort, blocks, numbers, deadline, heard
+    )
 
 
 def _rescue(

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from pydantic import TypeAdapter
 
-from routing.crew import spread
+from routing.crew import BATCH, Crew, Kind, batches, spread
 from routing.demand import Consignment
 from routing.loading import balance, sequence
 from routing.loading.balance import Placed
@@ -24,6 +25,7 @@ from routing.plan import LoadLine, PlanLoad, Word
 from routing.problem import Problem
 from routing.spots import Spots
 from routing.towers import Place, stand
+from routing.watching import Deadline
 
 WORK, MOST_BLOCKS = 3, 3000
 TRIES = ((1.25, 0), (1.12, 2), (0.0, 0), (0.0, 3))
@@ -64,11 +66,12 @@ def container_of(unit: Equipment) -> Container:
 class Stower:
     """Asks the loader, once for each set of consignments in a kind of box."""
 
-    def __init__(self, problem: Problem, *, work: int = WORK, seed: int = 1) -> None:
+    def __init__(self, problem: Problem, *, work: int = WORK, seed: int = 1, crew: Crew | None = None) -> None:
         self._goods = problem.consignments
         self._containers = {one.code: container_of(one) for one in problem.network.equipment}
         self._answers: dict[tuple[str, frozenset[int]], Answer] = {}
         self._loader = Loader(work, 1 + seed % 4)
+        self._crew = crew
         self.asked = 0
 
     def ask_all(self, boxes: Iterable[tuple[str, Iterable[int]]]) -> None:
@@ -77,7 +80,15 @@ class Stower:
         fresh = [key for key in dict.fromkeys(keys) if key not in self._answers]
         jobs = [(self._containers[code], [self._goods[k] for k in sorted(ks)]) for code, ks in fresh]
         self.asked += len(fresh)
-        self._answers.update(zip(fresh, spread(self._loader, jobs), strict=True))
+        answers = spread(self._loader, jobs) if self._crew is None or len(jobs) <= BATCH else self._by(self._crew, jobs)
+        self._answers.update(zip(fresh, answers, strict=True))
+
+    def _by(self, crew: Crew, jobs: Sequence[tuple[Container, Sequence[Consignment]]]) -> list[Answer]:
+        """The answers by a crew, some boxes in each part."""
+        boxes = [(container, tuple(goods)) for container, goods in jobs]
+        parts = [Batch(self._loader.work, self._loader.seed, tuple(some)) for some in batches(boxes)]
+        found = crew.work(LOADING, parts, Deadline(), [len(part.boxes) for part in parts])
+        return [answer for part in found for answer in part]
 
     def ask(self, code: str, ks: Iterable[int]) -> Answer:
         """The answer for these consignments in a box of this code."""
@@ -104,7 +115,7 @@ class Loader:
     """Loads one box: quickly where that goes, else by search."""
 
     def __init__(self, work: int, seed: int) -> None:
-        self._work, self._seed = work, seed
+        self.work, self.seed = work, seed
         self.searched = 0
 
     def __call__(self, box: tuple[Container, Sequence[Consignment]]) -> Answer:
@@ -157,13 +168,30 @@ class Loader:
             for (a, b, c), (n, weight) in sorted(kinds.items())
         )
         found = make_load(
-            LoadProblem(container=free, pieces=pieces), work_limit=self._work, seed=self._seed + taste,
+            LoadProblem(container=free, pieces=pieces), work_limit=self.work, seed=self.seed + taste,
             most_blocks=MOST_BLOCKS,
         )  # fmt: skip
         size = {piece.id: piece.length_mm * piece.width_mm * piece.height_mm for piece in pieces}
         self.searched += 1
         spots = [(at.x_mm, at.y_mm, at.z_mm, at.length_mm, at.width_mm, at.height_mm) for at in found.spots]
         return spots, sum(one.count * size[one.piece] for one in found.left_out)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Boxes that one part of a plan's work loads, with the loader's limit and seed."""
+
+    work: int
+    seed: int
+    boxes: tuple[tuple[Container, tuple[Consignment, ...]], ...]
+
+
+def _load(batch: Batch, _deadline: Deadline) -> list[Answer]:
+    loader = Loader(batch.work, batch.seed)
+    return [loader(box) for box in batch.boxes]
+
+
+LOADING = Kind("loading", _load, TypeAdapter(Batch), TypeAdapter(list[Answer]))
 
 
 def _lower(container: Container, volume: int, tallest: int, share: float) -> Container | None:

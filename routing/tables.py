@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index, LargeBinary
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -35,7 +35,8 @@ class StoredPlan(Tenanted, Base):
     for all.
 
     ``replaces_id``: the plan that this one repairs after what ``happened`` (events, what is frozen); ``comparison``
-    holds what broke, before and after.
+    holds what broke, before and after. ``effort``: a limit of work in place of the seconds. ``stop_asked_at``: somebody
+    wants the search to end with what there is.
 
     ``curve_id``: the trade-off curve that it belongs to; ``weighting``: by how much time and carbon counted more, and
     once it is made what it takes (``tradeoff.Point``).
@@ -87,6 +88,48 @@ class StoredPlan(Tenanted, Base):
     curve_id: Mapped[int | None] = mapped_column(ForeignKey("plan_curve.id"))
     weighting: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     emergency: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    effort: Mapped[int | None]
+    stop_asked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    stop_asked_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+
+
+class StoredProgress(Tenanted, Base):
+    """What was known of a plan at a moment of its making; costs before the boxes are loaded may still rise."""
+
+    __tablename__ = "plan_progress"
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"), primary_key=True)
+    step_no: Mapped[int] = mapped_column(primary_key=True)
+    told_at: Mapped[RecordedAt]
+    stage: Mapped[str]
+    permille: Mapped[int]
+    cost_minor: Mapped[int | None] = mapped_column(BigInteger)
+    bound_minor: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class StoredPart(Tenanted, Base):
+    """A part of a plan's work that any worker may take: written down as compressed JSON, with who has it until when.
+
+    ``weight``: how hard it looks; ``ends_at``: when its stage shall end (empty: a limit of work). Input and answer are
+    forgotten once the plan is made.
+    """
+
+    __tablename__ = "plan_part"
+    __table_args__ = (CheckConstraint("state IN ('waiting', 'taken', 'done')", name="state_known"),)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"), primary_key=True)
+    part_no: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    weight: Mapped[int] = mapped_column(BigInteger)
+    ends_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    input: Mapped[bytes | None] = mapped_column(LargeBinary)
+    input_sha256: Mapped[str]
+    state: Mapped[str] = mapped_column(server_default="waiting")
+    worker: Mapped[str | None]
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    taken_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    lease_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    done_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    answer: Mapped[bytes | None] = mapped_column(LargeBinary)
+    fault: Mapped[str | None]
 
 
 class StoredBox(Tenanted, Base):

@@ -34,7 +34,7 @@ from wms.watch.queries import Note, first_note_id, last_note_id, notes_after, pl
 log = structlog.get_logger("live")
 bp = Blueprint("live", __name__)
 
-WATCHERS = ("customs_officer", "supervisor", "administrator", "auditor")
+WATCHERS = ("customs_officer", "supervisor", "planner", "administrator", "auditor")
 CHANNEL = "dongting_live"
 HEARTBEAT_S, LIVES_S, PATIENCE_S, RETRY_MS = 15.0, 600.0, 1.0, 3_000
 TOGETHER_S = 0.01  # what comes so soon after a note is told with it: pages are woken once

@@ -46,6 +46,7 @@ MODULES = (
     "wms.gate.jobs",
     "wms.freight.jobs",
     "routing.desk",
+    "routing.desk_parts",
     "routing.replan.desk",
     "routing.rounds.desk.asking",
     "routing.curves",

@@ -47,7 +47,7 @@ def test_asking_answers_at_once_with_the_page_that_watches(doorman: Doorman, csr
     assert post(planner, csrf, "/plan", "k1", seconds=15, weeks=4) == where
     page = planner.get(where).text
     assert "Waiting for a worker" in page
-    assert 'hx-trigger="every 1s"' in page
+    assert 'hx-trigger="news, every 5s"' in page
 
 
 def test_a_made_plan_shows_its_figures_and_accepting_books_it(

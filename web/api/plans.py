@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from routing import desk
 from routing import queries as stored
+from routing.desk_stop import request_stop
 from routing.hand_over import working
 from routing.queries import PlanRow
 from routing.wishes import Wishes
@@ -27,6 +28,9 @@ class PlanIn(Body):
     seconds: Annotated[int, Field(strict=True, ge=5, le=600)] = 30
     weeks: Annotated[int, Field(strict=True, ge=1, le=12)] = 4
     seed: Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)] = 1
+    effort: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = Field(
+        default=None, description="a limit of work in place of the seconds: the same seed gives the same plan"
+    )
     quantile: Annotated[int, Field(strict=True, ge=50, le=95)] | None = Field(
         default=None, description="plan on the delay that no more of 100 departures exceed; by default the timetables"
     )
@@ -70,8 +74,8 @@ def new_plan(body: PlanIn) -> Response:
     def act(session: Session) -> Mapping[str, Any]:
         who = current_scope()
         made = desk.request_plan(
-            session, seconds=body.seconds, weeks=body.weeks, seed=body.seed, person_id=who.person_id,
-            company_id=None if who.sees_all else who.company_id, wishes=body.wishes(),
+            session, seconds=body.seconds, weeks=body.weeks, seed=body.seed, effort=body.effort,
+            person_id=who.person_id, company_id=None if who.sees_all else who.company_id, wishes=body.wishes(),
         )  # fmt: skip
         return {"id": made, "state": "queued", "status": url_for("api_plans.plan", plan_id=made)}
 
@@ -89,6 +93,36 @@ def plan(plan_id: int) -> Response:
     """Show how far a plan is, and its figures once it is made."""
     with unit_of_work() as session:
         return jsonify(head(_known(session, plan_id)))
+
+
+@bp.get("/plans/<int:plan_id>/progress")
+@policy(*READERS, firms=True, subject="plan")
+def progress(plan_id: int) -> Response:
+    """Show what was told of a plan while it was made, in order, and how far the parts of its work are."""
+    with unit_of_work() as session:
+        row = _known(session, plan_id)
+        steps, parts = stored.steps(session, plan_id), stored.parts(session, plan_id)
+    return jsonify(
+        {
+            "state": row.state,
+            "steps": [
+                {**vars(one), "told_at": one.told_at.isoformat(), "gap_ppm": one.gap_ppm} for one in steps
+            ],
+            "parts": [vars(one) for one in parts],
+        }
+    )  # fmt: skip
+
+
+@bp.post("/plans/<int:plan_id>/stop")
+@policy("planner", firms=True, subject="plan")
+def stop(plan_id: int) -> Response:
+    """End the search of a plan with the best that there is. It is loaded, checked and stored; again changes nothing."""
+
+    def act(session: Session) -> Mapping[str, Any]:
+        state = request_stop(session, plan_id, person_id=current_scope().person_id)
+        return {"id": plan_id, "state": state, "status": url_for("api_plans.plan", plan_id=plan_id)}
+
+    return write(act, {"stop": plan_id})
 
 
 @bp.get("/plans/<int:plan_id>/document")
@@ -117,7 +151,7 @@ def accept(plan_id: int) -> Response:
 def head(row: PlanRow) -> dict[str, Any]:
     """A plan without its document, as JSON."""
     values = dict(vars(row))
-    for name in ("requested_at", "finished_at", "accepted_at"):
+    for name in ("requested_at", "finished_at", "accepted_at", "stop_asked_at"):
         moment = values[name]
         values[name] = moment.isoformat() if moment is not None else None
     return values | {"currency": "CNY"}

@@ -1,12 +1,14 @@
 """``dongting plan``."""
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import FrameType, TracebackType
+from typing import Any, Self
 
 import click
 
@@ -25,6 +27,7 @@ from routing.solve import make_plan
 from routing.stowage import WORK
 from routing.tradeoff import Wanted, curve, in_order, shipped_at, write_curve
 from routing.tradeoff import lines as curve_lines
+from routing.watching import Watch
 from web.commands._problem import problem_options
 from web.imports.planning import read_any
 
@@ -43,6 +46,10 @@ PUBLIC = {"ctsndp": read_ctsndp, "dow": read_dow}
 @click.option(
     "--seconds", type=click.FloatRange(1, 3600), default=30.0, show_default=True, help="Time for bound and search."
 )
+@click.option(
+    "--effort", type=click.IntRange(1),
+    help="Ours, in place of time: solver nodes a block and shakes a search; the same seed gives the same plan.",
+)  # fmt: skip
 @click.option("--work", type=click.IntRange(1), help=WORK_HELP)
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="The search is drawn from it.")
 @click.option(
@@ -58,15 +65,16 @@ PUBLIC = {"ctsndp": read_ctsndp, "dow": read_dow}
     help="Write the plan, or the curve with its plans, as JSON.",
 )  # fmt: skip
 def command(
-    problem: Path, form: str, seconds: float, work: int | None, seed: int, share: Rule, curved: bool,
-    emergency: bool, closed: tuple[str, ...], output: Path | None, **given: Any,
+    problem: Path, form: str, seconds: float, effort: int | None, work: int | None, seed: int, share: Rule,
+    curved: bool, emergency: bool, closed: tuple[str, ...], output: Path | None, **given: Any,
 ) -> None:  # fmt: skip
     """Plan the consignments of PROBLEM and print cost, proven bound, gap, boxes and who stays behind and why.
 
     PROBLEM is JSON, or consignments as CSV or XLSX.
 
-    The plan is checked by an independent checker before it is printed. Exit: 0 solved, 3 infeasible, 2 bad input, 1
-    when the checker found a fault (never expected).
+    The plan is checked by an independent checker before it is printed. Ctrl-C (ours) ends the search with the best
+    that there is, loaded and checked; a second one breaks off. Exit: 0 solved, 3 infeasible, 2 bad input, 1 when the
+    checker found a fault (never expected).
     """
     try:
         _refuse_together(form, curved, emergency, closed)
@@ -79,7 +87,7 @@ def command(
             with quiet_solver():
                 plan = emergency_plan(with_closed(frozen, closed), wanted)
             sys.exit(_printed(plan, output))
-        sys.exit(_own(frozen, wanted, output))
+        sys.exit(_own(frozen, wanted, effort, output))
     except BadProblem as bad:
         tell_faults(bad)
         sys.exit(BAD_INPUT)
@@ -93,9 +101,12 @@ def tell_faults(bad: BadProblem) -> None:
         click.echo(f"… and {len(bad.faults) - MOST_FAULTS} more", err=True)
 
 
-def _own(frozen: Problem, wanted: Wanted, output: Path | None) -> int:
-    with quiet_solver():
-        plan = make_plan(frozen, seconds=wanted.seconds, seed=wanted.seed, work=wanted.work, share=wanted.share)
+def _own(frozen: Problem, wanted: Wanted, effort: int | None, output: Path | None) -> int:
+    with quiet_solver(), Console() as watch:
+        plan = make_plan(
+            frozen, seconds=wanted.seconds, seed=wanted.seed, work=wanted.work, share=wanted.share, effort=effort,
+            watch=watch,
+        )  # fmt: skip
     return _printed(plan, output)
 
 
@@ -141,6 +152,30 @@ def _public(problem: Path, form: str, seconds: float, work: int | None, seed: in
     if findings:
         return FAULTY
     return SOLVED if plan.state == "solved" else INFEASIBLE
+
+
+class Console(Watch):
+    """The first Ctrl-C ends the search with what there is; the second one breaks off."""
+
+    def __init__(self) -> None:
+        self._asked = False
+
+    def halted(self) -> bool:
+        """Whether Ctrl-C was pressed."""
+        return self._asked
+
+    def __enter__(self) -> Self:
+        self._before = signal.signal(signal.SIGINT, self._ask)
+        return self
+
+    def __exit__(self, _kind: type[BaseException] | None, _error: object, _trace: TracebackType | None) -> None:
+        signal.signal(signal.SIGINT, self._before)
+
+    def _ask(self, _number: int, _frame: FrameType | None) -> None:
+        if self._asked:
+            raise KeyboardInterrupt
+        self._asked = True
+        click.echo("Stopping: the best plan so far is loaded and checked. Ctrl-C again breaks off.", err=True)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from routing import desk, report
 from routing import queries as stored
+from routing.desk_stop import request_stop
 from routing.hand_over import working
 from routing.network import yueyang
 from routing.plan import Plan
@@ -22,6 +23,7 @@ from web.auth.policy import READERS, policy
 from web.context import current_identity, database, unit_of_work
 from web.context import current_scope as scope
 from web.pages import plan_map, plan_words
+from web.pages.plan_progress import Progress, progress_of
 from wms.errors import InvalidField
 from wms.freight import queries as freight
 from wms.record.service import once
@@ -30,6 +32,7 @@ bp = Blueprint("plan", __name__, url_prefix="/plan")
 SECONDS, WEEKS = (15, 30, 60, 120), (2, 4, 6, 8)
 QUANTILES = (0, 50, 80, 95)
 SHOWN = 50
+BEING_MADE = ("queued", "running")
 VIEWS = ("boxes", "goods", "left", "legs")
 A_YEAR_S = 365 * 24 * 3600
 
@@ -125,13 +128,15 @@ def show(plan_id: int) -> str:
         row = _known(session, plan_id)
         plan = stored.plan_document(session, plan_id)
         everyone = freight.consignments(session) if plan is not None else []
+        it = progress_of(session, plan_id, is_made=plan is not None)
     if plan is None:
-        return render_template("plan/waiting.html", row=row, words=plan_words)
+        may_stop = may_plan() and row.state in BEING_MADE and row.stop_asked_at is None and row.replaces_id is None
+        return render_template("plan/waiting.html", row=row, words=plan_words, it=it, may_stop=may_stop)
     ends = {one.consignment_no: (one.origin, one.destination) for one in everyone}
-    return _shown(row, plan, ends)
+    return _shown(row, plan, ends, it)
 
 
-def _shown(row: PlanRow, plan: Plan, ends: dict[str, tuple[str, str]]) -> str:
+def _shown(row: PlanRow, plan: Plan, ends: dict[str, tuple[str, str]], it: Progress) -> str:
     network = yueyang()
     names = plan_words.place_names(network)
     view = request.args.get("view", "boxes")
@@ -148,17 +153,19 @@ def _shown(row: PlanRow, plan: Plan, ends: dict[str, tuple[str, str]]) -> str:
         boxes=plan_words.box_rows(plan, names), goods=plan_words.goods_rows(plan, ends, names), left=left,
         lines=plan_map.lines_of(plan, network), spots=plan_map.spots_of(plan, network),
         width=plan_map.WIDTH, height=plan_map.HEIGHT, may_accept=may_plan() and row.state == "solved",
+        it=it,
     )  # fmt: skip
 
 
 @bp.get("/<int:plan_id>/progress")
 @policy(*READERS, firms=True, subject="plan")
 def progress(plan_id: int) -> Response:
-    """The fragment that a waiting page asks for every second; when the plan is there, the page is told to load it."""
+    """The fragment that a waiting page asks for at each news; when the plan is there, the page is told to load it."""
     with unit_of_work() as session:
         row = _known(session, plan_id)
-    response = make_response(render_template("plan/progress.html", row=row, words=plan_words))
-    if row.state not in {"queued", "running"}:
+        it = progress_of(session, plan_id, is_made=row.state not in BEING_MADE)
+    response = make_response(render_template("plan/progress.html", row=row, words=plan_words, it=it))
+    if row.state not in BEING_MADE:
         response.headers["HX-Redirect"] = url_for("plan.show", plan_id=plan_id)
     return response
 
@@ -173,6 +180,18 @@ def accept(plan_id: int) -> AnyResponse:
 
     here = url_for("plan.show", plan_id=plan_id)
     return deed(act, {"plan_id": plan_id}, lambda body: _booked(body, here), here)
+
+
+@bp.post("/<int:plan_id>/stop")
+@policy("planner", firms=True, subject="plan")
+def stop(plan_id: int) -> AnyResponse:
+    """End the search with the best that there is; the plan is loaded, checked and stored."""
+
+    def act(session: Session) -> dict[str, Any]:
+        return {"state": request_stop(session, plan_id, person_id=scope().person_id)}
+
+    here = url_for("plan.show", plan_id=plan_id)
+    return deed(act, {"stop": plan_id}, lambda _body: here, here)
 
 
 def _booked(body: dict[str, Any], here: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from routing.generate import problem as generated
 from routing.io import read_plan, write_problem
 from routing.verify import verify
 from tests.routing.tiny import goods, network_document, problem
@@ -29,6 +30,33 @@ def test_prints_cost_bound_and_reasons_and_writes_a_checked_plan(tmp_path: Path)
     plan = read_plan((tmp_path / "plan.json").read_text())
     assert plan.seed == 7
     assert verify(one, plan.model_dump(mode="json")) == []
+
+
+STOPPED = """
+import signal
+from web.commands import plan
+made = plan.make_plan
+
+def stopped(*args, **wishes):
+    signal.raise_signal(signal.SIGINT)
+    return made(*args, **wishes)
+
+plan.make_plan = stopped
+plan.command()
+"""
+
+
+def test_ctrl_c_ends_the_search_with_a_checked_plan(tmp_path: Path) -> None:
+    one = generated(60, seed=3)
+    write_problem(one, tmp_path / "p.json")
+    words = (str(tmp_path / "p.json"), "--seconds", "3600", "-o", str(tmp_path / "plan.json"))
+    done = subprocess.run(
+        [sys.executable, "-c", STOPPED, *words], capture_output=True, text=True, timeout=200, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "stopped      early" in done.stdout
+    assert "Ctrl-C again breaks off" in done.stderr
+    assert verify(one, read_plan((tmp_path / "plan.json").read_text()).model_dump(mode="json")) == []
 
 
 def test_an_infeasible_problem_ends_with_three_and_names_the_conflict(tmp_path: Path) -> None:
