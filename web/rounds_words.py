@@ -44,6 +44,7 @@ REASONS = {
     "shift": N_("A round only for it is longer than %(hours)s hours, the longest shift of truck %(truck)s."),
     "depot_closed": N_("Depot %(depot)s is closed while truck %(truck)s is on duty."),
     "no_truck_left": N_("All trucks that could serve it are out."),
+    "later": N_("It was not looked at: rounds are made for the %(most)s most urgent orders."),
 }
 ADVICE = {
     "no_truck": N_("Allow a kind of truck there, or give its depot one."),
@@ -54,6 +55,7 @@ ADVICE = {
     "shift": N_("Allow a longer shift."),
     "depot_closed": N_("Open the depot while the truck is on duty."),
     "no_truck_left": N_("One more %(truck)s would serve it alone for %(cost)s."),
+    "later": N_("Book these rounds, then ask for the day again."),
 }
 FIELDS = {
     "plate": N_("Plate"),

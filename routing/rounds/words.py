@@ -9,6 +9,8 @@ from routing.rounds.answer import Left, PlanRound, RoundsPlan
 from routing.rounds.check import Finding
 from routing.units import money
 
+WEAK_PPM = 80_000
+"""From here on a gap says more of the bound, which looks at load or time alone, than of the rounds."""
 SHOWN_ROUNDS, SHOWN_LEFT, SHOWN_FINDINGS = 60, 40, 20
 BEIJING = timezone(timedelta(hours=8))
 WHATS = {"weight_g": "g", "volume_cm3": "cm3", "pallets": "pallet places"}
@@ -62,7 +64,7 @@ def lines(plan: RoundsPlan, findings: Sequence[Finding]) -> Iterator[str]:
     yield f"each alone      {money(plan.alone_minor)} CNY, a truck for each"
     yield f"proven bound    {money(plan.bound_minor)} CNY ({plan.bound_kind})"
     yield f"gap             at most {plan.gap_ppm / 10_000:.2f} %" + (
-        " (a weak bound: the gap says more of it than of the rounds)" if plan.gap_ppm > 80_000 else ""
+        " (a weak bound: the gap says more of it than of the rounds)" if plan.gap_ppm > WEAK_PPM else ""
     )
     yield f"road            {plan.metres / 1000:,.1f} km, {span(plan.drive_s)} driving, {span(plan.duration_s)} on duty"
     took = f"{plan.iterations} iterations in {plan.elapsed_ms / 1000:.1f} s"

@@ -14,6 +14,7 @@ from routing.network import yueyang
 from routing.rounds.desk import asking, booking, fleet, reading
 from routing.rounds.desk.refusals import UnknownRounds
 from routing.rounds.reading import HUB, MOST_BYTES
+from routing.rounds.words import WEAK_PPM
 from web import rounds_files, rounds_view
 from web import rounds_words as words
 from web.auth.policy import READERS, policy
@@ -120,8 +121,8 @@ def show(plan_id: int) -> str:
     found = rounds_view.report_of(whole)
     return render_template(
         "rounds/show.html", row=row, plan=whole.plan, found=found, words=words, moment=plan_words.moment,
-        gap=plan_words.gap, chart=rounds_view.chart_view(whole), label=rounds_view.LABEL, span=rounds_view.SPAN,
-        row_height=rounds_view.ROW, view=rounds_view.map_view(found, found.sheets),
+        gap=plan_words.gap, weak_ppm=WEAK_PPM, chart=rounds_view.chart_view(whole), label=rounds_view.LABEL,
+        span=rounds_view.SPAN, row_height=rounds_view.ROW, view=rounds_view.map_view(found, found.sheets),
         names=plan_words.place_names(yueyang()),
         may_accept=may_plan() and row.state == "solved", may_cancel=may_plan() and row.state == "accepted",
     )  # fmt: skip

@@ -6,6 +6,7 @@ from datetime import datetime
 from flask_babel import gettext as _
 from reportlab.pdfgen.canvas import Canvas
 
+from routing.rounds.words import WEAK_PPM
 from web import rounds_words as words
 from web.formats import money, quantity
 from web.pages import plan_words
@@ -54,6 +55,7 @@ def _figures(found: RoundsReport) -> list[tuple[str, str]]:
         (_("Way of delivery"), str(_(words.MODES[row.mode][0]))),
         (_("Cost"), money(plan.cost_minor, "CNY")),
         (_("Proven bound"), f"{money(plan.bound_minor, 'CNY')} ({_('Gap')} {plan_words.gap(plan.gap_ppm)})"),
+        *([("", _("a weak bound: the gap says more of it than of the rounds"))] if plan.gap_ppm > WEAK_PPM else []),
         (_("Rounds"), quantity(len(plan.rounds))),
         (_("Left out"), quantity(len(found.left))),
         (_("Solver"), f"{plan.solver}, {_('Seed')} {plan.seed}"),

@@ -20,7 +20,7 @@ from routing.rounds.desk.fleet import BEIJING, Fleet, free_trucks, kinds
 from routing.rounds.desk.gathering import COLLECT, DELIVER, gather
 from routing.rounds.desk.refusals import FileMissing, NothingToDrive, NoTruckAtHome, refused
 from routing.rounds.modes import apart, in_mode, united
-from routing.rounds.problem import Mode, Problem
+from routing.rounds.problem import MOST_STOPS, Mode, Problem
 from routing.rounds.reading import MOST_BYTES, asked_of, asked_problem, depot_document
 from routing.rounds.shares import shares
 from routing.rounds.solve import make_rounds
@@ -80,7 +80,7 @@ def request_rounds(session: Session, ask: Ask, now: datetime) -> int:
         asked = asked_problem(document)
     except BadProblem as bad:
         raise refused(bad) from bad
-    return _keep(session, ask, asked, "desk", found.entries, fleet)
+    return _keep(session, ask, asked, "desk", [*found.entries, *found.later], fleet)
 
 
 def request_upload(session: Session, ask: Ask, upload: Upload, now: datetime) -> int:
@@ -215,11 +215,13 @@ def store(session: Session, plan_id: int, plan: RoundsPlan) -> None:
     parts = parts_of(asked)
     row.state, row.document, row.finished_at = plan.state, plan.model_dump(mode="json"), datetime.now(UTC)
     row.cost_minor, row.bound_minor, row.gap_ppm = plan.cost_minor, plan.bound_minor, plan.gap_ppm
-    row.rounds, row.unserved = len(plan.rounds), sum(len(parts[one.id]) for one in plan.unserved)
+    later = [entry for entry in row.orders if entry.get("later")]
+    row.rounds, row.unserved = len(plan.rounds), sum(len(parts[one.id]) for one in plan.unserved) + len(later)
     row.solver, row.elapsed_ms = plan.solver, plan.elapsed_ms
     split = {one.order: one for one in shares(apart(asked, asked.mode), plan, parts)}
     row.alone_minor = sum(one.alone_minor for one in split.values())
     session.add_all(_orders(row, plan, parts, split, {one["id"]: one for one in row.orders}))
+    session.add_all(RoundOrder(**_named(row.id, one), reason="later", values={"most": MOST_STOPS}) for one in later)
     session.flush()
 
 

@@ -40,11 +40,14 @@ class Due:
 
 @dataclass(frozen=True)
 class Gathered:
-    """Stops and transfers as plain data, and one entry an order."""
+    """Stops and transfers as plain data, and one entry an order; ``later``: of those beyond the most that one plan
+    looks at.
+    """
 
     stops: list[dict[str, Any]]
     transfers: list[dict[str, Any]]
     entries: list[dict[str, Any]]
+    later: list[dict[str, Any]]
 
 
 def gather(session: Session, hub: str, day: date, home_by: str | None) -> Gathered:
@@ -54,10 +57,11 @@ def gather(session: Session, hub: str, day: date, home_by: str | None) -> Gather
     """
     begin = datetime(day.year, day.month, day.day, tzinfo=BEIJING).astimezone(UTC)
     end = begin + timedelta(seconds=86_399)
-    found = sorted(
+    due_ones = sorted(
         (*_collections(session, hub, begin, end), *_deliveries(session, hub, begin, end), *_packed(session, hub, end)),
         key=lambda due: (due.close_at, due.entry["id"]),
-    )[:MOST_STOPS]
+    )
+    found, later = due_ones[:MOST_STOPS], due_ones[MOST_STOPS:]
     last = datetime.fromisoformat(home_by) if home_by is not None else end
     stops, transfers = [], []
     for due in found:
@@ -65,7 +69,7 @@ def gather(session: Session, hub: str, day: date, home_by: str | None) -> Gather
             transfers.append(_transfer(due, hub, begin))
         else:
             stops.append(_stop(due, hub, begin, end))
-    return Gathered(stops, transfers, [due.entry for due in found])
+    return Gathered(stops, transfers, [due.entry for due in found], [due.entry | {"later": True} for due in later])
 
 
 def service_s(volume_cm3: int, day: date) -> int:

@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from routing import desk as planner
-from routing.rounds.desk import refusals
+from routing.rounds.desk import asking, gathering, refusals
 from routing.rounds.desk.asking import request_rounds, run_rounds
 from routing.rounds.desk.booking import accept_rounds, cancel_rounds
 from routing.rounds.desk.fleet import amend_truck, free_trucks, trucks
@@ -87,6 +87,22 @@ def test_a_request_freezes_the_problem_and_defers_its_job(
             text("SELECT task_name FROM procrastinate_jobs WHERE lock = :lock"), {"lock": f"rounds-{plan_id}"}
         )
         assert jobs.scalars().all() == ["routing.rounds"]
+
+
+def test_orders_beyond_the_most_that_are_looked_at_are_named(
+    database: Database, scope: Scope, numbers: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place in (gathering, asking):
+        monkeypatch.setattr(place, "MOST_STOPS", 2)
+    plan_id = made(database, scope, ask())
+    with database.unit_of_work(scope) as session:
+        row, found = stored(session, plan_id), whole_rounds(session, plan_id)
+        later = [one for one in found.orders if one.reason == "later"]
+        assert row.unserved == len(later) == len(numbers) - 2
+        assert {one.order_no for one in found.orders} == set(numbers)
+        assert later[0].values == {"most": 2}
+        accept_rounds(session, plan_id, person_id=None, now=now())
+        assert len(gather(session, HUB, row.day_on, None).entries) == 2
 
 
 @pytest.mark.parametrize("mode", ["joint", "unified", "centralised"])
