@@ -31,9 +31,12 @@ from tests.routing.rounds.books import (
     stored,
     tomorrow,
 )
+from tests.wms.floor.leaving import build_yard
+from tests.wms.floor.loads import packed
 from tests.wms.freight.builders import form
 from wms.db import Database, Scope
 from wms.errors import WmsError
+from wms.floor.tables import OutboundOrder
 from wms.freight import queries
 from wms.freight.service import amend, announce
 from wms.parties.tables import Company
@@ -176,6 +179,23 @@ def test_what_arrived_at_the_hub_is_brought_to_its_consignee(database: Database,
         assert (order.kind, order.place) == ("deliver", "CN430681")
         assert order.arrive_at is not None
         assert expected(session, name) == [("delivery", order.arrive_at.isoformat())]
+
+
+def test_packed_orders_are_brought_to_places_that_are_known(database: Database, scope: Scope) -> None:
+    with database.unit_of_work(scope) as session:
+        yard = build_yard(session)
+        yard.site.unlocode = HUB
+        wanted = packed(session, yard, 4, consignee_region="汨罗市", consignee_name="汨罗店")[1]
+        packed(session, yard, 2, consignee_region="月球")
+        make_trucks(session, 1)
+        number = session.get_one(OutboundOrder, wanted).order_no
+    plan_id = made(database, scope)
+    with database.unit_of_work(scope) as session:
+        (order,) = whole_rounds(session, plan_id).orders
+        assert (order.order_no, order.kind, order.order_id, order.place) == (number, "deliver", wanted, "CN430681")
+        assert accept_rounds(session, plan_id, person_id=None, now=now()) == 1
+        with pytest.raises(refusals.NothingToDrive):
+            request_rounds(session, ask(), now())
 
 
 def test_only_what_concerns_the_hub_and_the_day_is_gathered(session: Session, owner: Company) -> None:
