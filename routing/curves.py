@@ -20,6 +20,7 @@ from routing.problem import BadProblem, Problem
 from routing.queries import PlanRow
 from routing.tables import StoredCurve, StoredPlan
 from routing.tradeoff import Point, Wanted, Weights, beaten, in_order, point, shipped_at
+from routing.wishes import NO_WISHES, Wishes
 from wms.db import Database, Scope, tenant_of
 from wms.errors import N_, Kind, WmsError
 from wms.freight import queries
@@ -57,6 +58,7 @@ class CurveAsked:
     seed: int = 1
     person_id: int | None = None
     company_id: int | None = None
+    wishes: Wishes = NO_WISHES
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ def request_curve(session: Session, asked: CurveAsked) -> int:
         session.flush()  # numbers in the order of the weightings
     defer(
         session, TASK, lock=f"curve-{curve.id}", curve_id=curve.id, tenant_id=tenant_of(session),
-        company_id=asked.company_id,
+        company_id=asked.company_id, wishes=asked.wishes.model_dump(),
     )  # fmt: skip
     return curve.id
 
@@ -116,11 +118,14 @@ def request_curve(session: Session, asked: CurveAsked) -> int:
 # --- the job ------------------------------------------------------------------------------------------------
 
 
-def run_curve(database: Database, *, curve_id: int, tenant_id: int, company_id: int | None = None) -> None:
+def run_curve(
+    database: Database, *, curve_id: int, tenant_id: int, company_id: int | None = None,
+    wishes: dict[str, Any] | None = None,
+) -> None:  # fmt: skip
     """The job: one snapshot, then plan after plan, each checked and stored as it is made. Safe to run again: what has
     its answer is left alone."""
     scope = Scope(tenant_id, role="planner", company_id=company_id, sees_all=company_id is None)
-    problem = _frozen(database, scope, curve_id)
+    problem = _frozen(database, scope, curve_id, Wishes.model_validate(wishes or {}))
     if problem is None:
         return
     with database.unit_of_work(scope) as session:
@@ -143,7 +148,7 @@ def _plans(session: Session, curve_id: int) -> Sequence[StoredPlan]:
     return session.scalars(select(StoredPlan).where(StoredPlan.curve_id == curve_id).order_by(StoredPlan.id)).all()
 
 
-def _frozen(database: Database, scope: Scope, curve_id: int) -> Problem | None:
+def _frozen(database: Database, scope: Scope, curve_id: int, wishes: Wishes) -> Problem | None:
     """The snapshot of the curve, taken once and written to each of its plans; None where it cannot be taken."""
     with database.unit_of_work(scope) as session:
         rows = _plans(session, curve_id)
@@ -152,7 +157,7 @@ def _frozen(database: Database, scope: Scope, curve_id: int) -> Problem | None:
         if rows[0].problem is not None:
             return Problem.model_validate(rows[0].problem)
         try:
-            problem, versions = snapshot(session, weeks=rows[0].weeks)
+            problem, versions = snapshot(session, weeks=rows[0].weeks, wishes=wishes)
         except BadProblem as bad:
             _fail(session, curve_id, str(bad))
             return None

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -16,6 +17,7 @@ from routing.plan import Plan
 from routing.problem import BadProblem, Options, Problem
 from routing.tables import StoredPlan
 from routing.tradeoff import Wanted
+from routing.wishes import NO_WISHES, Wishes
 from wms.db import Database, Scope, tenant_of
 from wms.errors import N_, Kind, WmsError
 from wms.freight import queries
@@ -49,6 +51,7 @@ class EmergencyAsked:
     seed: int = 1
     closed: Sequence[str] = ()
     person_id: int | None = None
+    wishes: Wishes = NO_WISHES
 
 
 def request_emergency(session: Session, asked: EmergencyAsked) -> int:
@@ -72,14 +75,19 @@ def request_emergency(session: Session, asked: EmergencyAsked) -> int:
     )  # fmt: skip
     session.add(row)
     session.flush()
-    defer(session, TASK, lock=f"plan-{row.id}", plan_id=row.id, tenant_id=tenant_of(session))
+    defer(
+        session, TASK, lock=f"plan-{row.id}", plan_id=row.id, tenant_id=tenant_of(session),
+        wishes=asked.wishes.model_dump(),
+    )  # fmt: skip
     return row.id
 
 
-def run_emergency(database: Database, *, plan_id: int, tenant_id: int) -> None:
+def run_emergency(
+    database: Database, *, plan_id: int, tenant_id: int, wishes: dict[str, Any] | None = None
+) -> None:
     """The job: snapshot, rank by rank, check, store. Safe to run again: a plan that has its answer is left alone."""
     scope = Scope(tenant_id, role="planner", sees_all=True)
-    begun = _begin(database, scope, plan_id)
+    begun = _begin(database, scope, plan_id, Wishes.model_validate(wishes or {}))
     if begun is None:
         return
     problem, wanted = begun
@@ -94,7 +102,7 @@ def run_emergency(database: Database, *, plan_id: int, tenant_id: int) -> None:
 TASKS: dict[str, Callable[..., None]] = {TASK: run_emergency}
 
 
-def _begin(database: Database, scope: Scope, plan_id: int) -> tuple[Problem, Wanted] | None:
+def _begin(database: Database, scope: Scope, plan_id: int, wishes: Wishes) -> tuple[Problem, Wanted] | None:
     """Freeze the problem once, without the closed places; None where nothing is left to do."""
     with database.unit_of_work(scope) as session:
         row = session.get(StoredPlan, plan_id, with_for_update=True)
@@ -105,7 +113,7 @@ def _begin(database: Database, scope: Scope, plan_id: int) -> tuple[Problem, Wan
         if row.problem is not None:
             return Problem.model_validate(row.problem), wanted
         try:
-            problem, versions = snapshot(session, weeks=row.weeks)
+            problem, versions = snapshot(session, weeks=row.weeks, wishes=wishes)
             problem = with_closed(problem, (row.emergency or {})["closed"])
         except BadProblem as bad:
             row.state, row.stage, row.fault, row.finished_at = "failed", "failed", str(bad), datetime.now(UTC)

@@ -77,7 +77,7 @@ def make_plan(
     deadline = Deadline.within(seconds, watch.halted) if effort is None else Deadline(halted=watch.halted)
     check(problem)
     try:
-        plan = _made(problem, deadline, Wishes(seconds, seed, rounds, work, share, effort, crew), said)
+        plan = _made(problem, deadline, Asked(seconds, seed, rounds, work, share, effort, crew), said)
     finally:
         gc.unfreeze()
     findings = verify(problem, plan.rows())
@@ -88,7 +88,7 @@ def make_plan(
 
 
 @dataclass(frozen=True)
-class Wishes:
+class Asked:
     """What was asked of a plan beside its problem."""
 
     seconds: float
@@ -100,9 +100,9 @@ class Wishes:
     crew: Crew | None
 
 
-def _made(problem: Problem, deadline: Deadline, wishes: Wishes, said: Stages) -> Plan:
+def _made(problem: Problem, deadline: Deadline, asked: Asked, said: Stages) -> Plan:
     """The plan before it is checked."""
-    wall, seed, rounds, tell = int(time.time()), wishes.seed, wishes.rounds, said.watch.figures
+    wall, seed, rounds, tell = int(time.time()), asked.seed, asked.rounds, said.watch.figures
     said("paths", 0)
     began = time.monotonic()
     with _growing():
@@ -122,27 +122,27 @@ def _made(problem: Problem, deadline: Deadline, wishes: Wishes, said: Stages) ->
     better = min(starts, key=lambda state: state.total_minor)
     tell(cost_minor=better.total_minor)
     del starts
-    stower = Stower(problem, work=wishes.work, seed=seed, crew=wishes.crew)
+    stower = Stower(problem, work=asked.work, seed=seed, crew=asked.crew)
     reserve, ready = NOTHING, deadline
-    if wishes.effort is None:
+    if asked.effort is None:
         reserve, boxes = measured(stower, better, paths_s), len(units(better))
         spare = reserve.loading_s(boxes) + reserve.check_s(boxes)
         ready = deadline.earlier(min(spare, deadline.left() * MOST_KEPT))
-    best, bounded = _searched(paths, unserved, better, ready, wishes, said)
+    best, bounded = _searched(paths, unserved, better, ready, asked, said)
     del better
-    best, proved = _rescue(paths, unserved, best, wishes, deadline)
+    best, proved = _rescue(paths, unserved, best, asked, deadline)
     tell(cost_minor=best.total_minor, bound_minor=bounded.bound_minor)
     said("loading", 880)
     goal = bounded.bound_minor + bounded.bound_minor // 20_000
     ends = deadline.earlier(reserve.check_s(len(units(best))))
-    settle_and_search(best, stower, seed + 4, rounds, ends, goal, wishes.effort)
+    settle_and_search(best, stower, seed + 4, rounds, ends, goal, asked.effort)
     tell(cost_minor=best.total_minor)
     said("check", 950)
     writer = Writer(
-        problem, paths, best, bounded, baselines, {k: cost for k, (_, cost) in alone.items()}, stower, wishes.share
+        problem, paths, best, bounded, baselines, {k: cost for k, (_, cost) in alone.items()}, stower, asked.share
     )
-    plan = writer.plan(seed=seed, seconds=wishes.seconds, infeasible_proved=proved, stages_ms={}, started_at=wall)
-    return plan.model_copy(update={"effort": wishes.effort, "stopped": said.watch.halted()})
+    plan = writer.plan(seed=seed, seconds=asked.seconds, infeasible_proved=proved, stages_ms={}, started_at=wall)
+    return plan.model_copy(update={"effort": asked.effort, "stopped": said.watch.halted()})
 
 
 @contextmanager
@@ -159,20 +159,20 @@ def _growing() -> Iterator[None]:
 
 
 def _searched(
-    paths: Paths, unserved: dict[int, int], better: State, deadline: Deadline, wishes: Wishes, said: Stages
+    paths: Paths, unserved: dict[int, int], better: State, deadline: Deadline, asked: Asked, said: Stages
 ) -> tuple[State, Bounded]:
     """The best plan without the loader's word, and the proven bound. Time: the rough plan's share, then the exact
     solver's, the rest for the search.
     """
-    seed, rounds, lanes, tell = wishes.seed, wishes.rounds, os.cpu_count() or 1, said.watch.figures
+    seed, rounds, lanes, tell = asked.seed, asked.rounds, os.cpu_count() or 1, said.watch.figures
     rough, tight, size = None, True, sum(map(len, paths.by_consignment))
-    varied = rounds if wishes.effort is None else min(rounds, VARIED)
+    varied = rounds if asked.effort is None else min(rounds, VARIED)
     if size >= MANY_PATHS:
         said("rough plan", 50)
         blocks = blocks_of(paths)[::-1]
         rough = Rough(paths, unserved, blocks)
         rough.warm()
-        crew, ends = wishes.crew, deadline.share(ROUGH if size <= MANY_SEARCHED else MOST_ROUGH)
+        crew, ends = asked.crew, deadline.share(ROUGH if size <= MANY_SEARCHED else MOST_ROUGH)
 
         def told(part: float) -> None:
             said("rough plan", 50 + round(100 * part))
@@ -191,8 +191,8 @@ def _searched(
     ends = deadline.share(EXACT if rough is None else BOUND)
     bounded = bound(
         paths, unserved, ends, lambda done, of: said("bound", 150 + 500 * done // of),
-        None, rough, tight, nodes=wishes.effort, heard=lambda proved: tell(bound_minor=proved),
-        apart=_apart(paths, wishes, ends),
+        None, rough, tight, nodes=asked.effort, heard=lambda proved: tell(bound_minor=proved),
+        apart=_apart(paths, asked, ends),
     )  # fmt: skip
     said("search", 650)
     chosen = better
@@ -201,7 +201,7 @@ def _searched(
     else:
         before = rough.choice()
         rough.offer_choice(bounded.choice, seed + 2000, deadline.share(0.2), lanes)
-        if size > MANY_SEARCHED and wishes.crew is None:  # a crew has varied its blocks, and keeps their duals
+        if size > MANY_SEARCHED and asked.crew is None:  # a crew has varied its blocks, and keeps their duals
             rough.vary(seed + 5000, deadline.share(0.7 if size > MOST_SEARCHED else 0.4), lanes, varied)
         if rough.choice() != before:
             chosen = assemble(paths, unserved, rough.choice())
@@ -211,34 +211,34 @@ def _searched(
     best = min((chosen, better), key=lambda state: state.total_minor)
     tell(cost_minor=best.total_minor)
     said("search", 800)
-    improve(best, seed + 2, rounds, deadline.share(1 - LOADING), wishes.effort, goal)
+    improve(best, seed + 2, rounds, deadline.share(1 - LOADING), asked.effort, goal)
     return best, bounded
 
 
-def _apart(paths: Paths, wishes: Wishes, deadline: Deadline) -> Apart | None:
+def _apart(paths: Paths, asked: Asked, deadline: Deadline) -> Apart | None:
     """Who solves blocks elsewhere, where there is a crew."""
-    crew = wishes.crew
+    crew = asked.crew
     if crew is None:
         return None
     return lambda prices, blocks, numbers, heard: exact_apart(
-        crew, paths, prices, wishes.effort, blocks, numbers, deadline, heard
+        crew, paths, prices, asked.effort, blocks, numbers, deadline, heard
     )
 
 
 def _rescue(
-    paths: Paths, unserved: dict[int, int], best: State, wishes: Wishes, deadline: Deadline
+    paths: Paths, unserved: dict[int, int], best: State, asked: Asked, deadline: Deadline
 ) -> tuple[State, bool]:
     """Where goods that must go were left behind: a plan that takes them first, or the proof that not all can go."""
     must = [k for k in unserved if paths.problem.consignments[k].must_go]
     if all(best.way[k] != UNSERVED for k in must):
         return best, False
     until = Deadline(max(deadline.at, time.monotonic() + 1), deadline.halted)
-    fewest, choice = fewest_left_out(paths, must, Limits(until, wishes.effort))
+    fewest, choice = fewest_left_out(paths, must, Limits(until, asked.effort))
     if fewest:
         return best, True
     again = assemble(paths, unserved, {k: choice.get(k, UNSERVED) for k in unserved})
     until = Deadline(max(deadline.at, time.monotonic() + 1), deadline.halted)
-    improve(again, wishes.seed + 3, wishes.rounds, until, SETTLED)
+    improve(again, asked.seed + 3, asked.rounds, until, SETTLED)
     return min((again, best), key=lambda state: state.total_minor), False
 
 

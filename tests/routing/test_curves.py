@@ -26,6 +26,7 @@ from routing.tables import StoredPlan
 from routing.tradeoff import PLAIN, Wanted, Weights, point
 from routing.verify import verify
 from routing.watching import Watch
+from routing.wishes import Wishes
 from tests.build import make_company
 from tests.wms.freight.builders import form, make_consignments
 from wms.db import Database, Scope
@@ -55,6 +56,23 @@ def made(database: Database, scope: Scope, *weightings: Weights) -> int:
 def plans(database: Database, scope: Scope, curve_id: int) -> list[CurvePlan]:
     with database.unit_of_work(scope) as session:
         return plans_of(session, curve_id)
+
+
+def test_what_is_wished_of_delays_and_canals_holds_for_every_point(
+    database: Database, scope: Scope, names: list[str]
+) -> None:
+    wishes = Wishes.model_validate({"quantile": 80, "canals": {"suez": "open"}})
+    with database.unit_of_work(scope) as session:
+        curve_id = request_curve(session, CurveAsked([PLAIN, FAST], 8, wishes=wishes))
+        args = session.execute(text("SELECT args FROM procrastinate_jobs ORDER BY id DESC LIMIT 1")).scalar_one()
+    run_curve(database, **args)
+    with database.unit_of_work(scope) as session:
+        rows = session.scalars(select(StoredPlan).where(StoredPlan.curve_id == curve_id)).all()
+        for row in rows:
+            assert row.state == "solved"
+            assert row.problem is not None
+            assert row.problem["options"]["quantile"] == 80
+            assert row.problem["network"]["canals"]["suez"] == "open"
 
 
 def test_a_request_stores_a_plan_for_each_weighting_and_one_job(

@@ -5,9 +5,11 @@ from uuid import uuid4
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from routing.emergency_desk import run_emergency
+from routing.tables import StoredPlan
 from tests.routing.stored import plan_of
 from tests.web.conftest import Cast, Doorman
 from tests.wms.freight.builders import make_consignments
@@ -44,8 +46,8 @@ def test_a_planner_ranks_closes_a_place_and_gets_the_plan(
     plan_id = int(asked.headers["Location"].rpartition("/")[2])
     run_emergency(database, plan_id=plan_id, tenant_id=scope.tenant_id)
     shown = planner.get(f"/plan/{plan_id}").text
-    for text in ("Emergency: relief goods by rank", "Closed places", "price of the emergency", "Accept and book"):
-        assert text in shown
+    for words in ("Emergency: relief goods by rank", "Closed places", "price of the emergency", "Accept and book"):
+        assert words in shown
     plan = plan_of(database, scope, plan_id)
     assert [(one.priority, one.go) for one in plan.ranks] == [(1, 1), (2, 1)]
     ready = {one.consignment: one.deliver_at for one in plan.assignments}
@@ -66,10 +68,16 @@ def test_the_api_ranks_and_plans(
         said = client.put(address, json={"priority": 1}, headers=head | {"Idempotency-Key": key})
         assert (said.status_code, said.json["version"]) == (200, version)
     assert client.get(f"/api/v1/consignments/{names[0]}", headers=head).json["priority"] == 1
-    said = client.post("/api/v1/emergency-plans", json={"seconds": 10}, headers=head | {"Idempotency-Key": "e1"})
+    wanted = {"seconds": 10, "quantile": 80}
+    said = client.post("/api/v1/emergency-plans", json=wanted, headers=head | {"Idempotency-Key": "e1"})
     assert said.status_code == 202, said.text
-    run_emergency(database, plan_id=said.json["id"], tenant_id=scope.tenant_id)
-    run_emergency(database, plan_id=said.json["id"], tenant_id=scope.tenant_id)  # again: it has its answer
+    for _ in range(2):  # again: it has its answer
+        run_emergency(database, plan_id=said.json["id"], tenant_id=scope.tenant_id, wishes={"quantile": 80})
+    with database.unit_of_work(scope) as session:
+        row = session.get_one(StoredPlan, said.json["id"])
+        job = text("SELECT args FROM procrastinate_jobs WHERE lock = :lock")
+        args = session.execute(job, {"lock": f"plan-{row.id}"}).scalar_one()
+        assert args["wishes"]["quantile"] == (row.problem or {})["options"]["quantile"] == 80
     row = client.get(said.headers["Location"], headers=head).json
     assert (row["state"], row["emergency"]) == ("solved", {"closed": []})
     document = client.get(said.headers["Location"] + "/document", headers=head).json

@@ -13,6 +13,7 @@ from routing.tradeoff import Weights
 from web.api.idempotency import write
 from web.api.plans import head
 from web.api.schemas import LARGEST, Body, Query
+from web.api.wishes import WishesIn
 from web.auth.policy import READERS, policy
 from web.context import current_scope, unit_of_work
 
@@ -28,7 +29,7 @@ class WeightingIn(Body):
     carbon: Times = 1
 
 
-class CurveIn(Body):
+class CurveIn(WishesIn):
     """What to plan, once for each weighting: all open consignments that the caller sees. `seconds`: for all together;
     `weightings`: by default those shipped for the day; the rules' own is always among them.
     """
@@ -74,6 +75,7 @@ def new_curve(body: CurveIn) -> Response:
         asked = CurveAsked(
             [Weights(time=one.time, carbon=one.carbon) for one in given] if given is not None else None,
             body.seconds, body.weeks, body.seed, who.person_id, None if who.sees_all else who.company_id,
+            body.wishes(),
         )  # fmt: skip
         made = request_curve(session, asked)
         return {"id": made, "status": url_for("api_curves.curve", curve_id=made)}

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from routing.emergency_desk import EmergencyAsked, request_emergency
 from web.api.idempotency import write
 from web.api.schemas import Body, Code
+from web.api.wishes import WishesIn
 from web.auth.policy import policy
 from web.context import current_scope
 from wms.freight.service import set_priority
@@ -24,7 +25,7 @@ class RankIn(Body):
     priority: Annotated[int, Field(strict=True, ge=0, le=9, examples=[1])]
 
 
-class EmergencyIn(Body):
+class EmergencyIn(WishesIn):
     """An emergency plan of all open consignments; `closed`: places that nothing leaves, reaches or crosses."""
 
     seconds: Annotated[int, Field(strict=True, ge=10, le=3600)] = 60
@@ -53,7 +54,9 @@ def new_emergency_plan(body: EmergencyIn) -> Response:
     """Ask for a plan that serves relief goods first, rank by rank, whatever it costs, and the rest at least cost."""
 
     def act(session: Session) -> Mapping[str, Any]:
-        asked = EmergencyAsked(body.seconds, body.weeks, body.seed, body.closed, current_scope().person_id)
+        asked = EmergencyAsked(
+            body.seconds, body.weeks, body.seed, body.closed, current_scope().person_id, body.wishes()
+        )
         made = request_emergency(session, asked)
         return {"id": made, "state": "queued", "status": url_for("api_plans.plan", plan_id=made)}
 

@@ -1,7 +1,7 @@
 """Plans: ask for one, watch it, read it, accept it."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from apiflask import APIBlueprint
 from flask import Response, jsonify, url_for
@@ -13,16 +13,16 @@ from routing import queries as stored
 from routing.desk_stop import request_stop
 from routing.hand_over import working
 from routing.queries import PlanRow
-from routing.wishes import Wishes
 from web.api.idempotency import write
-from web.api.schemas import LARGEST, Body, Query
+from web.api.schemas import LARGEST, Query
+from web.api.wishes import WishesIn
 from web.auth.policy import READERS, policy
 from web.context import current_scope, unit_of_work
 
 bp = APIBlueprint("api_plans", __name__, url_prefix="/api/v1", tag="Planning")
 
 
-class PlanIn(Body):
+class PlanIn(WishesIn):
     """What to plan: all open consignments that the caller sees, over the departures of the next weeks."""
 
     seconds: Annotated[int, Field(strict=True, ge=5, le=600)] = 30
@@ -31,17 +31,6 @@ class PlanIn(Body):
     effort: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = Field(
         default=None, description="a limit of work in place of the seconds: the same seed gives the same plan"
     )
-    quantile: Annotated[int, Field(strict=True, ge=50, le=95)] | None = Field(
-        default=None, description="plan on the delay that no more of 100 departures exceed; by default the timetables"
-    )
-    suez: Literal["open", "closed"] | None = Field(default=None, description="by default as the network says")
-    panama: Literal["open", "closed"] | None = Field(default=None, description="by default as the network says")
-
-    def wishes(self) -> Wishes:
-        """What is wished beside time and weeks."""
-        said = {"suez": self.suez, "panama": self.panama}
-        canals = {name: status for name, status in said.items() if status is not None}
-        return Wishes.model_validate({"quantile": self.quantile, "canals": canals})
 
 
 class PlansQuery(Query):

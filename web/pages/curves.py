@@ -17,7 +17,7 @@ from routing.units import G_PER_KG
 from web.auth.policy import READERS, policy
 from web.context import current_scope, unit_of_work
 from web.pages import plan_words
-from web.pages.plan import WEEKS, chosen, deed, may_plan
+from web.pages.plan import QUANTILES, WEEKS, chosen, deed, may_plan, wishes_given
 from wms.errors import InvalidField
 from wms.freight import queries as freight
 
@@ -52,6 +52,7 @@ def index() -> str:
         count = freight.count_open(session)
     return render_template(
         "plan/curves.html", curves=made, count=count, words=plan_words, seconds=SECONDS, weeks=WEEKS,
+        quantiles=QUANTILES,
         weightings=[(_code(one), weighting_words(one)) for one in _offered() if one != PLAIN],
         plain=weighting_words(PLAIN), may_plan=may_plan(),
     )  # fmt: skip
@@ -86,14 +87,18 @@ def ask() -> AnyResponse | tuple[str, int]:
         raise InvalidField(field="weighting", name=unknown[0][:20], rule=", ".join(known))
     if not given:
         raise InvalidField(field="weighting", name="weighting", rule=_("choose at least one"))
-    content = {"seconds": seconds, "weeks": weeks, "weightings": sorted(given)}
+    wishes = wishes_given()
+    content = {
+        "seconds": seconds, "weeks": weeks, "weightings": sorted(given), "wishes": wishes.model_dump(mode="json"),
+    }  # fmt: skip
 
     def act(session: Session) -> dict[str, Any]:
         who = current_scope()
         company_id = None if who.sees_all else who.company_id
         asked = CurveAsked(
-            [known[code] for code in given], seconds, weeks, person_id=who.person_id, company_id=company_id
-        )
+            [known[code] for code in given], seconds, weeks, person_id=who.person_id, company_id=company_id,
+            wishes=wishes,
+        )  # fmt: skip
         return {"curve_id": request_curve(session, asked)}
 
     return deed(

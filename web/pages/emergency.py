@@ -12,7 +12,7 @@ from routing.network import yueyang
 from web.auth.policy import READERS, policy
 from web.context import current_scope, unit_of_work
 from web.pages import plan_words
-from web.pages.plan import WEEKS, chosen, deed, may_plan
+from web.pages.plan import QUANTILES, WEEKS, chosen, deed, may_plan, wishes_given
 from wms.errors import InvalidField
 from wms.freight import queries as freight
 from wms.freight.rules import LAST_RANK
@@ -31,7 +31,8 @@ def index() -> str:
         count = freight.count_open(session)
     return render_template(
         "plan/emergency.html", rows=rows, count=count, names=plan_words.place_names(yueyang()), words=plan_words,
-        seconds=SECONDS, weeks=WEEKS, ranks=range(LAST_RANK + 1), centres=centres(), may_plan=may_plan(),
+        seconds=SECONDS, weeks=WEEKS, quantiles=QUANTILES, ranks=range(LAST_RANK + 1),
+        centres=centres(), may_plan=may_plan(),
     )  # fmt: skip
 
 
@@ -47,15 +48,15 @@ def centres() -> list[str]:
 def ask() -> AnyResponse | tuple[str, int]:
     """Ask for the plan; the page of the plan watches it."""
     seconds, weeks = chosen("seconds", SECONDS), chosen("weeks", WEEKS)
-    closed = sorted(set(request.form.getlist("closed")))
+    closed, wishes = sorted(set(request.form.getlist("closed"))), wishes_given()
     if unknown := set(closed) - set(centres()):
         raise InvalidField(field="closed", name=min(unknown)[:20], rule=", ".join(centres()))
 
     def act(session: Session) -> dict[str, Any]:
-        asked = EmergencyAsked(seconds, weeks, closed=closed, person_id=current_scope().person_id)
+        asked = EmergencyAsked(seconds, weeks, closed=closed, person_id=current_scope().person_id, wishes=wishes)
         return {"plan_id": request_emergency(session, asked)}
 
-    content = {"seconds": seconds, "weeks": weeks, "closed": closed}
+    content = {"seconds": seconds, "weeks": weeks, "closed": closed, "wishes": wishes.model_dump(mode="json")}
     return deed(act, content, lambda body: url_for("plan.show", plan_id=body["plan_id"]), url_for("emergency.index"))
 
 

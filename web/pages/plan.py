@@ -18,15 +18,14 @@ from routing.network import yueyang
 from routing.plan import Plan
 from routing.queries import PlanRow
 from routing.wishes import Wishes
-from web.api.idempotency import request_hash, request_key, stored_problem
 from web.auth.policy import READERS, policy
-from web.context import current_identity, database, unit_of_work
+from web.context import current_identity, unit_of_work
 from web.context import current_scope as scope
 from web.pages import plan_map, plan_words
+from web.pages.deeds import do_and_say
 from web.pages.plan_progress import Progress, progress_of
 from wms.errors import InvalidField
 from wms.freight import queries as freight
-from wms.record.service import once
 
 bp = Blueprint("plan", __name__, url_prefix="/plan")
 SECONDS, WEEKS = (15, 30, 60, 120), (2, 4, 6, 8)
@@ -70,11 +69,8 @@ def may_plan() -> bool:
 def request_plan() -> AnyResponse | tuple[str, int]:
     """Start a plan of the open consignments that the caller sees."""
     seconds, weeks = chosen("seconds", SECONDS), chosen("weeks", WEEKS)
-    quantile, suez = chosen("quantile", QUANTILES, 0) or None, request.form.get("suez", "")
-    if suez not in {"", "open", "closed"}:
-        raise InvalidField(field="suez", name="suez", rule="open, closed")
-    content = {"seconds": seconds, "weeks": weeks, "quantile": quantile, "suez": suez}
-    wishes = Wishes.model_validate({"quantile": quantile, "canals": {"suez": suez} if suez else {}})
+    wishes = wishes_given()
+    content = {"seconds": seconds, "weeks": weeks, "wishes": wishes.model_dump(mode="json")}
 
     def act(session: Session) -> dict[str, Any]:
         who = scope()
@@ -85,6 +81,14 @@ def request_plan() -> AnyResponse | tuple[str, int]:
         return {"plan_id": made}
 
     return deed(act, content, lambda body: url_for("plan.show", plan_id=body["plan_id"]), url_for("plan.index"))
+
+
+def wishes_given() -> Wishes:
+    """What the form wishes of delays and canals. Raises InvalidField."""
+    quantile, suez = chosen("quantile", QUANTILES, 0) or None, request.form.get("suez", "")
+    if suez not in {"", "open", "closed"}:
+        raise InvalidField(field="suez", name="suez", rule="open, closed")
+    return Wishes.model_validate({"quantile": quantile, "canals": {"suez": suez} if suez else {}})
 
 
 def chosen(name: str, allowed: tuple[int, ...], default: int = 1) -> int:
@@ -102,12 +106,8 @@ def deed(
     refused: str,
 ) -> AnyResponse:
     """Run a form's deed once under its key; go on to the page of what was made, or back with the refusal."""
-    key, content_hash = request_key(), request_hash(content)
-    answer = database().run(scope(), lambda session: once(session, key, content_hash, lambda: act(session)))
-    if answer.is_refusal:
-        flash(stored_problem(answer.body)["detail"], "error")
-        return redirect(refused)
-    return redirect(done(dict(answer.body)))
+    body = do_and_say(content, act)
+    return redirect(refused if body is None else done(body))
 
 
 @bp.get("/land.svg")
