@@ -16,13 +16,13 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from routing.beside import Beside
 from routing.blocks import EXACT, ROUGH
 from routing.crew import Job, Kind, Result
 from routing.problem import Problem
@@ -249,28 +249,21 @@ def end(session: Session, taken: Taken, state: str, *, answer: bytes | None = No
     session.execute(END, taken.key() | {"state": state, "answer": answer, "fault": fault})
 
 
-class Hold:
+class Hold(Beside):
     """Keeps a part lent while its worker lives, and knows when its answer is not wanted any more."""
 
     def __init__(self, database: Database, scope: Scope, taken: Taken, halted: Callable[[], bool]) -> None:
         self._database, self._scope, self._taken, self._halted = database, scope, taken, halted
-        self._lost, self._ended = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._beat, name=f"plan-part-{taken.part_no}", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, _kind: type[BaseException] | None, _error: object, _trace: TracebackType | None) -> None:
-        self._ended.set()
-        self._thread.join()
+        self._lost = threading.Event()
+        super().__init__(f"plan-part-{taken.part_no}")
 
     def lost(self) -> bool:
         """Whether the plan is stopped or made, or somebody else has the part."""
         return self._lost.is_set() or self._halted()
 
-    def _beat(self) -> None:
-        while not self._ended.wait(BEAT_S):
+    def run(self) -> None:
+        """Lend it on, again and again."""
+        while not self.ended.wait(BEAT_S):
             try:
                 with self._database.unit_of_work(self._scope) as session:
                     wanted = session.execute(HOLD, self._taken.key() | {"lease_s": LEASE_S}).scalar()

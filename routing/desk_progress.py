@@ -7,13 +7,12 @@ only where something is new. The page is woken with the plan's number and reads 
 import logging
 import threading
 from dataclasses import dataclass, replace
-from types import TracebackType
-from typing import Self
 
 from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from routing.beside import Beside
 from routing.tables import StoredPlan, StoredProgress
 from routing.watching import Watch
 from wms.db import Database, Scope
@@ -34,22 +33,14 @@ class Known:
     bound_minor: int | None = None
 
 
-class Ticker(Watch):
+class Ticker(Beside, Watch):
     """Writes what it hears while it is open, and knows whether the plan shall end."""
 
     def __init__(self, database: Database, scope: Scope, plan_id: int) -> None:
         self._database, self._scope, self._plan_id = database, scope, plan_id
         self._known, self._told = Known("snapshot", 0), Known("", 0)
-        self._lock, self._ended, self._halted = threading.Lock(), threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"plan-{plan_id}", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, _kind: type[BaseException] | None, _error: object, _trace: TracebackType | None) -> None:
-        self._ended.set()
-        self._thread.join()
+        self._lock, self._halted = threading.Lock(), threading.Event()
+        super().__init__(f"plan-{plan_id}")
 
     def stage(self, stage: str, permille: int) -> None:
         """The stage that is worked on from now on."""
@@ -68,9 +59,10 @@ class Ticker(Watch):
         """Whether somebody asked for the plan as it is."""
         return self._halted.is_set()
 
-    def _run(self) -> None:
+    def run(self) -> None:
+        """Write what is new, and once more at the end."""
         while True:
-            last = self._ended.wait(TICK_S)
+            last = self.ended.wait(TICK_S)
             try:
                 self._tick()
             except SQLAlchemyError as error:  # progress is no reason to lose a plan

@@ -9,15 +9,12 @@ from flask_babel import gettext as _
 
 from routing.rounds.problem import Amount, Problem, Somewhere
 from web.formats import money, quantity, volume, weight
+from web.pages.plan_words import STATES as PLAN_STATES
 from web.pages.plan_words import at
 from wms.errors import N_
 
 STATES = {
-    "queued": ("busy", N_("waiting")),
-    "running": ("busy", N_("being planned")),
-    "solved": ("ok", N_("solved")),
-    "infeasible": ("stop", N_("no plan is possible")),
-    "failed": ("stop", N_("failed")),
+    **{name: PLAN_STATES[name] for name in ("queued", "running", "solved", "infeasible", "failed")},
     "accepted": ("ok", N_("booked")),
     "cancelled": ("", N_("cancelled")),
 }

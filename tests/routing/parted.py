@@ -89,3 +89,12 @@ def process(urls: Urls, script: str) -> Iterator[subprocess.Popen[str]]:
             yield made
         finally:
             made.kill()
+
+
+def being_made(database: Database, scope: Scope) -> int:
+    """A plan that is being made."""
+    with database.unit_of_work(scope) as session:
+        row = StoredPlan(seconds_limit=30, weeks=4, seed=1, state="running")
+        session.add(row)
+        session.flush()
+        return row.id

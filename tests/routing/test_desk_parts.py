@@ -21,7 +21,7 @@ from routing.tables import StoredPart, StoredPlan
 from routing.verify import verify
 from routing.watching import Deadline
 from tests.conftest import Urls
-from tests.routing.parted import WRITTEN, announced, made, process, requested, small_parts, split_from
+from tests.routing.parted import WRITTEN, announced, being_made, made, process, requested, small_parts, split_from
 from tests.web.machine.running import until
 from wms.db import Database, Scope
 
@@ -128,12 +128,7 @@ def test_parts_hold_each_block_once_in_order() -> None:
 
 @pytest.fixture
 def plan_id(database: Database, scope: Scope) -> int:
-    """A plan that is being made."""
-    with database.unit_of_work(scope) as session:
-        row = StoredPlan(seconds_limit=30, weeks=4, seed=1, state="running")
-        session.add(row)
-        session.flush()
-        return row.id
+    return being_made(database, scope)
 
 
 def put(database: Database, scope: Scope, plan_id: int, deadline: Deadline | None = None) -> Queue:

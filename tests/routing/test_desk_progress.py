@@ -16,7 +16,7 @@ from routing.problem import Problem
 from routing.tables import StoredPlan
 from routing.verify import verify
 from tests.build import make_company
-from tests.routing.parted import announced, requested, small_parts, split_from
+from tests.routing.parted import announced, being_made, requested, small_parts, split_from
 from tests.routing.stored import stored_plan
 from wms.db import Database, Scope
 
@@ -25,12 +25,7 @@ GOODS = 30
 
 @pytest.fixture
 def running(database: Database, scope: Scope) -> int:
-    """A plan that is being made."""
-    with database.unit_of_work(scope) as session:
-        row = StoredPlan(seconds_limit=30, weeks=4, seed=1, state="running")
-        session.add(row)
-        session.flush()
-        return row.id
+    return being_made(database, scope)
 
 
 def test_what_is_told_comes_in_order_and_what_is_proved_stays(database: Database, scope: Scope, running: int) -> None:

@@ -2,9 +2,12 @@
 
 import io
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
+from flask_babel import gettext as _
 from reportlab.lib import pagesizes, units
 from reportlab.pdfgen.canvas import Canvas
 
@@ -16,6 +19,7 @@ WIDTH, HEIGHT = pagesizes.A4
 MARGIN, FOOT = 14 * MM, 14 * MM
 ROOM = WIDTH - 2 * MARGIN
 SIZE, SMALL = 8.5, 6.8
+FACT = 5.2 * MM
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,14 @@ class Flow:
             self.y -= size * 1.35
             write(self.canvas, part, MARGIN, self.y, size, ROOM, is_bold=is_bold)
 
+    def facts(self, rows: Sequence[tuple[str, str]], room: float) -> None:
+        """Labels with their values beside them, ``room`` for the labels."""
+        for label, text in rows:
+            self.need(FACT)
+            self.y -= 4.4 * MM
+            write(self.canvas, label, MARGIN, self.y, SIZE, room - 2 * MM, is_bold=True)
+            write(self.canvas, text, MARGIN + room, self.y, SIZE, ROOM - room)
+
     def table(self, columns: Sequence[Column], rows: Sequence[Sequence[str]], *, last_bold: bool = False) -> None:
         """A table whose head is repeated on each page; long cells go on over lines."""
         whole = sum(column.share for column in columns)
@@ -111,6 +123,28 @@ class Flow:
             x += width
         canvas.line(MARGIN, self.y - height, MARGIN + ROOM, self.y - height)
         self.y -= height
+
+
+@contextmanager
+def report(buffer: io.BytesIO, title: str, name: str, printed_at: datetime) -> Iterator[Flow]:
+    """A report of several pages, written into ``buffer`` when the block ends; ``name`` stands at their feet."""
+    fonts.fonts()
+
+    def foot(canvas: Canvas, number: int, count: int) -> None:
+        canvas.setFillGray(0.3)
+        page = _("Page %(page)s of %(pages)s", page=number, pages=count)
+        write(canvas, f"{name} · {page}", MARGIN, 8 * MM, SMALL, 120 * MM)
+        write(canvas, f"{printed_at:%Y-%m-%d %H:%M}", WIDTH - MARGIN - 26 * MM, 8 * MM, SMALL, 30 * MM)
+        canvas.setFillGray(0)
+
+    canvas = Counted(buffer, foot)
+    canvas.setTitle(title)
+    flow = Flow(canvas)
+    flow.line(title, size=17, is_bold=True)
+    flow.y -= 2 * MM
+    yield flow
+    canvas.showPage()
+    canvas.save()
 
 
 def wrapped(text: str, size: float, room: float, *, is_bold: bool = False) -> list[str]:

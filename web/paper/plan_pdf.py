@@ -15,7 +15,7 @@ from routing.pictures import Picture, Step
 from web.formats import money, percent, quantity, volume, weight
 from web.pages import plan_map, plan_words
 from web.paper import fonts
-from web.paper.flow import FOOT, HEIGHT, MARGIN, MM, ROOM, SIZE, SMALL, WIDTH, Column, Counted, Flow
+from web.paper.flow import FOOT, HEIGHT, MARGIN, MM, ROOM, SMALL, Column, Flow, report
 from web.paper.pdf import write
 from web.plan_pictures import LINE, WALL, colour
 from web.plan_report import SHARES, BoxPart, Report, local, local_at, picture_of, pieces_words
@@ -29,43 +29,27 @@ MODE_COLOURS = {
 
 def pdf(found: Report, *, printed_at: datetime) -> bytes:
     """The whole report as a PDF."""
-    fonts.fonts()
-    title = _("Report of plan %(number)s", number=found.whole.plan_id)
-
-    def foot(canvas: Canvas, number: int, count: int) -> None:
-        canvas.setFillGray(0.3)
-        words = _("Page %(page)s of %(pages)s", page=number, pages=count)
-        write(canvas, f"{title} · {words}", MARGIN, 8 * MM, SMALL, 120 * MM)
-        write(canvas, f"{printed_at:%Y-%m-%d %H:%M}", WIDTH - MARGIN - 26 * MM, 8 * MM, SMALL, 30 * MM)
-        canvas.setFillGray(0)
-
-    buffer = io.BytesIO()
-    canvas = Counted(buffer, foot)
-    canvas.setTitle(title)
-    flow = Flow(canvas)
-    _figures(flow, found, title)
-    if found.whole.plan.segments:
-        _map(flow, found)
-    if found.chart is not None:
-        _chart(flow, found, found.chart)
-    _owners(flow, found)
-    _left(flow, found)
-    _departures(flow, found)
-    if found.boxes:
-        flow.heading(_("Boxes"), 80 * MM)
-    for part in found.boxes:
-        _box(flow, found, part)
-    canvas.showPage()
-    canvas.save()
+    title, buffer = _("Report of plan %(number)s", number=found.whole.plan_id), io.BytesIO()
+    with report(buffer, title, title, printed_at) as flow:
+        flow.facts(_figures(found), 64 * MM)
+        if found.whole.plan.segments:
+            _map(flow, found)
+        if found.chart is not None:
+            _chart(flow, found, found.chart)
+        _owners(flow, found)
+        _left(flow, found)
+        _departures(flow, found)
+        if found.boxes:
+            flow.heading(_("Boxes"), 80 * MM)
+        for part in found.boxes:
+            _box(flow, found, part)
     return buffer.getvalue()
 
 
-def _figures(flow: Flow, found: Report, title: str) -> None:
+def _figures(found: Report) -> list[tuple[str, str]]:
     plan = found.whole.plan
-    flow.line(title, size=17, is_bold=True)
-    flow.y -= 2 * MM
     boxes = sum(1 for one in plan.boxes if one.kind != "loose")
-    for label, text in (
+    return [
         (_("State"), str(_(plan_words.STATES[found.whole.state][1]))),
         (_("Cost"), money(plan.cost_minor, "CNY")),
         (_("Proven bound"), f"{money(plan.bound_minor, 'CNY')} ({_('Gap')} {plan_words.gap(plan.gap_ppm)})"),
@@ -76,11 +60,7 @@ def _figures(flow: Flow, found: Report, title: str) -> None:
         (_("CO₂e on the way"), weight(plan.co2_g)),
         (_("Solver"), f"{plan.solver}, {_('Seed')} {plan.seed}"),
         (_("Snapshot"), plan.snapshot_sha256),
-    ):
-        flow.need(ROW)
-        flow.y -= 4.4 * MM
-        write(flow.canvas, label, MARGIN, flow.y, SIZE, 62 * MM, is_bold=True)
-        write(flow.canvas, text, MARGIN + 64 * MM, flow.y, SIZE, ROOM - 64 * MM)
+    ]
 
 
 SEGMENT = re.compile(r"M([^MZ]+)(Z?)")

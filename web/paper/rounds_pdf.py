@@ -4,15 +4,12 @@ import io
 from datetime import datetime
 
 from flask_babel import gettext as _
-from reportlab.pdfgen.canvas import Canvas
 
 from routing.rounds.words import WEAK_PPM
 from web import rounds_words as words
 from web.formats import money, quantity
 from web.pages import plan_words
-from web.paper import fonts
-from web.paper.flow import HEIGHT, MARGIN, MM, ROOM, SIZE, SMALL, WIDTH, Column, Counted, Flow
-from web.paper.pdf import write
+from web.paper.flow import HEIGHT, MM, SMALL, Column, Flow, report
 from web.rounds_view import Line, RoundsReport, Sheet
 
 ROW = 5.2 * MM
@@ -20,31 +17,15 @@ ROW = 5.2 * MM
 
 def pdf(found: RoundsReport, *, printed_at: datetime) -> bytes:
     """The report and the round sheets as a PDF."""
-    fonts.fonts()
-    row = found.whole.row
+    row, buffer = found.whole.row, io.BytesIO()
     title = _("Rounds of %(day)s", day=row.day_on.isoformat())
-
-    def foot(canvas: Canvas, number: int, count: int) -> None:
-        canvas.setFillGray(0.3)
-        page = _("Page %(page)s of %(pages)s", page=number, pages=count)
-        write(canvas, f"{title} · {row.id} · {page}", MARGIN, 8 * MM, SMALL, 120 * MM)
-        write(canvas, f"{printed_at:%Y-%m-%d %H:%M}", WIDTH - MARGIN - 26 * MM, 8 * MM, SMALL, 30 * MM)
-        canvas.setFillGray(0)
-
-    buffer = io.BytesIO()
-    canvas = Counted(buffer, foot)
-    canvas.setTitle(title)
-    flow = Flow(canvas)
-    flow.line(title, size=17, is_bold=True)
-    flow.y -= 2 * MM
-    _facts(flow, _figures(found))
-    _owners(flow, found)
-    _left(flow, found)
-    for sheet in found.sheets:
-        flow.need(HEIGHT)
-        _sheet(flow, sheet)
-    canvas.showPage()
-    canvas.save()
+    with report(buffer, title, f"{title} · {row.id}", printed_at) as flow:
+        flow.facts(_figures(found), 54 * MM)
+        _owners(flow, found)
+        _left(flow, found)
+        for sheet in found.sheets:
+            flow.need(HEIGHT)
+            _sheet(flow, sheet)
     return buffer.getvalue()
 
 
@@ -61,14 +42,6 @@ def _figures(found: RoundsReport) -> list[tuple[str, str]]:
         (_("Solver"), f"{plan.solver}, {_('Seed')} {plan.seed}"),
         (_("Snapshot"), plan.snapshot_sha256),
     ]
-
-
-def _facts(flow: Flow, facts: list[tuple[str, str]]) -> None:
-    for label, text in facts:
-        flow.need(ROW)
-        flow.y -= 4.4 * MM
-        write(flow.canvas, label, MARGIN, flow.y, SIZE, 52 * MM, is_bold=True)
-        write(flow.canvas, text, MARGIN + 54 * MM, flow.y, SIZE, ROOM - 54 * MM)
 
 
 def _owners(flow: Flow, found: RoundsReport) -> None:
@@ -111,8 +84,7 @@ def _sheet(flow: Flow, sheet: Sheet) -> None:
     one = sheet.one
     flow.line(f"{one.id} · {sheet.plate} · {one.truck}", size=15, is_bold=True)
     flow.y -= 2 * MM
-    _facts(
-        flow,
+    flow.facts(
         [
             (_("Leaves"), words.moment(one.calls[0].begin_at)),
             (_("Back"), words.moment(one.calls[-1].arrive_at)),
@@ -120,6 +92,7 @@ def _sheet(flow: Flow, sheet: Sheet) -> None:
             (_("Distance"), f"{one.metres / 1000:,.1f} km, {_('Driving')} {words.span(one.drive_s)}"),
             (_("Cost"), money(one.cost_minor, "CNY")),
         ],
+        54 * MM,
     )
     flow.y -= 3 * MM
     columns = [
