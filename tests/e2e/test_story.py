@@ -158,7 +158,7 @@ def planner_plans_and_accepts(demo: Demo, chromium: Browser) -> None:
         assert waiting >= 300
         page.select_option("[name=seconds]", "15")
         page.locator("form button.primary").click()
-        page.wait_for_selector(".plan-figures", timeout=300_000)
+        page.wait_for_selector("#parts", timeout=300_000)  # until it is made the page tells how far it is
         cost, bound = (_money(text) for text in page.locator(".plan-figures b").all_inner_texts()[:2])
         assert 0 < bound <= cost
         assert page.locator(".plan-map path").count() > 3

@@ -46,7 +46,7 @@ class CurvesQuery(Query):
     """The latest curves; `before` a curve's number, at most `limit`."""
 
     before: int | None = Field(default=None, ge=1, le=LARGEST)
-    limit: int = Field(default=20, ge=1, le=100)
+    limit: int = Field(default=20, ge=1, le=500)
 
 
 @bp.get("")

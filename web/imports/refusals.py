@@ -186,7 +186,7 @@ class InstantTwice(BadCell):
 
 
 class UnknownPlace(BadCell):
-    code = "unknown_place"
+    code = "not_a_place_of_the_network"
     text = N_("%(given)s is no place of the network. Write its UN/LOCODE or one of its aliases.")
 
 

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
+from web.api.problems import TYPE
 from web.auth.policy import READERS, policy
 from web.context import unit_of_work
 from web.pages.deeds import Act, Done, do_once
@@ -50,7 +51,7 @@ def apply_for() -> AnyResponse | tuple[str, int]:
         return {"number": transits.apply_for(session, _new(form), datetime.now(UTC)).internal_no}
 
     body, problem = _once(form, act)
-    if body is None:
+    if problem is not None:
         return _index(form, problem), 422
     flash(_("The transit declaration is sent to customs."), "ok")
     return redirect(url_for("desk_transits.one", number=body["number"]))
@@ -85,7 +86,7 @@ def answered(number: str) -> AnyResponse | tuple[str, int]:
         return {"number": found.internal_no}
 
     body, problem = _once({"number": number} | form, act)
-    if body is None:
+    if problem is not None:
         return _one(number, form, problem), 422
     flash(_("Done."), "ok")
     return redirect(url_for("desk_transits.one", number=body["number"]))
@@ -141,5 +142,5 @@ def _once(content: Mapping[str, Any], act: Act) -> Done:
     """Run a deed at most once; its answer, or the refusal with the field that it is about."""
     body, problem = do_once(content, act)
     if problem is not None and not problem.get("field"):
-        problem["field"] = OF_REFUSAL.get(problem["code"], "")
+        problem["field"] = OF_REFUSAL.get(problem["type"].removeprefix(TYPE), "")
     return body, problem

@@ -74,7 +74,7 @@ def test_each_bad_row_is_named_and_none_is_entered(
         (2, "pieces.consignment_no", "pieces_of_nobody"),
         (3, "consignment_no", "consignment_exists"),
         (3, "pieces.count", "out_of_range"),
-        (4, "origin", "unknown_place"),
+        (4, "origin", "not_a_place_of_the_network"),
         (5, "forwarder", "unknown_owner"),
         (6, "due_at", "instants_out_of_order"),
     ]

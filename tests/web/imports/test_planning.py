@@ -84,7 +84,7 @@ def test_chinese_heads_in_gbk_with_beijing_time(tmp_path: Path) -> None:
         ({"volume_m3": ""}, "volume_m3", "cell_missing"),
         ({"value_cny": "1.005"}, "value_cny", "not_money"),
         ({"trade_mode": "110"}, "trade_mode", "not_a_trade_mode"),
-        ({"origin": "CNXXX"}, "origin", "unknown_place"),
+        ({"origin": "CNXXX"}, "origin", "not_a_place_of_the_network"),
         ({"ready_at": "2026-12-01 08:00"}, "ready_at", "no_time_zone"),
         ({"ready_at": "2026-13-01T08:00Z"}, "ready_at", "not_an_instant"),
         ({"ready_at": ""}, "ready_at", "cell_missing"),
@@ -111,7 +111,7 @@ def test_all_bad_rows_are_named_and_duplicates_with_the_row_that_was_first(tmp_p
         ("goods.csv, line 3: consignment_no", "row_twice"),
         ("goods.csv, line 4: volume_m3", "not_a_number"),
         ("goods.csv, line 4: weight_kg", "not_a_number"),
-        ("goods.csv, line 5: origin", "unknown_place"),
+        ("goods.csv, line 5: origin", "not_a_place_of_the_network"),
     ]
 
 
