@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import Self
 
 
-class Beside:
+class Beside(ABC):
     """Begins `run` in a thread of its own on entering and waits for it on leaving."""
 
     def __init__(self, name: str) -> None:
@@ -22,6 +23,6 @@ class Beside:
         self.ended.set()
         self._thread.join()
 
+    @abstractmethod
     def run(self) -> None:
         """What is done beside, until `ended` is set."""
-        raise NotImplementedError

@@ -64,6 +64,13 @@ def write_plan(plan: Plan, path: Path) -> None:
     path.write_text(plan.model_dump_json(indent=1), "utf-8")
 
 
-def read_plan(text: str) -> Plan:
-    """A plan written by `write_plan`. Raises pydantic.ValidationError."""
-    return Plan.model_validate_json(text)
+def read_plan(path: Path) -> Plan:
+    """A plan written by `write_plan`. Raises BadProblem."""
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise BadProblem([Fault("(plan)", "too_large", f"the file has more than {MOST_BYTES} bytes")])
+        return Plan.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise BadProblem([Fault("(plan)", "unreadable", f"{path}: {error.strerror}")]) from error
+    except ValidationError as error:
+        raise from_validation(error) from error

@@ -40,15 +40,6 @@ class Repair:
     proved: bool
 
 
-def what_breaks(
-    problem: Problem, plan: Plan, events: Sequence[Event], *, frozen_until: int | None = None,
-    frozen: Collection[str] = (),
-) -> list[Break]:  # fmt: skip
-    """What no longer holds of a plan after the events. Raises BadProblem."""
-    after, rolled = freeze(apply(problem, events), plan, frozen_until, frozen)
-    return breaks_of(after, plan, PathFinder(after), rolled)
-
-
 def repair(
     problem: Problem, plan: Plan, events: Sequence[Event], *, frozen_until: int | None = None,
     frozen: Collection[str] = (), stability: Stability | None = None, seconds: float = 5.0, work: int = MOVES,

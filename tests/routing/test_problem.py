@@ -133,4 +133,4 @@ def test_problems_and_plans_survive_their_files(tmp_path: Path) -> None:
     assert read_problem(tmp_path / "p.json") == one
     plan = make_plan(one, seconds=20)
     write_plan(plan, tmp_path / "plan.json")
-    assert read_plan((tmp_path / "plan.json").read_text()) == plan
+    assert read_plan(tmp_path / "plan.json") == plan

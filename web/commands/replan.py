@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-from pydantic import ValidationError
 
-from routing.io import MOST_BYTES, write_plan, write_problem
+from routing.io import read_plan, write_plan, write_problem
 from routing.plan import Plan
-from routing.problem import BadProblem, Fault, Problem, from_validation
+from routing.problem import BadProblem, Fault, Problem
 from routing.replan.events import Events, read_events
 from routing.replan.repair import MOVES, repair
 from routing.replan.stability import Stability, given
@@ -50,7 +49,7 @@ def command(
     PLAN itself stays as it is. Exit: 0 repaired, 3 infeasible, 2 bad input.
     """
     try:
-        frozen, before, happened = read_any(problem, **given), _plan(plan), read_events(events)
+        frozen, before, happened = read_any(problem, **given), read_plan(plan), read_events(events)
         _refuse_other(frozen, before)
         with quiet_solver():
             found = repair(
@@ -71,17 +70,6 @@ def command(
 
 def _price(move_minor: int | None, problem: Problem) -> Stability | None:
     return None if move_minor is None else given(move_minor, problem.earliest_at())
-
-
-def _plan(path: Path) -> Plan:
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise BadProblem([Fault("(plan)", "too_large", f"the file has more than {MOST_BYTES} bytes")])
-        return Plan.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise BadProblem([Fault("(plan)", "unreadable", f"{path}: {error.strerror}")]) from error
-    except ValidationError as error:
-        raise from_validation(error) from error
 
 
 def _refuse_other(problem: Problem, plan: Plan) -> None:

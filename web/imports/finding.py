@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from routing.io import MOST_CONSIGNMENTS
+from routing.io import MOST_BYTES, MOST_CONSIGNMENTS
 from routing.problem import BadProblem, Fault
 from web.imports import refusals
 from web.imports.columns import Column, Table
 from web.imports.reading import Cells, Sheet, open_sheet
 from wms.errors import WmsError
 
-MOST_BYTES = 400_000_000
 MOST_FAULTS = 10_000
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 INDEXED = re.compile(r"^(?:network\.)?([a-z_]+)\.(\d+)(?:\([^)]*\))?(?:\.(.*))?$")

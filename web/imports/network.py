@@ -5,8 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from routing.files import read_json
-from routing.io import MOST_BYTES
+from routing.io import document_of
 from routing.network import yueyang_document
 from routing.problem import BadProblem, Fault
 from web.imports import network_tables as tables
@@ -26,7 +25,7 @@ def read_network(path: Path | str, found: Found, places: Places) -> Any:
         return yueyang_document()
     path = Path(path)
     if not path.is_dir() and not is_sheet(path):
-        document = read_json(path, MOST_BYTES, "amounts are whole g, cm3, mm and fen")
+        document = document_of(path)
         return document.get("network", document) if isinstance(document, dict) else document
     with ExitStack() as open_files:
         if path.is_dir():

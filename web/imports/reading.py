@@ -31,7 +31,6 @@ LARGEST_RATIO = 200
 
 ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-ENCODINGS = ("utf-8", "gb18030", "utf-16")
 
 Cells = list[str]
 

@@ -12,7 +12,7 @@ from routing.problem import BadProblem, Problem
 from routing.replan.bound import _room
 from routing.replan.breaks import sentence
 from routing.replan.events import Events, apply, events_of
-from routing.replan.repair import Repair, repair, what_breaks
+from routing.replan.repair import Repair, repair
 from routing.replan.stability import Stability, shipped, stability_at
 from routing.replan.words import lines
 from routing.schedule import Departure
@@ -53,7 +53,7 @@ def where(plan: Plan) -> dict[str, str]:
 def test_a_cancelled_departure_sends_the_whole_box_with_the_next_and_nobody_else_moves() -> None:
     one, plan = base(hurried("K1"), hurried("K2"), goods("K3", 15, ready_day=4))
     gone = plan.segments[0].departures[0]
-    broken = what_breaks(one, plan, happened({"kind": "cancelled", "departure": gone}).events)
+    broken = repair(one, plan, happened({"kind": "cancelled", "departure": gone}).events).breaks
     assert [(item.code, item.homeless) for item in broken] == [("cancelled", True)]
     assert gone in sentence(broken[0])
     found = mended(one, plan, happened({"kind": "cancelled", "departure": gone}))

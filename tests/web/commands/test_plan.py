@@ -27,7 +27,7 @@ def test_prints_cost_bound_and_reasons_and_writes_a_checked_plan(tmp_path: Path)
     assert "cost         CNY 10,000.00" in done.stdout
     assert "proven bound CNY" in done.stdout
     assert "LATE  It is ready 3 d 12 h after the last cut-off" in done.stdout
-    plan = read_plan((tmp_path / "plan.json").read_text())
+    plan = read_plan(tmp_path / "plan.json")
     assert plan.seed == 7
     assert verify(one, plan.model_dump(mode="json")) == []
 
@@ -56,7 +56,7 @@ def test_ctrl_c_ends_the_search_with_a_checked_plan(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "stopped      early" in done.stdout
     assert "Ctrl-C again breaks off" in done.stderr
-    assert verify(one, read_plan((tmp_path / "plan.json").read_text()).model_dump(mode="json")) == []
+    assert verify(one, read_plan(tmp_path / "plan.json").model_dump(mode="json")) == []
 
 
 def test_an_infeasible_problem_ends_with_three_and_names_the_conflict(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_an_emergency_serves_ranks_first_and_says_so(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert "rank 1       1 of 1 go" in done.stdout
     assert "K1  The allotment is taken" in done.stdout
-    plan = read_plan((tmp_path / "plan.json").read_text())
+    plan = read_plan(tmp_path / "plan.json")
     assert plan.ranks[0].go == 1
     assert verify(one, plan.model_dump(mode="json")) == []
 
