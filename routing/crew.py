@@ -54,23 +54,6 @@ class Crew(Protocol):
         """
 
 
-class Here:
-    """A crew of one: every part in this process, one after the other, written down and read as by any other."""
-
-    def work(
-        self, kind: Kind[Job, Result], jobs: Sequence[Job], deadline: Deadline, weights: Sequence[int],
-        done: Callable[[int, Result], None] | None = None,
-    ) -> list[Result]:  # fmt: skip
-        """The results in the order of the jobs."""
-        found: list[Result] = []
-        for at, job in enumerate(jobs):
-            part = deadline.share(min(1.0, weights[at] / max(1, sum(weights[at:]))))
-            found.append(kind.result.validate_json(kind.worked(kind.job.dump_json(job), part)))
-            if done is not None:
-                done(at, found[-1])
-        return found
-
-
 def batches(jobs: Sequence[Job]) -> list[Sequence[Job]]:
     """The jobs in the lots that one part holds."""
     return [jobs[at : at + BATCH] for at in range(0, len(jobs), BATCH)]

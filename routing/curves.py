@@ -4,15 +4,15 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from routing import queries as stored
-from routing.desk import NothingToPlan, answer, snapshot, store
+from routing.desk import NothingToPlan, answer, failed, snapshot, store
 from routing.desk_progress import Ticker
 from routing.emergency import Step
 from routing.plan import Plan
@@ -204,12 +204,7 @@ def _fail_rest(database: Database, scope: Scope, curve_id: int, base_id: int) ->
 
 
 def _fail(session: Session, curve_id: int, fault: str) -> None:
-    waiting = StoredPlan.curve_id == curve_id, StoredPlan.state.in_(("queued", "running"))
-    session.execute(
-        update(StoredPlan)
-        .where(*waiting)
-        .values(state="failed", stage="failed", fault=fault[:4000], finished_at=datetime.now(UTC))
-    )
+    failed(session, [row.id for row in _plans(session, curve_id)], fault)
 
 
 # --- reads --------------------------------------------------------------------------------------------------

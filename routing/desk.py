@@ -3,7 +3,7 @@
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -190,7 +190,7 @@ def _begin(database: Database, scope: Scope, plan_id: int, wishes: Wishes = NO_W
         try:
             problem, versions = snapshot(session, weeks=row.weeks, wishes=wishes)
         except BadProblem as bad:
-            row.state, row.fault, row.finished_at = "failed", str(bad), datetime.now(UTC)
+            failed(session, [plan_id], str(bad))
             return None
         row.problem, row.versions = problem.model_dump(mode="json"), versions
         row.snapshot_sha256 = problem.snapshot_sha256()
@@ -240,10 +240,16 @@ def _at(seconds: int) -> datetime:
 
 def fail(database: Database, scope: Scope, plan_id: int, fault: str) -> None:
     with database.unit_of_work(scope) as session:
-        failed = update(StoredPlan).where(StoredPlan.id == plan_id, StoredPlan.state == "running")
-        session.execute(
-            failed.values(state="failed", stage="failed", fault=fault[:4000], finished_at=datetime.now(UTC))
-        )
+        failed(session, [plan_id], fault)
+
+
+def failed(session: Session, plan_ids: Iterable[int], fault: str) -> None:
+    """Those of the plans that are being made or wait end with what went wrong; their pages are told."""
+    session.flush()
+    for plan_id in plan_ids:
+        open_ = StoredPlan.id == plan_id, StoredPlan.state.in_(("queued", "running"))
+        ended = {"state": "failed", "stage": "failed", "fault": fault[:4000], "finished_at": datetime.now(UTC)}
+        session.execute(update(StoredPlan).where(*open_).values(ended))
         forget(session, plan_id)
         wake(session, plan_id)
 

@@ -50,7 +50,7 @@ PUT = text(
     " ends_at = excluded.ends_at, input = excluded.input, input_sha256 = excluded.input_sha256, state = 'waiting',"
     " worker = NULL, attempts = 0, answer = NULL, fault = NULL, done_at = NULL"
     " WHERE (plan_part.kind, plan_part.input_sha256) <> (excluded.kind, excluded.input_sha256)"
-    " OR plan_part.state = 'waiting'"
+    " OR plan_part.state = 'waiting' OR plan_part.state = 'taken' AND plan_part.lease_until < clock_timestamp()"
 )
 # Built from our own words alone.
 FREE = "(t.state = 'waiting' OR t.state = 'taken' AND t.lease_until < clock_timestamp())"
@@ -80,13 +80,18 @@ END = text(
 )
 ANSWERS = text(
     "SELECT part_no, answer FROM plan_part WHERE plan_id = :plan_id AND part_no BETWEEN :first AND :last"
-    " AND state = 'done' AND NOT part_no = ANY (:known) ORDER BY part_no"
+    " AND state = 'done' AND answer IS NOT NULL AND NOT part_no = ANY (:known) ORDER BY part_no"
 )
+STATE = text("SELECT state FROM plan WHERE id = :plan_id")
 FORGET = text("UPDATE plan_part SET input = NULL, answer = NULL WHERE plan_id = :plan_id")
 WAITING = text(f"SELECT count(*) FROM plan_part t WHERE t.plan_id = :plan_id AND {FREE}")  # noqa: S608
 ALIVE = text(
     "SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - make_interval(secs => :alive_s)"
 )
+
+
+class PlanOver(Exception):
+    """The plan was ended elsewhere while its parts were being done here: nobody waits for them any more."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +124,7 @@ class Queue:
         self, kind: Kind[Job, Result], jobs: Sequence[Job], deadline: Deadline, weights: Sequence[int],
         done: Callable[[int, Result], None] | None = None,
     ) -> list[Result]:  # fmt: skip
-        """The results in the order of the jobs, whoever did them."""
+        """The results in the order of the jobs, whoever did them. Raises PlanOver."""
         first = self._put(kind, jobs, deadline, weights)
         found: dict[int, Result] = {}
         is_mine = HANDS.acquire(blocking=False)
@@ -157,6 +162,8 @@ class Queue:
     def _did_one(self) -> bool:
         with self._database.unit_of_work(self._scope) as session:
             taken = take(session, self._plan_id, most_tried=2**31 - 1)
+            if taken is None and session.scalar(STATE, {"plan_id": self._plan_id}) != "running":
+                raise PlanOver(f"plan {self._plan_id}")
         if taken is None:
             return False
         do(self._database, self._scope, taken, self._halted)

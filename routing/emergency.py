@@ -15,10 +15,10 @@ from routing.plan import Plan, Rank
 from routing.problem import BadProblem, Fault, Problem
 from routing.replan.events import Closed, apply
 from routing.restate import restated
-from routing.search import unserved_prices
+from routing.search import dearest_alone
 from routing.solve import Unsound, make_plan
 from routing.tradeoff import Wanted
-from routing.units import DAY_S, HOUR_S
+from routing.units import HOUR_S
 from routing.verify import verify
 from routing.watching import Watch
 
@@ -29,8 +29,7 @@ PER_YEAR = 8760
 def with_closed(problem: Problem, places: Sequence[str]) -> Problem:
     """The problem without what leaves, reaches or crosses the places. Raises BadProblem for one that it does not
     know."""
-    start = problem.options.start_at
-    until = start + (problem.options.weeks * 7 + 60) * DAY_S
+    start, until = problem.options.start_at, problem.options.until()
     shut = [Closed(kind="closed", place=place, from_at=start, until_at=until) for place in places]
     return apply(problem, shut)
 
@@ -84,9 +83,9 @@ def _hour_minor(problem: Problem) -> int:
     """A price of an hour in fen above what the dearest way of any relief good costs: a power of ten."""
     paths = PathFinder(problem).find()
     dearest = 1
-    for k, price in unserved_prices(paths).items():
+    for k, price in dearest_alone(paths).items():
         if problem.consignments[k].priority:
-            dearest = max(dearest, price // (200 if problem.consignments[k].must_go else 2))
+            dearest = max(dearest, price)
     return int(10 ** len(str(dearest)))
 
 

@@ -4,12 +4,11 @@ round."""
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from routing.desk import NothingToPlan, answer, snapshot, store
+from routing.desk import NothingToPlan, answer, failed, snapshot, store
 from routing.desk_progress import Ticker
 from routing.emergency import emergency_plan, with_closed
 from routing.network import yueyang
@@ -116,7 +115,7 @@ def _begin(database: Database, scope: Scope, plan_id: int, wishes: Wishes) -> tu
             problem, versions = snapshot(session, weeks=row.weeks, wishes=wishes)
             problem = with_closed(problem, (row.emergency or {})["closed"])
         except BadProblem as bad:
-            row.state, row.stage, row.fault, row.finished_at = "failed", "failed", str(bad), datetime.now(UTC)
+            failed(session, [plan_id], str(bad))
             return None
         row.problem, row.versions = problem.model_dump(mode="json"), versions
         row.snapshot_sha256 = problem.snapshot_sha256()

@@ -16,8 +16,10 @@ from routing import spread
 from routing.changes import NONE, Changes
 from routing.demand import Consignment
 from routing.network import Frozen, Instant, Network, minute_of_week
+from routing.units import DAY_S
 
 FORMAT: Final = "dongting-problem/1"
+JOIN_DAYS: Final = 60
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,10 @@ class Options(Frozen):
     capacity_permille: Annotated[int, Field(ge=0)] = 1000
     used: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
     quantile: Annotated[int, Field(ge=50, le=99)] | None = Field(default=None, exclude_if=lambda held: held is None)
+
+    def until(self) -> int:
+        """The last instant at which anything leaves: first legs in the weeks, later ones may join for sixty days."""
+        return self.start_at + (self.weeks * 7 + JOIN_DAYS) * DAY_S
 
 
 class Problem(Frozen):

@@ -130,7 +130,7 @@ class Timetable:
         horizon = problem.options.start_at + problem.options.weeks * 7 * DAY_S
         # Later legs may leave after the horizon of the first one: give them time to join.
         self._departures = {
-            service.code: departures_of(service, problem.options, horizon + 60 * DAY_S, problem.changes)
+            service.code: departures_of(service, problem.options, problem.options.until(), problem.changes)
             for service in problem.network.services
         }
         self._starts = {code: [one.depart_at for one in found] for code, found in self._departures.items()}

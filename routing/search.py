@@ -55,12 +55,18 @@ def unserved_prices(paths: Paths) -> dict[int, int]:
     """What leaving a consignment behind costs in the model: twice the dearest way to send it alone, so that no plan
     leaves one behind
     to save money; a hundred times that for one that must go."""
-    prices, alone = {}, Alone(paths)
-    for k, ways in enumerate(paths.by_consignment):
-        if ways:
-            dearest = max(cost for way in ways if (cost := alone.minor(way)) is not None)
-            prices[k] = 2 * dearest * (100 if paths.problem.consignments[k].must_go else 1)
-    return prices
+    goods = paths.problem.consignments
+    return {k: 2 * dearest * (100 if goods[k].must_go else 1) for k, dearest in dearest_alone(paths).items()}
+
+
+def dearest_alone(paths: Paths) -> dict[int, int]:
+    """Fen of the dearest way to send each consignment alone."""
+    alone = Alone(paths)
+    return {
+        k: max(cost for way in ways if (cost := alone.minor(way)) is not None)
+        for k, ways in enumerate(paths.by_consignment)
+        if ways
+    }
 
 
 def large_box_choice(paths: Paths) -> dict[int, int]:

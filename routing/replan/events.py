@@ -18,7 +18,7 @@ from routing.network import Canal, Frozen, Instant, NotNegative, Service
 from routing.problem import BadProblem, Fault, Problem, check, from_validation
 from routing.replan.refusals import fault
 from routing.schedule import departures_of
-from routing.units import DAY_S, HOUR_S, ceil_div
+from routing.units import HOUR_S, ceil_div
 
 FORMAT: Final = "dongting-events/1"
 MOST_BYTES = 10_000_000
@@ -163,7 +163,7 @@ def _closed(problem: Problem, event: Closed) -> Iterator[str]:
     place = problem.network.official(event.place)
     for service in problem.network.services:
         if _through(service, place):
-            for one in departures_of(service, problem.options, _until(problem)):
+            for one in departures_of(service, problem.options, problem.options.until()):
                 at = one.arrive_at if place == service.destination else one.depart_at
                 if event.from_at <= at < event.until_at:
                     yield one.id
@@ -180,7 +180,7 @@ def _round(
         hours = ceil_div(service.transit_h * after, before) - service.transit_h
         km = ceil_div(service.distance_km * after, before) - service.distance_km
         detour = Detour(canal=event.canal, km=km, seconds=hours * HOUR_S)
-        for one in departures_of(service, problem.options, _until(problem)):
+        for one in departures_of(service, problem.options, problem.options.until()):
             was = known.get(one.id, DepartureChange())
             if one.depart_at + was.depart_late_s >= event.from_at and (was.detour is None or was.detour.km < km):
                 yield one.id, was.model_copy(update={"detour": detour})
@@ -193,10 +193,6 @@ def _canal_faults(field: str, event: CanalClosed, problem: Problem) -> Iterator[
     ships = (ways(problem.network, one, {event.canal: "closed"}) for one in problem.network.services)
     if all(before == after for before, after in ships):
         yield fault(f"{field}.canal", "no_passage", event.canal)
-
-
-def _until(problem: Problem) -> int:
-    return problem.options.start_at + (problem.options.weeks * 7 + 60) * DAY_S
 
 
 def _faults(problem: Problem, events: Sequence[Event]) -> Iterator[Fault]:
@@ -247,7 +243,8 @@ def _departure_faults(
     if code not in services:
         yield fault(f"{field}.departure", "unknown_service", code or "–")
         return
-    if event.departure not in {one.id for one in departures_of(services[code], problem.options, _until(problem))}:
+    until = problem.options.until()
+    if event.departure not in {one.id for one in departures_of(services[code], problem.options, until)}:
         days = ", ".join(services[code].departs)
         yield fault(f"{field}.departure", "unknown_departure", event.departure, f"; {code} leaves {days} (UTC)")
     if isinstance(event, Delay) and not event.hours and not event.arrival_hours:

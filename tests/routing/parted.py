@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import Any
@@ -14,9 +14,11 @@ import pytest
 from sqlalchemy.orm import Session
 
 from routing import desk
+from routing.crew import Job, Kind, Result
 from routing.generate import problem as generated
 from routing.problem import Problem
 from routing.tables import StoredPlan
+from routing.watching import Deadline
 from tests.build import make_company
 from tests.conftest import Urls
 from wms.db import Database, Scope
@@ -98,3 +100,20 @@ def being_made(database: Database, scope: Scope) -> int:
         session.add(row)
         session.flush()
         return row.id
+
+
+class Here:
+    """A crew of one: every part in this process, one after the other, written down and read as by any other."""
+
+    def work(
+        self, kind: Kind[Job, Result], jobs: Sequence[Job], deadline: Deadline, weights: Sequence[int],
+        done: Callable[[int, Result], None] | None = None,
+    ) -> list[Result]:  # fmt: skip
+        """The results in the order of the jobs."""
+        found: list[Result] = []
+        for at, job in enumerate(jobs):
+            part = deadline.share(min(1.0, weights[at] / max(1, sum(weights[at:]))))
+            found.append(kind.result.validate_json(kind.worked(kind.job.dump_json(job), part)))
+            if done is not None:
+                done(at, found[-1])
+        return found

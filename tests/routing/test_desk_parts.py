@@ -11,7 +11,6 @@ from sqlalchemy import select, text
 from routing import desk_parts
 from routing.blocks import grouped
 from routing.consolidate import blocks_of
-from routing.crew import Here
 from routing.desk_parts import Queue, Taken, do, help_plan, take
 from routing.generate import problem as generated
 from routing.paths import PathFinder
@@ -21,7 +20,7 @@ from routing.tables import StoredPart, StoredPlan
 from routing.verify import verify
 from routing.watching import Deadline
 from tests.conftest import Urls
-from tests.routing.parted import WRITTEN, announced, being_made, made, process, requested, small_parts, split_from
+from tests.routing.parted import WRITTEN, Here, announced, being_made, made, process, requested, small_parts, split_from
 from tests.web.machine.running import until
 from wms.db import Database, Scope
 
