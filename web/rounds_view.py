@@ -162,10 +162,6 @@ def report_of(whole: WholeRounds) -> RoundsReport:
     )  # fmt: skip
 
 
-
-
-
-
 def _owner(whole: WholeRounds, code: str) -> str:
     """An owner's name in the reader's language; what a file says where it is no company of ours."""
     zh, en = whole.names.get(code, ("", ""))

@@ -61,16 +61,3 @@ def shares(asked: Problem, plan: RoundsPlan, parts: Mapping[str, Sequence[str]])
             Share(name, owners[name], one.id, amount, costs[name]) for name, amount in zip(on, amounts, strict=True)
         ]
     return split
-
-
-def bills(split: Sequence[Share]) -> list[Bill]:
-    """One line an owner."""
-    return [
-        Bill(
-            owner,
-            sum(one.owner == owner for one in split),
-            sum(one.share_minor for one in split if one.owner == owner),
-            sum(one.alone_minor for one in split if one.owner == owner),
-        )
-        for owner in sorted({one.owner for one in split})
-    ]

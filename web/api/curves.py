@@ -15,7 +15,7 @@ from web.api.plans import head
 from web.api.schemas import LARGEST, Body, Query
 from web.api.wishes import WishesIn
 from web.auth.policy import READERS, policy
-from web.context import current_scope, unit_of_work
+from web.context import current_scope, planning_company, unit_of_work
 
 bp = APIBlueprint("api_curves", __name__, url_prefix="/api/v1/plan-curves", tag="Planning")
 
@@ -74,7 +74,7 @@ def new_curve(body: CurveIn) -> Response:
         given = body.weightings
         asked = CurveAsked(
             [Weights(time=one.time, carbon=one.carbon) for one in given] if given is not None else None,
-            body.seconds, body.weeks, body.seed, who.person_id, None if who.sees_all else who.company_id,
+            body.seconds, body.weeks, body.seed, who.person_id, planning_company(),
             body.wishes(),
         )  # fmt: skip
         made = request_curve(session, asked)

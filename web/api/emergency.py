@@ -14,6 +14,7 @@ from web.api.schemas import Body, Code
 from web.api.wishes import WishesIn
 from web.auth.policy import policy
 from web.context import current_scope
+from wms.freight.rules import LAST_RANK
 from wms.freight.service import set_priority
 
 bp = APIBlueprint("api_emergency", __name__, url_prefix="/api/v1", tag="Planning")
@@ -22,7 +23,7 @@ bp = APIBlueprint("api_emergency", __name__, url_prefix="/api/v1", tag="Planning
 class RankIn(Body):
     """The rank of a consignment in an emergency: 1 before 2; 0 for ordinary goods."""
 
-    priority: Annotated[int, Field(strict=True, ge=0, le=9, examples=[1])]
+    priority: Annotated[int, Field(strict=True, ge=0, le=LAST_RANK, examples=[1])]
 
 
 class EmergencyIn(WishesIn):

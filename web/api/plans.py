@@ -17,7 +17,7 @@ from web.api.idempotency import write
 from web.api.schemas import LARGEST, Query
 from web.api.wishes import WishesIn
 from web.auth.policy import READERS, policy
-from web.context import current_scope, unit_of_work
+from web.context import current_scope, planning_company, unit_of_work
 
 bp = APIBlueprint("api_plans", __name__, url_prefix="/api/v1", tag="Planning")
 
@@ -64,7 +64,7 @@ def new_plan(body: PlanIn) -> Response:
         who = current_scope()
         made = desk.request_plan(
             session, seconds=body.seconds, weeks=body.weeks, seed=body.seed, effort=body.effort,
-            person_id=who.person_id, company_id=None if who.sees_all else who.company_id, wishes=body.wishes(),
+            person_id=who.person_id, company_id=planning_company(), wishes=body.wishes(),
         )  # fmt: skip
         return {"id": made, "state": "queued", "status": url_for("api_plans.plan", plan_id=made)}
 

@@ -121,6 +121,10 @@ def ask(body: RoundsIn) -> Response:
 
 
 def _upload(body: RoundsIn) -> asking.Upload | None:
+    if body.trucks_csv is not None and body.stops_csv is None:
+        raise InvalidField(
+            field="trucks_csv", name="trucks_csv", rule=N_("goes with a sheet of stops; a problem names its own")
+        )
     if body.problem is not None and body.stops_csv is not None:
         raise InvalidField(field="problem", name="problem", rule=N_("either a problem or a sheet of stops"))
     if body.problem is not None:

@@ -15,7 +15,7 @@ from routing.scatter import HEIGHT, WIDTH, Scatter, scatter
 from routing.tradeoff import PLAIN, Sums, Weights, shipped_at
 from routing.units import G_PER_KG
 from web.auth.policy import READERS, policy
-from web.context import current_scope, unit_of_work
+from web.context import current_scope, planning_company, unit_of_work
 from web.pages import plan_words
 from web.pages.plan import QUANTILES, WEEKS, chosen, deed, may_plan, wishes_given
 from wms.errors import InvalidField
@@ -94,7 +94,7 @@ def ask() -> AnyResponse | tuple[str, int]:
 
     def act(session: Session) -> dict[str, Any]:
         who = current_scope()
-        company_id = None if who.sees_all else who.company_id
+        company_id = planning_company()
         asked = CurveAsked(
             [known[code] for code in given], seconds, weeks, person_id=who.person_id, company_id=company_id,
             wishes=wishes,

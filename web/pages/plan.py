@@ -19,7 +19,7 @@ from routing.plan import Plan
 from routing.queries import PlanRow
 from routing.wishes import Wishes
 from web.auth.policy import READERS, policy
-from web.context import current_identity, unit_of_work
+from web.context import current_identity, planning_company, unit_of_work
 from web.context import current_scope as scope
 from web.pages import plan_map, plan_words
 from web.pages.deeds import do_and_say
@@ -74,7 +74,7 @@ def request_plan() -> AnyResponse | tuple[str, int]:
 
     def act(session: Session) -> dict[str, Any]:
         who = scope()
-        company_id = None if who.sees_all else who.company_id
+        company_id = planning_company()
         made = desk.request_plan(
             session, seconds=seconds, weeks=weeks, person_id=who.person_id, company_id=company_id, wishes=wishes,
         )  # fmt: skip

@@ -80,7 +80,7 @@ def _file(name: str) -> tuple[str, bytes] | None:
     given = request.files.get(name)
     if given is None or not given.filename:
         return None
-    return given.filename[:80], given.read(MOST_BYTES + 1)
+    return given.filename[-80:], given.read(MOST_BYTES + 1)
 
 
 def _ask(given: Mapping[str, str]) -> asking.Ask:

@@ -26,6 +26,7 @@ from routing.rounds.shares import shares
 from routing.rounds.solve import make_rounds
 from routing.rounds.tables import RoundOrder, RoundPlan
 from wms.db import Database, Scope, tenant_of
+from wms.errors import N_, InvalidField
 from wms.parties.tables import Company
 from wms.record.jobs import defer
 
@@ -92,6 +93,9 @@ def request_upload(session: Session, ask: Ask, upload: Upload, now: datetime) ->
     day = ask.day.isoformat()
     rows, fleet = kinds(free_trucks(session, ask.hub, ask.day, company_id=ask.company_id), ask.day, now)
     is_sheet = upload.name.lower().endswith(".csv")
+    if upload.trucks is not None and not is_sheet:
+        rule = N_("goes with a sheet of stops; a problem names its own")
+        raise InvalidField(field="trucks", name="trucks", rule=rule)
     own = rows if is_sheet and upload.trucks is None and rows else None
     try:
         asked = asked_of(
@@ -102,7 +106,8 @@ def request_upload(session: Session, ask: Ask, upload: Upload, now: datetime) ->
         raise refused(bad) from bad
     if not asked.stops and not asked.transfers:
         raise NothingToDrive(field="stops", day=day, hub=ask.hub)
-    return _keep(session, ask, asked, "upload", _entries(session, asked), fleet if own is not None else {})
+    entries = _entries(session, asked, ask.company_id)
+    return _keep(session, ask, asked, "upload", entries, fleet if own is not None else {})
 
 
 def text_of(content: bytes) -> str:
@@ -116,11 +121,15 @@ def text_of(content: bytes) -> str:
         raise refused(BadProblem([Fault("(file)", "not_utf8", f"not UTF-8 at byte {error.start}")])) from error
 
 
-def _entries(session: Session, asked: Problem) -> list[dict[str, Any]]:
-    """One entry an order; an owner written as the code of a company sees its own orders."""
+def _entries(session: Session, asked: Problem, company_id: int | None) -> list[dict[str, Any]]:
+    """One entry an order; an owner written as the code of a company sees its own orders. A firm that plans writes into
+    nobody's list but its own (``company_id``): to it other owners are names.
+    """
     codes = {one.owner for one in asked.stops} | {one.owner for one in asked.transfers}
-    rows = session.execute(select(Company.code, Company.id).where(Company.code.in_(codes)))
-    ids = {row[0]: row[1] for row in rows}
+    known = select(Company.code, Company.id).where(Company.code.in_(codes))
+    if company_id is not None:
+        known = known.where(Company.id == company_id)
+    ids = {row[0]: row[1] for row in session.execute(known)}
     found: list[dict[str, Any]] = []
     for stop in asked.stops:
         kind = COLLECT if any(stop.collect.parts()) and not any(stop.deliver.parts()) else DELIVER

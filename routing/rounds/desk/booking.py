@@ -188,8 +188,8 @@ def expect(session: Session, order: RoundOrder, at: datetime, note: str, now: da
 def cancel_rounds(
     session: Session, plan_id: int, reason: str, *, round_no: str | None = None, person_id: int | None, now: datetime
 ) -> int:  # fmt: skip
-    """Cancel one booked round of accepted ones, or all; returns how many. Its goods are expected as the plan of their
-    consignment has it again, and may be asked for again.
+    """Cancel one booked round of accepted ones, or all; what has been driven stays. Returns how many. Goods are
+    expected as the plan of their consignment has it again, and may be asked for again.
 
     Raises ReasonMissing, UnknownRounds, UnknownRound, NotBookedRound.
     """
@@ -200,7 +200,7 @@ def cancel_rounds(
     known = session.scalars(select(RoundTruck).where(RoundTruck.plan_id == plan_id).with_for_update()).all()
     if round_no is not None and row.state != "solved" and round_no not in {one.round_no for one in known}:
         raise UnknownRound(field="round_no", plan_id=plan_id, round_no=round_no[:20])
-    live = [one for one in known if one.ended_at is None and round_no in (None, one.round_no)]
+    live = [one for one in known if one.ended_at is None and one.back_at > now and round_no in (None, one.round_no)]
     if not live:
         raise NotBookedRound(state=row.state)
     for one in live:

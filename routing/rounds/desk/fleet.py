@@ -20,7 +20,7 @@ from routing.rounds.desk.refusals import (
     TruckWrong,
     UnknownTruck,
 )
-from routing.rounds.problem import MOST_KINDS, MOST_TRIPS
+from routing.rounds.problem import MOST_TRIPS
 from routing.rounds.tables import FleetTruck, RoundTruck
 from wms.codes.plates import normalise
 from wms.errors import N_
@@ -185,13 +185,14 @@ def truck(session: Session, plate: str) -> FleetTruck:
 
 def free_trucks(session: Session, hub: str, day: date, *, company_id: int | None) -> list[FleetTruck]:
     """The trucks with their home at the hub that drive no live round on the day."""
-    busy = select(RoundTruck.truck_id).where(
+    live = select(RoundTruck.truck_id).where(
         RoundTruck.day_on == day, RoundTruck.ended_at.is_(None), RoundTruck.truck_id.is_not(None)
     )
+    busy = set(session.scalars(live))
     return [
         row
         for row in trucks(session, company_id=company_id)
-        if row.withdrawn_at is None and row.depot == hub and row.id not in set(session.scalars(busy))
+        if row.withdrawn_at is None and row.depot == hub and row.id not in busy
     ]
 
 
@@ -206,7 +207,7 @@ def kinds(rows: Sequence[FleetTruck], day: date, now: datetime) -> tuple[list[di
         if max(row.start_min, earliest) < row.end_min:
             found.setdefault(tuple(getattr(row, name) for name in FIELDS if name != "plate"), []).append(row)
     documents, fleet = [], {}
-    for alike in list(found.values())[:MOST_KINDS]:
+    for alike in found.values():
         one, code, number = alike[0], alike[0].kind, 1
         while code in fleet:
             number += 1

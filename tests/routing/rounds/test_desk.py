@@ -339,6 +339,14 @@ def test_a_cancelled_round_frees_truck_and_goods_and_says_why(
         cancel_rounds(session, plan_id, "again", person_id=None, now=now())
 
 
+def test_a_round_that_was_driven_is_not_cancelled(database: Database, scope: Scope, numbers: list[str]) -> None:
+    plan_id = made(database, scope)
+    with database.unit_of_work(scope) as session:
+        accept_rounds(session, plan_id, person_id=None, now=now())
+    with database.unit_of_work(scope) as session, pytest.raises(refusals.NotBookedRound):
+        cancel_rounds(session, plan_id, "too late", person_id=None, now=now() + timedelta(days=3))
+
+
 # --- whose they are -----------------------------------------------------------------------------------------
 
 

@@ -45,6 +45,23 @@ def test_a_sheet_of_stops_takes_the_fleet_of_the_day(database: Database, scope: 
         assert accept_rounds(session, plan_id, person_id=None, now=now()) == row.rounds
 
 
+def test_a_firm_writes_into_nobodys_list_but_its_own(database: Database, scope: Scope) -> None:
+    with database.unit_of_work(scope) as session:
+        mine, other = (make_company(session, "owner_of_goods") for _ in range(2))
+        make_trucks(session, 2, company_id=mine.id)
+    upload = Upload("stops.csv", SHEET.replace(",A,", f",{other.code},"))
+    plan_id = made(database, scope, ask(company_id=mine.id), upload)
+    with database.unit_of_work(scope) as session:
+        assert {one.owner_id for one in whole_rounds(session, plan_id).orders} == {None}
+
+
+def test_more_kinds_of_truck_than_a_plan_takes_are_refused(session: Session) -> None:
+    for number in range(25):
+        make_trucks(session, 1, payload_g=4_000_000 + number)
+    with pytest.raises(refusals.RoundsFileRefused):
+        request_upload(session, ask(), Upload("stops.csv", SHEET), now())
+
+
 def test_a_whole_problem_brings_its_own_trucks(database: Database, scope: Scope) -> None:
     day = tomorrow().isoformat()
     document = {

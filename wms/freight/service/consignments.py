@@ -100,6 +100,9 @@ def set_priority(session: Session, consignment_no: str, priority: int) -> int:
     if found.priority != priority:
         found.priority, found.version = priority, found.version + 1
         session.flush()
+        append_leaf(
+            session, "consignment_ranked", {"consignment_no": consignment_no, "priority": priority}, found.id
+        )
     return found.version
 
 
